@@ -1,0 +1,1 @@
+//! Durable runner for CasareRPA workflow files.
