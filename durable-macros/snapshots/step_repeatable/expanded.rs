@@ -1,0 +1,41 @@
+#[cfg(feature = "fetch")]
+/// A durable step: in a workflow, call it with `fetch(&ctx, url).await?`.
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
+#[track_caller]
+fn fetch<'durable>(
+    __durable_caller: impl ::durable_runtime::__private::StepCaller<'durable>,
+    url: Url,
+) -> ::durable_runtime::StepCall<
+    'durable,
+    <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Value,
+    <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Error,
+> {
+    async fn __durable_body(ctx: StepContext, url: Url) -> Result<Page, FetchError> {
+        get(&url).await
+    }
+    let __durable_retry_if: ::core::option::Option<
+        fn(
+            &<Result<
+                Page,
+                FetchError,
+            > as ::durable_runtime::__private::StepResult>::Error,
+        ) -> bool,
+    > = ::core::option::Option::Some(|error| error.is_transient());
+    ::durable_runtime::__private::repeatable_step(
+        __durable_caller,
+        ::durable_runtime::__private::StepOptions {
+            name: "fetch page",
+            pure: false,
+            max_attempts: 3,
+            interval_ms: 250,
+            backoff_rate: 1.5,
+            max_interval_ms: 300000,
+            timeout_ms: ::core::option::Option::None,
+        },
+        __durable_retry_if,
+        move |__durable_context| __durable_body(
+            __durable_context,
+            ::core::clone::Clone::clone(&url),
+        ),
+    )
+}

@@ -1,0 +1,82 @@
+#[cfg(unix)]
+/// Ingests one file.
+///
+/// A durable workflow: run it with `ingest_file(&durable, file, n).await?`, or as a child of another with `ingest_file(&ctx, file, n).await?`.
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
+#[track_caller]
+pub fn ingest_file<'durable>(
+    __durable_caller: impl ::durable_runtime::__private::WorkflowCaller<'durable>,
+    file: FileInfo,
+    n: u32,
+) -> ::durable_runtime::WorkflowCall<'durable, ingest_file> {
+    ::durable_runtime::__private::workflow(__durable_caller, (file, n))
+}
+#[cfg(unix)]
+/// The workflow [`ingest_file`](fn@ingest_file) as a type: what it is registered and looked up by.
+#[allow(dead_code, non_camel_case_types)]
+pub struct ingest_file {}
+#[cfg(unix)]
+impl ::durable_runtime::Workflow for ingest_file {
+    type Input = (FileInfo, u32);
+    type Output = <Result<Report> as ::durable_runtime::__private::StepResult>::Value;
+    type Error = <Result<Report> as ::durable_runtime::__private::StepResult>::Error;
+    const NAME: &'static str = "ingest_file";
+    const PARAMETERS: &'static [&'static str] = &["file", "n"];
+    const VERSION: &'static str = "d733a6162677268c2ac5be3aba674ad2";
+    const MAX_RECOVERY_ATTEMPTS: u32 = 100;
+    const FILE: &'static str = ::core::file!();
+    const LINE: u32 = 4;
+    const SITES: &'static [::durable_runtime::Site] = &[
+        ::durable_runtime::Site {
+            label: "load",
+            callee: "load",
+            line: 5,
+            column: 16,
+        },
+        ::durable_runtime::Site {
+            label: "for#1/if#1/embed",
+            callee: "embed",
+            line: 8,
+            column: 13,
+        },
+        ::durable_runtime::Site {
+            label: "for#1/embed",
+            callee: "embed",
+            line: 10,
+            column: 14,
+        },
+        ::durable_runtime::Site {
+            label: "sleep",
+            callee: "sleep",
+            line: 12,
+            column: 9,
+        },
+    ];
+    fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {
+        ::durable_runtime::__private::error_codec()
+    }
+    fn run(
+        __durable_context: ::durable_runtime::WorkflowContext,
+        __durable_input: Self::Input,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<Self::Output, Self::Error>,
+    > + ::core::marker::Send {
+        async fn __durable_body(
+            ctx: WorkflowContext,
+            file: FileInfo,
+            mut n: u32,
+        ) -> Result<Report> {
+            let text = load(&ctx, file).await?;
+            for chunk in text.chunks() {
+                if chunk.is_long() {
+                    embed(&ctx, chunk).await?;
+                }
+                n += embed(&ctx, chunk).await?;
+            }
+            ctx.sleep(Duration::from_secs(1)).await;
+            Ok(Report { n })
+        }
+        let (file, n) = __durable_input;
+        __durable_body(__durable_context, file, n)
+    }
+}

@@ -1,0 +1,2 @@
+#[workflow]
+async fn ingest<T>(ctx: &WorkflowContext, name: &str) {}

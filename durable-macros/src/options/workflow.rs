@@ -1,0 +1,138 @@
+//! The options of `#[workflow]`.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::Path;
+
+use super::table::{Misplaced, Table};
+use crate::diagnostics::Diagnostics;
+use crate::role::Role;
+
+const KNOWN: [&str; 4] = ["name", "version", "max_recovery_attempts", "crate"];
+
+const RETRYING: &str = "a workflow is not retried: it continues where it stopped";
+const RETRYING_INSTEAD: &str = "put it on the `#[step]` that may fail; `max_recovery_attempts` limits how often a crashing workflow is taken up again";
+
+const NOT_OF_A_WORKFLOW: [Misplaced; 7] = [
+    retrying("max_attempts"),
+    retrying("interval"),
+    retrying("backoff_rate"),
+    retrying("max_interval"),
+    retrying("retry_if"),
+    Misplaced {
+        name: "timeout",
+        problem: "a workflow's timeout belongs to the call: each run has its own",
+        instead: "write `.timeout(…)` where the workflow is called",
+    },
+    Misplaced {
+        name: "pure",
+        problem: "a workflow cannot be `pure`: `pure` is about the effects of a step's body",
+        instead: "put `pure` on the `#[step]`s that have no effects",
+    },
+];
+
+const fn retrying(name: &'static str) -> Misplaced {
+    Misplaced {
+        name,
+        problem: RETRYING,
+        instead: RETRYING_INSTEAD,
+    }
+}
+
+/// What is to be known of a workflow beyond its code.
+#[derive(Clone)]
+pub(crate) struct WorkflowOptions {
+    pub(crate) krate: Option<Path>,
+    pub(crate) name: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) max_recovery_attempts: u32,
+}
+
+impl WorkflowOptions {
+    /// Reads the options of a workflow.
+    pub(crate) fn read(attribute: TokenStream, diagnostics: &mut Diagnostics) -> Self {
+        let mut table = Table::read(
+            Role::Workflow,
+            attribute,
+            &KNOWN,
+            &NOT_OF_A_WORKFLOW,
+            diagnostics,
+        );
+        let mut options = Self {
+            krate: None,
+            name: None,
+            version: None,
+            max_recovery_attempts: 100,
+        };
+        if let Some(entry) = table.take("crate") {
+            options.krate = entry.path("durable_runtime", diagnostics);
+        }
+        if let Some(entry) = table.take("name") {
+            options.name = entry.text(diagnostics);
+        }
+        if let Some(entry) = table.take("version") {
+            options.version = entry.text(diagnostics);
+        }
+        if let Some(entry) = table.take("max_recovery_attempts") {
+            match entry.count("50", diagnostics) {
+                Some(0) => diagnostics.refuse(
+                    entry.value.to_token_stream(),
+                    "`max_recovery_attempts = 0`: a workflow that was interrupted would never continue",
+                    "write how often it may be taken up again after a crash, or leave it out (100)",
+                ),
+                Some(attempts) => options.max_recovery_attempts = attempts,
+                None => {}
+            }
+        }
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::{Diagnostics, WorkflowOptions};
+
+    #[test]
+    fn reads_every_option() {
+        let mut diagnostics = Diagnostics::default();
+        let options = WorkflowOptions::read(
+            quote!(
+                name = "n",
+                version = "v",
+                max_recovery_attempts = 50,
+                crate = c
+            ),
+            &mut diagnostics,
+        );
+        assert_eq!(diagnostics.messages(), [""; 0]);
+        assert_eq!(
+            (options.name.as_deref(), options.version.as_deref()),
+            (Some("n"), Some("v"))
+        );
+        assert_eq!(options.max_recovery_attempts, 50);
+        assert!(options.krate.is_some());
+    }
+
+    #[test]
+    fn refuses_what_belongs_elsewhere() {
+        for (attribute, expected) in [
+            (quote!(max_attempts = 3), "a workflow is not retried"),
+            (quote!(retry_if = f), "put it on the `#[step]`"),
+            (
+                quote!(timeout = "1s"),
+                "`.timeout(…)` where the workflow is called",
+            ),
+            (quote!(pure), "a workflow cannot be `pure`"),
+            (quote!(queue = "q"), "has no option `queue`"),
+            (quote!(max_recovery_attempts = 0), "would never continue"),
+        ] {
+            let mut diagnostics = Diagnostics::default();
+            WorkflowOptions::read(attribute, &mut diagnostics);
+            let messages = diagnostics.messages();
+            assert_eq!(messages.len(), 1, "{messages:?}");
+            assert!(messages[0].contains(expected), "{messages:?}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The parameters after the context.
+
+use proc_macro2::Span;
+use quote::{ToTokens, format_ident};
+use syn::{Ident, Pat, PatType, Type, TypePath, TypeReference};
+
+use crate::diagnostics::Diagnostics;
+use crate::lifetimes::{self, Borrow};
+use crate::role::Role;
+
+/// A named argument of a durable call.
+#[derive(Clone)]
+pub(crate) struct Argument {
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+}
+
+/// Reads the `parameters` that follow the context.
+pub(super) fn read(
+    role: Role,
+    parameters: Vec<&PatType>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Argument> {
+    parameters
+        .into_iter()
+        .enumerate()
+        .map(|(index, parameter)| {
+            check_attributes(role, parameter, diagnostics);
+            check_type(role, parameter, diagnostics);
+            Argument {
+                name: read_name(role, index, parameter, diagnostics),
+                ty: (*parameter.ty).clone(),
+            }
+        })
+        .collect()
+}
+
+fn read_name(
+    role: Role,
+    index: usize,
+    parameter: &PatType,
+    diagnostics: &mut Diagnostics,
+) -> Ident {
+    if let Pat::Ident(pattern) = &*parameter.pat
+        && pattern.by_ref.is_none()
+        && pattern.subpat.is_none()
+    {
+        return pattern.ident.clone();
+    }
+    let word = role.word();
+    let ty = parameter.ty.to_token_stream();
+    let instead = match &*parameter.pat {
+        Pat::Wild(_) => format!("write `_name: {ty}` for an argument that is not used"),
+        pattern => format!(
+            "write `argument: {ty}`, and `let {} = argument;` in the body",
+            pattern.to_token_stream()
+        ),
+    };
+    diagnostics.refuse(
+        &parameter.pat,
+        format_args!("the arguments of a {word} need names: callers and records know them by name"),
+        instead,
+    );
+    format_ident!("__durable_argument_{index}", span = Span::mixed_site())
+}
+
+fn check_attributes(role: Role, parameter: &PatType, diagnostics: &mut Diagnostics) {
+    for attribute in &parameter.attrs {
+        if attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr") {
+            diagnostics.refuse(
+                attribute,
+                format_args!("a {} has the same arguments in every build: a record made by one build is read by another", role.word()),
+                "take an `Option`, or put the `#[cfg]` on the whole function and write it twice",
+            );
+        }
+    }
+}
+
+fn check_type(role: Role, parameter: &PatType, diagnostics: &mut Diagnostics) {
+    match role {
+        Role::Workflow => {
+            if let Some(borrow) = lifetimes::borrow(&parameter.ty) {
+                diagnostics.refuse(
+                    &borrow,
+                    "a workflow cannot borrow its arguments: they are recorded, and read back after a crash",
+                    owned(&borrow),
+                );
+            }
+            if let Some(ty) = lifetimes::impl_trait(&parameter.ty) {
+                diagnostics.refuse(
+                    ty,
+                    "a workflow cannot take an `impl Trait`: after a crash nothing says which type it was",
+                    "name the type",
+                );
+            }
+        }
+        Role::Step | Role::Transaction => {
+            if let Some(reference) = lifetimes::mutable_borrow(&parameter.ty) {
+                diagnostics.refuse(
+                    reference,
+                    format_args!(
+                        "a {} cannot change what it borrows: on replay its body does not run, and the change would be missing",
+                        role.word()
+                    ),
+                    "take it by value or by `&`, and return what has changed",
+                );
+            }
+        }
+    }
+}
+
+/// What to take instead of a borrow.
+fn owned(borrow: &Borrow) -> String {
+    match borrow {
+        Borrow::Lifetime(lifetime) => {
+            format!("take a type that owns its data, without `{lifetime}`")
+        }
+        Borrow::Reference(TypeReference { elem, .. }) => {
+            let owner = match &**elem {
+                Type::Slice(slice) => format!("Vec<{}>", slice.elem.to_token_stream()),
+                Type::Path(TypePath {
+                    qself: None, path, ..
+                }) if path.is_ident("str") => "String".to_owned(),
+                Type::Path(TypePath {
+                    qself: None, path, ..
+                }) if path.is_ident("Path") => "PathBuf".to_owned(),
+                other => other.to_token_stream().to_string(),
+            };
+            format!("own it: `{owner}` instead of `{}`", spelled(borrow))
+        }
+    }
+}
+
+/// The tokens of a type without the blanks that printing puts between them.
+fn spelled(ty: &impl ToTokens) -> String {
+    ty.to_token_stream().to_string().replace("& ", "&")
+}

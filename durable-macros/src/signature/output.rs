@@ -1,0 +1,54 @@
+//! The return type.
+
+use quote::ToTokens;
+use syn::{ReturnType, Type};
+
+use crate::diagnostics::Diagnostics;
+use crate::function::Function;
+use crate::lifetimes;
+use crate::role::Role;
+
+/// The return type, which has to be spelled as a path; that it is a `Result` is the runtime's check.
+pub(super) fn read(role: Role, function: &Function, diagnostics: &mut Diagnostics) -> Option<Type> {
+    let word = role.word();
+    let ReturnType::Type(_, ty) = &function.signature.output else {
+        diagnostics.refuse(
+            &function.signature.ident,
+            format_args!("a {word} returns a `Result`: its error is recorded like its value"),
+            "write `-> Result<()>` if there is no value to return",
+        );
+        return None;
+    };
+    if !is_path(ty) {
+        let value = match &**ty {
+            Type::ImplTrait(_) | Type::Reference(_) | Type::Never(_) | Type::Infer(_) => "T".into(),
+            ty => ty.to_token_stream().to_string().replace(' ', ""),
+        };
+        diagnostics.refuse(
+            ty,
+            format_args!("a {word} returns a `Result`: its error is recorded like its value"),
+            format_args!("write `-> Result<{value}>`"),
+        );
+        return None;
+    }
+    if let Some(borrow) = lifetimes::borrow(ty) {
+        diagnostics.refuse(
+            borrow,
+            format_args!(
+                "a {word} cannot return a borrow: its result is recorded, and read back on replay"
+            ),
+            "return a value that owns its data, such as a `String` for a `&str`",
+        );
+        return None;
+    }
+    Some((**ty).clone())
+}
+
+fn is_path(ty: &Type) -> bool {
+    match ty {
+        Type::Path(_) => true,
+        Type::Group(ty) => is_path(&ty.elem),
+        Type::Paren(ty) => is_path(&ty.elem),
+        _ => false,
+    }
+}

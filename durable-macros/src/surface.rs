@@ -1,0 +1,178 @@
+//! The function that callers see: the declared one with the caller in the context's place.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Generics, Type, parse_quote};
+
+use crate::attributes::Attributes;
+use crate::function::Function;
+use crate::lifetimes;
+use crate::paths::Paths;
+use crate::role::Role;
+use crate::signature::Signature;
+
+/// What the generated items of one declaration have in common.
+pub(crate) struct Surface<'a> {
+    pub(crate) role: Role,
+    pub(crate) function: &'a Function,
+    pub(crate) signature: &'a Signature,
+    pub(crate) attributes: &'a Attributes,
+    pub(crate) paths: &'a Paths,
+}
+
+impl Surface<'_> {
+    /// The public function around `body`.
+    pub(crate) fn function(&self, body: &TokenStream) -> TokenStream {
+        let span = self.span();
+        let Attributes {
+            conditions, public, ..
+        } = self.attributes;
+        let documentation = self.documentation();
+        let visibility = &self.function.visibility;
+        let name = self.name();
+        let generics = self.generics();
+        let (parameters, _, conditions_on_types) = generics.split_for_impl();
+        let caller = self.caller();
+        let arguments = self.arguments();
+        let output = self.output();
+        quote_spanned! {span=>
+            #(#conditions)*
+            #(#public)*
+            #(#documentation)*
+            #[allow(clippy::too_many_arguments, clippy::type_complexity)]
+            #[track_caller]
+            #visibility fn #name #parameters (
+                __durable_caller: #caller,
+                #(#arguments),*
+            ) -> #output #conditions_on_types {
+                #body
+            }
+        }
+    }
+
+    /// The declared name.
+    pub(crate) fn name(&self) -> &Ident {
+        &self.function.signature.ident
+    }
+
+    /// Generated code is reported at the declared name.
+    pub(crate) fn span(&self) -> Span {
+        at(self.name().span())
+    }
+
+    /// The return type as declared, or one to stand in for it.
+    pub(crate) fn result(&self) -> Type {
+        match &self.signature.output {
+            Some(output) => output.clone(),
+            None => parse_quote!(::core::result::Result<(), ::core::convert::Infallible>),
+        }
+    }
+
+    /// The value and the error type of a `result`.
+    ///
+    /// Both carry the span of the return type, so that a type which is no `Result` is one error.
+    pub(crate) fn value_and_error(&self, result: &Type) -> (TokenStream, TokenStream) {
+        let span = at(result.span());
+        let split = self.paths.step_result(span);
+        (
+            quote_spanned!(span=> <#result as #split>::Value),
+            quote_spanned!(span=> <#result as #split>::Error),
+        )
+    }
+
+    fn generics(&self) -> Generics {
+        let mut generics = self.function.signature.generics.clone();
+        lifetimes::bound(&mut generics);
+        generics
+    }
+
+    fn caller(&self) -> TokenStream {
+        let span = match &self.signature.context {
+            Some(context) => at(context.ty.span()),
+            None => self.span(),
+        };
+        let caller = match self.role {
+            Role::Step | Role::Transaction => self.paths.step_caller(span),
+            Role::Workflow => self.paths.workflow_caller(span),
+        };
+        quote_spanned!(span=> impl #caller<'durable>)
+    }
+
+    fn arguments(&self) -> impl Iterator<Item = TokenStream> {
+        self.signature.arguments.iter().map(|argument| {
+            let name = &argument.name;
+            let mut ty = argument.ty.clone();
+            lifetimes::spell_out(&mut ty);
+            quote!(#name: #ty)
+        })
+    }
+
+    fn output(&self) -> TokenStream {
+        let span = self.span();
+        match self.role {
+            Role::Step | Role::Transaction => {
+                let call = self.paths.step_call(span);
+                let (value, error) = self.value_and_error(&self.result());
+                quote_spanned!(span=> #call<'durable, #value, #error>)
+            }
+            Role::Workflow => {
+                let call = self.paths.workflow_call(span);
+                let name = self.name();
+                quote_spanned!(span=> #call<'durable, #name>)
+            }
+        }
+    }
+
+    /// One paragraph on how the function is called, the one thing that differs from its declaration.
+    fn documentation(&self) -> Vec<TokenStream> {
+        let name = self.function.name();
+        let arguments: String = self
+            .signature
+            .names()
+            .map(|argument| format!(", {argument}"))
+            .collect();
+        let call = |context: &str| format!("`{name}({context}{arguments}).await?`");
+        let line = match self.role {
+            Role::Step => format!(
+                " A durable step: in a workflow, call it with {}.",
+                call("&ctx")
+            ),
+            Role::Transaction => {
+                format!(
+                    " A durable transaction: in a workflow, call it with {}.",
+                    call("&ctx")
+                )
+            }
+            Role::Workflow => format!(
+                " A durable workflow: run it with {}, or as a child of another with {}.",
+                call("&durable"),
+                call("&ctx")
+            ),
+        };
+        let has_documentation = self
+            .attributes
+            .public
+            .iter()
+            .any(|attribute| attribute.path().is_ident("doc"));
+        let blank = has_documentation.then(|| quote!(#[doc = ""]));
+        blank.into_iter().chain([quote!(#[doc = #line])]).collect()
+    }
+}
+
+/// The place of `span`, with the hygiene of generated code.
+pub(crate) fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// The declared function, word for word, under a name that nothing else has.
+pub(crate) fn body(function: &Function, attributes: &Attributes) -> TokenStream {
+    let mut signature = function.signature.clone();
+    signature.ident = Ident::new("__durable_body", signature.ident.span());
+    let attributes = &attributes.body;
+    let block = &function.body;
+    let mut tokens = quote!(#(#attributes)*);
+    signature.to_tokens(&mut tokens);
+    block.to_tokens(&mut tokens);
+    tokens
+}

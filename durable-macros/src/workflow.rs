@@ -1,0 +1,237 @@
+//! `#[workflow]`.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::attributes::Attributes;
+use crate::diagnostics::Diagnostics;
+use crate::fallback;
+use crate::function::Function;
+use crate::hash::hash;
+use crate::options::workflow::WorkflowOptions;
+use crate::paths::Paths;
+use crate::role::Role;
+use crate::signature::Signature;
+use crate::sites::{self, Site};
+use crate::surface::{self, Surface};
+
+/// Expands `#[workflow(attribute)] item`.
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    let options = WorkflowOptions::read(attribute, &mut diagnostics);
+    let Some(function) = Function::read(Role::Workflow, &item, &mut diagnostics) else {
+        return fallback::item(item, diagnostics);
+    };
+    let signature = Signature::read(Role::Workflow, &function, &mut diagnostics);
+    let surface = Surface {
+        role: Role::Workflow,
+        function: &function,
+        signature: &signature,
+        attributes: &Attributes::sort(&function.attributes),
+        paths: &Paths::new(options.krate.clone()),
+    };
+    match diagnostics.finish() {
+        Some(errors) => fallback::workflow(&surface, errors),
+        None => declaration(&surface, &options),
+    }
+}
+
+fn declaration(surface: &Surface<'_>, options: &WorkflowOptions) -> TokenStream {
+    let function = surface.function(&call(surface));
+    let workflow = Workflow {
+        types: Types::of(surface),
+        constants: Constants::of(surface, options),
+        run: run(surface),
+    };
+    let item = workflow.item(surface);
+    quote!(#function #item)
+}
+
+fn call(surface: &Surface<'_>) -> TokenStream {
+    let span = surface.span();
+    let workflow = surface.paths.workflow(span);
+    let names = surface.signature.names();
+    // Which workflow it is follows from the return type.
+    quote_spanned!(span=> #workflow(__durable_caller, (#(#names,)*)))
+}
+
+fn run(surface: &Surface<'_>) -> TokenStream {
+    let span = surface.span();
+    let body = surface::body(surface.function, surface.attributes);
+    let names: Vec<_> = surface.signature.names().collect();
+    quote_spanned! {span=>
+        #body
+        let (#(#names,)*) = __durable_input;
+        __durable_body(__durable_context, #(#names),*)
+    }
+}
+
+/// The type that stands for a workflow, with what the runtime knows about it.
+pub(crate) struct Workflow {
+    pub(crate) types: Types,
+    pub(crate) constants: Constants,
+    /// The body of `run`.
+    pub(crate) run: TokenStream,
+}
+
+/// The associated types.
+pub(crate) struct Types {
+    pub(crate) input: TokenStream,
+    pub(crate) output: TokenStream,
+    pub(crate) error: TokenStream,
+}
+
+impl Types {
+    /// The types in a signature.
+    pub(crate) fn of(surface: &Surface<'_>) -> Self {
+        let arguments = surface
+            .signature
+            .arguments
+            .iter()
+            .map(|argument| &argument.ty);
+        let (output, error) = surface.value_and_error(&surface.result());
+        Self {
+            input: quote!((#(#arguments,)*)),
+            output,
+            error,
+        }
+    }
+}
+
+/// The associated constants.
+pub(crate) struct Constants {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) max_recovery_attempts: u32,
+    pub(crate) sites: Vec<Site>,
+}
+
+impl Constants {
+    fn of(surface: &Surface<'_>, options: &WorkflowOptions) -> Self {
+        let Surface {
+            function,
+            signature,
+            ..
+        } = surface;
+        let version = options.version.clone();
+        Self {
+            name: options.name.clone().unwrap_or_else(|| function.name()),
+            version: version.unwrap_or_else(|| hash(code(surface))),
+            max_recovery_attempts: options.max_recovery_attempts,
+            sites: match &signature.context {
+                Some(context) => sites::sites(context, &function.body),
+                None => Vec::new(),
+            },
+        }
+    }
+}
+
+/// The tokens that make up the version: all that may change what a run does.
+fn code(surface: &Surface<'_>) -> TokenStream {
+    let mut code = TokenStream::new();
+    code.extend(
+        surface
+            .attributes
+            .effective()
+            .map(ToTokens::to_token_stream),
+    );
+    surface.function.signature.to_tokens(&mut code);
+    surface.function.body.to_tokens(&mut code);
+    code
+}
+
+impl Workflow {
+    /// The type and its implementation.
+    pub(crate) fn item(&self, surface: &Surface<'_>) -> TokenStream {
+        let span = surface.span();
+        let conditions = &surface.attributes.conditions;
+        let visibility = &surface.function.visibility;
+        let name = surface.name();
+        let documentation = format!(
+            " The workflow [`{0}`](fn@{0}) as a type: what it is registered and looked up by.",
+            surface.function.name()
+        );
+        let Types {
+            input,
+            output,
+            error,
+        } = &self.types;
+        let run = &self.run;
+        let constants = self.constants(surface);
+        let paths = surface.paths;
+        let workflow = paths.workflow_trait(span);
+        let codec_type = paths.error_codec_type(span);
+        let codec = paths.error_codec(surface::at(surface.result().span()));
+        let context = paths.workflow_context(span);
+        quote_spanned! {span=>
+            #(#conditions)*
+            #[doc = #documentation]
+            #[allow(dead_code, non_camel_case_types)]
+            #visibility struct #name {}
+
+            #(#conditions)*
+            impl #workflow for #name {
+                type Input = #input;
+                type Output = #output;
+                type Error = #error;
+
+                #constants
+
+                fn error_codec() -> #codec_type<Self::Error> {
+                    #codec()
+                }
+
+                fn run(
+                    __durable_context: #context,
+                    __durable_input: Self::Input,
+                ) -> impl ::core::future::Future<
+                    Output = ::core::result::Result<Self::Output, Self::Error>,
+                > + ::core::marker::Send {
+                    #run
+                }
+            }
+        }
+    }
+
+    fn constants(&self, surface: &Surface<'_>) -> TokenStream {
+        let span = surface.span();
+        let Constants {
+            name,
+            version,
+            max_recovery_attempts,
+            sites,
+        } = &self.constants;
+        let parameters = surface.signature.names().map(|name| {
+            use syn::ext::IdentExt;
+            name.unraw().to_string()
+        });
+        let max_recovery_attempts = Literal::u32_unsuffixed(*max_recovery_attempts);
+        let (line, _) = sites::location(surface.name().span());
+        let line = Literal::u32_unsuffixed(line);
+        let site = surface.paths.site(span);
+        let sites = sites.iter().map(
+            |Site {
+                 label,
+                 callee,
+                 line,
+                 column,
+             }| {
+                let line = Literal::u32_unsuffixed(*line);
+                let column = Literal::u32_unsuffixed(*column);
+                quote_spanned! {span=>
+                    #site { label: #label, callee: #callee, line: #line, column: #column }
+                }
+            },
+        );
+        quote_spanned! {span=>
+            const NAME: &'static str = #name;
+            const PARAMETERS: &'static [&'static str] = &[#(#parameters),*];
+            const VERSION: &'static str = #version;
+            const MAX_RECOVERY_ATTEMPTS: u32 = #max_recovery_attempts;
+            const FILE: &'static str = ::core::file!();
+            const LINE: u32 = #line;
+            const SITES: &'static [#site] = &[#(#sites),*];
+        }
+    }
+}
