@@ -1,0 +1,5 @@
+//! Where records are kept.
+
+pub(crate) mod migrations;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;

@@ -1,0 +1,3 @@
+//! The store in one SQLite file.
+
+pub(crate) mod migrations;
