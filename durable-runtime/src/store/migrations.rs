@@ -34,7 +34,7 @@ impl Need {
 /// Why a system database could not be brought to [`VERSION`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MigrationError {
+pub(crate) enum MigrationError {
     /// The database was begun by another SDK and stopped before the shared version numbers.
     #[error(
         "the DBOS system database in {database} is at schema version {found}, but migrations are \
