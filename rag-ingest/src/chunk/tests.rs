@@ -131,7 +131,6 @@ fn a_code_fence_that_fits_is_not_cut() {
     let fence = format!("```rust\n{}```", "let x = call(y);\n\n".repeat(4));
     let document = Document::markdown(&format!("{}\n\n{fence}\n\n{}", sentences(4), sentences(4)));
     let chunks = cut(&document, 60, 20);
-    let fence = fence.replace("\n\n```", "\n\n```");
     assert!(
         texts(&document, &chunks)
             .iter()

@@ -173,7 +173,7 @@ mod links {
 
         let folder = folder(&[("a.txt", ""), ("b.txt", ""), ("in/c.txt", "")]);
         for name in ["b.txt", "in"] {
-            fs::set_permissions(folder.path().join(name), Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(folder.path().join(name), Permissions::from_mode(0o000)).unwrap();
         }
         // The superuser may read everything, so there is nothing to see.
         let superuser = fs::read_dir(folder.path().join("in")).is_ok();
