@@ -144,7 +144,7 @@ on_both_stores! {
         for done in 0..5 {
             let id = store.id("wf");
             let durable = store.open().register::<five>().launch().await.unwrap();
-            five(&durable, done + 1).id(&id).start().await.unwrap();
+            drop(five(&durable, done + 1).id(&id).start().await.unwrap());
             gate(&id).reached().await;
             durable.shutdown(Duration::ZERO).await;
             assert_eq!(store.steps(&id).await.len(), done, "what was recorded when it stopped");
@@ -174,7 +174,7 @@ on_both_stores! {
     async fn a_dropped_runtime_leaves_its_workflows_to_the_next_launch(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<five>().launch().await.unwrap();
-        five(&durable, 3).id(&id).start().await.unwrap();
+        drop(five(&durable, 3).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         drop(durable);
         gate(&id).open();
@@ -190,7 +190,7 @@ on_both_stores! {
     async fn a_recorded_error_is_taken_the_same_way_again(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<takes_a_way>().launch().await.unwrap();
-        takes_a_way(&durable).id(&id).start().await.unwrap();
+        drop(takes_a_way(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
         gate(&id).open();
@@ -207,7 +207,7 @@ on_both_stores! {
         let id = store.id("wf");
         let open = || store.open().register::<parent>().register::<five>();
         let durable = open().launch().await.unwrap();
-        parent(&durable).id(&id).start().await.unwrap();
+        drop(parent(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
         gate(&id).open();
@@ -227,7 +227,7 @@ on_both_stores! {
         let id = store.id("wf");
         let open = || store.open().register::<parent>().register::<five>();
         let durable = open().launch().await.unwrap();
-        parent(&durable).id(&id).start().await.unwrap();
+        drop(parent(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
         gate(&id).open();
@@ -246,8 +246,8 @@ on_both_stores! {
         let id = store.id("wf");
         let open = || store.open().register::<tries_a_taken_id>().register::<five>().register::<takes_a_way>();
         let durable = open().launch().await.unwrap();
-        takes_a_way(&durable).id("taken").start().await.unwrap();
-        tries_a_taken_id(&durable).id(&id).start().await.unwrap();
+        drop(takes_a_way(&durable).id("taken").start().await.unwrap());
+        drop(tries_a_taken_id(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
         gate(&id).open();
@@ -262,7 +262,7 @@ on_both_stores! {
     async fn a_shutdown_commits_what_was_recorded(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<pure_chain>().launch().await.unwrap();
-        pure_chain(&durable).id(&id).start().await.unwrap();
+        drop(pure_chain(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
 
         durable.shutdown(Duration::ZERO).await;
@@ -273,7 +273,7 @@ on_both_stores! {
     async fn a_shutdown_with_grace_lets_workflows_finish(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<five>().launch().await.unwrap();
-        five(&durable, 2).id(&id).start().await.unwrap();
+        drop(five(&durable, 2).id(&id).start().await.unwrap());
         gate(&id).reached().await;
 
         let (_, ()) = join!(durable.shutdown(Duration::from_secs(30)), async { gate(&id).open() });
@@ -285,7 +285,7 @@ on_both_stores! {
     async fn joined_steps_that_finished_do_not_run_again(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<side_by_side>().launch().await.unwrap();
-        side_by_side(&durable).id(&id).start().await.unwrap();
+        drop(side_by_side(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         store
             .becomes("SELECT count(*) FROM operation_outputs WHERE workflow_uuid = $1", &[&id], 2)
@@ -304,7 +304,7 @@ on_both_stores! {
     async fn a_changed_workflow_ends_with_an_error_that_names_both_calls_and_the_line(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<before::changing>().launch().await.unwrap();
-        before::changing(&durable).id(&id).start().await.unwrap();
+        drop(before::changing(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
         gate(&id).open();
@@ -330,7 +330,7 @@ on_both_stores! {
     async fn a_recorded_value_of_another_type_ends_with_an_error_that_names_the_step(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<before::changing>().launch().await.unwrap();
-        before::changing(&durable).id(&id).start().await.unwrap();
+        drop(before::changing(&durable).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
         gate(&id).open();
@@ -347,7 +347,7 @@ on_both_stores! {
     async fn a_workflow_of_another_version_is_left_alone(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<five>().launch().await.unwrap();
-        five(&durable, 2).id(&id).start().await.unwrap();
+        drop(five(&durable, 2).id(&id).start().await.unwrap());
         gate(&id).reached().await;
         durable.shutdown(Duration::ZERO).await;
 
