@@ -96,10 +96,12 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
     };
     match complete(execution, completion.clone()).await {
         Ok(Outcome::Refused(error)) => {
-            // The output itself is what the database refuses: say so in its place.
-            let error = Error::Setup(format!(
-                "the result of workflow `{name}` was refused by the database: {error}"
-            ));
+            // What was refused is a record that was to be committed with the outcome, or the outcome itself.
+            let error = execution.failure().unwrap_or_else(|| {
+                Error::Setup(format!(
+                    "the result of workflow `{name}` was refused by the database: {error}"
+                ))
+            });
             let completion = CompletionRecord {
                 result: Err(error.to_record().to_json()),
                 ..completion
