@@ -9,7 +9,12 @@ use serde_json::Value as Json;
 const INBOX: Queue = Queue::new("inbox").polling_interval(Duration::from_millis(20));
 
 #[workflow]
-async fn greet(_ctx: WorkflowContext, name: String, times: u32, suffix: Option<String>) -> anyhow::Result<String> {
+async fn greet(
+    _ctx: WorkflowContext,
+    name: String,
+    times: u32,
+    suffix: Option<String>,
+) -> anyhow::Result<String> {
     Ok(format!("{name} {times} {suffix:?}"))
 }
 
@@ -19,10 +24,22 @@ async fn nothing(_ctx: WorkflowContext) -> anyhow::Result<()> {
 }
 
 /// Enqueues `greet` as another program would, and gives back its status and its output or error.
-async fn received(store: &Store, input: Option<&str>, serialization: Option<&str>) -> (String, String) {
-    let durable = store.open().register::<greet>().queue(&INBOX).launch().await.unwrap();
+async fn received(
+    store: &Store,
+    input: Option<&str>,
+    serialization: Option<&str>,
+) -> (String, String) {
+    let durable = store
+        .open()
+        .register::<greet>()
+        .queue(&INBOX)
+        .launch()
+        .await
+        .unwrap();
     let quoted = |text: Option<&str>| {
-        text.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
+        text.map_or("NULL".to_owned(), |text| {
+            format!("'{}'", text.replace('\'', "''"))
+        })
     };
     let (input, serialization) = (quoted(input), quoted(serialization));
     store
@@ -40,7 +57,11 @@ async fn received(store: &Store, input: Option<&str>, serialization: Option<&str
             "SELECT status IN ('SUCCESS', 'ERROR') AND completed_at IS NOT NULL
              FROM workflow_status WHERE workflow_uuid = 'wf'",
             &[],
-            if store.is_postgres() { Json::from(true) } else { Json::from(1) },
+            if store.is_postgres() {
+                Json::from(true)
+            } else {
+                Json::from(1)
+            },
         )
         .await;
     let row = store

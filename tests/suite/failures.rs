@@ -45,7 +45,9 @@ impl From<Error> for PaymentError {
 #[step]
 async fn charge(_ctx: StepContext, cents: u32) -> Result<u32, PaymentError> {
     if cents < 100 {
-        return Err(PaymentError::Short { missing: 100 - cents });
+        return Err(PaymentError::Short {
+            missing: 100 - cents,
+        });
     }
     Ok(cents)
 }
@@ -105,7 +107,10 @@ struct UnknownOrder {
 
 impl From<Error> for UnknownOrder {
     fn from(error: Error) -> Self {
-        Self { id: "runtime".into(), cause: Some(error.to_string()) }
+        Self {
+            id: "runtime".into(),
+            cause: Some(error.to_string()),
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use durable_runtime::prelude::*;
 use durable_tests::gates::gate;
 use durable_tests::store::Store;
 use durable_tests::tally::{count, counted};
-use serde_json::json;
 use sqlx::AssertSqlSafe;
 
 #[step]
@@ -42,8 +41,14 @@ async fn write_row(ctx: TransactionContext) -> anyhow::Result<()> {
     gate(&id).pass().await;
     let sql = AssertSqlSafe(format!("INSERT INTO entries (workflow) VALUES ('{id}')"));
     match ctx.connection() {
-        Connection::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await?.rows_affected(),
-        Connection::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await?.rows_affected(),
+        Connection::Sqlite(connection) => sqlx::raw_sql(sql)
+            .execute(connection)
+            .await?
+            .rows_affected(),
+        Connection::Postgres(connection) => sqlx::raw_sql(sql)
+            .execute(connection)
+            .await?
+            .rows_affected(),
         _ => unreachable!("there are two databases"),
     };
     Ok(())
@@ -114,7 +119,10 @@ async fn take_over(store: &Store, id: &str) {
 /// Ends the workflow as its new owner.
 async fn finish_as_new_owner(store: &Store, id: &str) {
     store
-        .execute("INSERT INTO workflow_output (workflow_uuid, output) VALUES ($1, '\"theirs\"')", &[id])
+        .execute(
+            "INSERT INTO workflow_output (workflow_uuid, output) VALUES ($1, '\"theirs\"')",
+            &[id],
+        )
         .await;
     store
         .execute(
@@ -278,4 +286,3 @@ on_both_stores! {
         assert_eq!(store.status(&id, "status").await, "PENDING");
     }
 }
-

@@ -11,9 +11,15 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 const QUICK: Duration = Duration::from_millis(20);
-const THREE: Queue = Queue::new("three").worker_concurrency(3).polling_interval(QUICK);
-const TWO_OF_ALL: Queue = Queue::new("two of all").concurrency(2).polling_interval(QUICK);
-const ONE: Queue = Queue::new("one").worker_concurrency(1).polling_interval(QUICK);
+const THREE: Queue = Queue::new("three")
+    .worker_concurrency(3)
+    .polling_interval(QUICK);
+const TWO_OF_ALL: Queue = Queue::new("two of all")
+    .concurrency(2)
+    .polling_interval(QUICK);
+const ONE: Queue = Queue::new("one")
+    .worker_concurrency(1)
+    .polling_interval(QUICK);
 const FREE: Queue = Queue::new("free").polling_interval(QUICK);
 
 /// How many of a test's workflows run at once, and the most there ever were.
@@ -102,7 +108,11 @@ async fn enqueue_for(
                  VALUES ($1, 'ENQUEUED', $2, {version}, 0, 'free', 0, 'portable_json', $3,
                          {application})"
             ),
-            &[id, name, &json!({"positionalArgs": [id, "x"], "namedArgs": {}}).to_string()],
+            &[
+                id,
+                name,
+                &json!({"positionalArgs": [id, "x"], "namedArgs": {}}).to_string(),
+            ],
         )
         .await;
 }
@@ -377,10 +387,22 @@ async fn limits_that_contradict_each_other_are_refused() {
         (Queue::new(" "), "needs a name"),
         (Queue::new("_dbos_mine"), "reserved"),
         (Queue::new("q").concurrency(0), "limit of 0"),
-        (Queue::new("q").concurrency(1).worker_concurrency(2), "is more than concurrency"),
-        (Queue::new("q").polling_interval(Duration::ZERO), "polling interval is zero"),
+        (
+            Queue::new("q").concurrency(1).worker_concurrency(2),
+            "is more than concurrency",
+        ),
+        (
+            Queue::new("q").polling_interval(Duration::ZERO),
+            "polling interval is zero",
+        ),
     ] {
-        let refused = store.open().queue(&queue).launch().await.unwrap_err().to_string();
+        let refused = store
+            .open()
+            .queue(&queue)
+            .launch()
+            .await
+            .unwrap_err()
+            .to_string();
 
         assert!(refused.contains(problem), "{refused}");
     }

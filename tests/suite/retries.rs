@@ -10,7 +10,10 @@ use serde_json::{Value as Json, json};
 
 #[step(max_attempts = 3, interval = "10ms")]
 async fn third_time_lucky(ctx: StepContext) -> anyhow::Result<u32> {
-    note(ctx.workflow_id(), format!("{} of {}", ctx.attempt(), ctx.max_attempts()));
+    note(
+        ctx.workflow_id(),
+        format!("{} of {}", ctx.attempt(), ctx.max_attempts()),
+    );
     anyhow::ensure!(ctx.attempt() == 2, "attempt {}", ctx.attempt());
     Ok(ctx.attempt())
 }
@@ -36,7 +39,11 @@ async fn hold(ctx: StepContext) -> anyhow::Result<()> {
 async fn hopeless(ctx: WorkflowContext) -> anyhow::Result<String> {
     let error = hopeless_step(&ctx).await.unwrap_err();
     let text = match error.downcast_ref::<Error>() {
-        Some(Error::StepRetriesExceeded { step, attempts, errors }) => {
+        Some(Error::StepRetriesExceeded {
+            step,
+            attempts,
+            errors,
+        }) => {
             format!("{step} {attempts} {}", errors.join(", "))
         }
         other => format!("unexpected: {other:?}"),
@@ -46,7 +53,12 @@ async fn hopeless(ctx: WorkflowContext) -> anyhow::Result<String> {
     Ok(text)
 }
 
-#[step(max_attempts = 4, interval = "20ms", backoff_rate = 10.0, max_interval = "300ms")]
+#[step(
+    max_attempts = 4,
+    interval = "20ms",
+    backoff_rate = 10.0,
+    max_interval = "300ms"
+)]
 async fn timed_step(ctx: StepContext, begun: Instants) -> anyhow::Result<()> {
     begun.0.lock().unwrap().push(Instant::now());
     anyhow::bail!("attempt {}", ctx.attempt())

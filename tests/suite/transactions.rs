@@ -66,7 +66,9 @@ async fn steps_seen_inside(ctx: TransactionContext) -> anyhow::Result<i64> {
     Ok(match ctx.connection() {
         Connection::Sqlite(connection) => sqlx::query_scalar(sql).fetch_one(connection).await?,
         Connection::Postgres(connection) => {
-            sqlx::raw_sql("SET LOCAL search_path = dbos, public").execute(&mut *connection).await?;
+            sqlx::raw_sql("SET LOCAL search_path = dbos, public")
+                .execute(&mut *connection)
+                .await?;
             sqlx::query_scalar(sql).fetch_one(connection).await?
         }
         _ => unreachable!("there are two databases"),
@@ -134,9 +136,12 @@ async fn pays_side_by_side(ctx: WorkflowContext) -> anyhow::Result<i64> {
 
 async fn with_payments(store: &Store) {
     store
-        .execute("CREATE TABLE public.payments (workflow TEXT NOT NULL, amount BIGINT NOT NULL)"
-            .replace("public.", if store.is_postgres() { "public." } else { "" })
-            .as_str(), &[])
+        .execute(
+            "CREATE TABLE public.payments (workflow TEXT NOT NULL, amount BIGINT NOT NULL)"
+                .replace("public.", if store.is_postgres() { "public." } else { "" })
+                .as_str(),
+            &[],
+        )
         .await;
 }
 
