@@ -2,8 +2,11 @@
 //! look of a schema, and the means to hold and to watch a running workflow.
 
 pub mod catalogue;
+pub mod corpus;
 pub mod gates;
 pub mod postgres;
+pub mod program;
+pub mod rag;
 pub mod scratch;
 pub mod store;
 pub mod tally;

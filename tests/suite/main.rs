@@ -7,6 +7,7 @@ mod arguments;
 mod children;
 mod failures;
 mod fencing;
+mod ingest;
 mod journal;
 mod kit;
 mod numbering;

@@ -1,0 +1,5 @@
+//! The ingestion of documents, from the outside: the program is run as its users run it.
+
+mod bad_input;
+mod kill;
+mod rerun;

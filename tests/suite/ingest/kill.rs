@@ -1,0 +1,131 @@
+//! Killed at any moment, the program goes on where it was: nothing is lost, nothing is done twice.
+
+use std::time::{Duration, Instant};
+
+use durable_tests::corpus;
+use durable_tests::rag::Ingestion;
+use durable_tests::scratch::Scratch;
+use durable_tests::store::Store;
+
+const FILES: usize = 220;
+const DISTURBED_RUNS: u64 = 20;
+/// Lives that one run may take before the test says that it makes no progress.
+const LIVES: u32 = 200;
+
+#[tokio::test]
+async fn an_ingestion_killed_at_random_moments_ends_as_if_undisturbed_on_sqlite() {
+    killed_runs_equal_an_undisturbed_one(async || Store::sqlite()).await;
+}
+
+#[tokio::test]
+async fn an_ingestion_killed_at_random_moments_ends_as_if_undisturbed_on_postgres() {
+    killed_runs_equal_an_undisturbed_one(Store::postgres).await;
+}
+
+async fn killed_runs_equal_an_undisturbed_one(fresh: impl AsyncFn() -> Store) {
+    let scratch = Scratch::new();
+    let folder = scratch.file("documents");
+    std::fs::create_dir(&folder).unwrap();
+    corpus::copy(&folder, FILES);
+
+    let store = fresh().await;
+    let undisturbed = Ingestion::new(&folder, &store, scratch.file("undisturbed.log"));
+    let begun = Instant::now();
+    let (code, summary) = undisturbed.run();
+    let duration = begun.elapsed();
+    let expected = undisturbed.collection().await;
+    assert!(code == 0 || code == 2, "{summary}");
+    assert_eq!(summary["discovered"], FILES, "{summary}");
+    let saved = summary["ingested"].as_u64().unwrap();
+    assert!(
+        saved > 200,
+        "too few of the documents can be ingested: {summary}"
+    );
+
+    let mut kills = 0;
+    for run in 1..=DISTURBED_RUNS {
+        let store = fresh().await;
+        let ingestion = Ingestion::new(&folder, &store, scratch.file(&format!("{run}.log")));
+        kills += disturb(&ingestion, run, duration).await;
+        let found = ingestion.collection().await;
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "run {run}: another number of chunks"
+        );
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found, expected, "run {run}");
+        }
+    }
+    eprintln!("{kills} kills in {DISTURBED_RUNS} runs of {duration:?}");
+    assert!(
+        u64::from(kills) >= DISTURBED_RUNS,
+        "only {kills} kills came before the end of a run"
+    );
+}
+
+/// Runs to the end in as many lives as it takes, each but the last one killed; says how many were killed. After each
+/// kill no step may begin again whose checkpoint was committed.
+async fn disturb(ingestion: &Ingestion<'_>, seed: u64, duration: Duration) -> u32 {
+    let mut random = Random(seed);
+    let mut begun_before = 0;
+    let mut committed_before = std::collections::BTreeSet::new();
+    for life in 0..LIVES {
+        let mut child = ingestion.start();
+        // From the very beginning to a little past the time that all of it takes.
+        let patience = duration.mul_f64(0.02 + 0.6 * random.fraction());
+        let ended = wait(&mut child, patience);
+        if ended.is_none() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let begun = ingestion.begun();
+        for (workflow, position, step) in &begun[begun_before..] {
+            assert!(
+                !committed_before.contains(&(workflow.clone(), *position)),
+                "run {seed}, life {life}: step `{step}` ({workflow}, {position}) ran again although its checkpoint \
+                 was committed"
+            );
+        }
+        if let Some(status) = ended {
+            assert!(
+                matches!(status.code(), Some(0 | 2)),
+                "run {seed}, life {life}: {status}"
+            );
+            return life;
+        }
+        begun_before = begun.len();
+        committed_before = match life {
+            // Killed before it made its tables.
+            _ if begun.is_empty() => committed_before,
+            _ => ingestion.committed().await,
+        };
+    }
+    panic!("run {seed} made no progress in {LIVES} lives");
+}
+
+fn wait(child: &mut std::process::Child, patience: Duration) -> Option<std::process::ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        // The moment of the kill is what is tested.
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    None
+}
+
+/// A small generator (SplitMix64): the moments of the kills differ from run to run and are those of the seed.
+struct Random(u64);
+
+impl Random {
+    fn fraction(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        f64::from(u32::try_from(mixed >> 32).unwrap()) / f64::from(u32::MAX)
+    }
+}
