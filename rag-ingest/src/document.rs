@@ -8,7 +8,7 @@ use crate::normalise::normalise;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Text without markup.
+    /// Text without markup, or with markup that is left as it is.
     Text,
     /// Markdown, kept as it is.
     Markdown,
@@ -68,7 +68,7 @@ pub struct Document {
     pub text: String,
     /// The pages, in order; empty unless it is a PDF.
     pub pages: Vec<PageSpan>,
-    /// The headings, in order; empty for plain text.
+    /// The headings, in order; of plain text only reStructuredText has any.
     pub headings: Vec<Heading>,
     /// The character encoding that it was read with.
     pub encoding: String,

@@ -9,6 +9,7 @@ mod failure;
 mod html;
 mod markdown;
 mod pdf;
+mod rst;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -90,11 +91,20 @@ pub fn parse(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Document, Loa
             encoding: decoded.encoding,
             ..Document::markdown(&decoded.text)
         },
-        Content::Text(decoded) => Document {
-            text: normalise(&decoded.text),
-            encoding: decoded.encoding,
-            ..Document::plain("")
-        },
+        Content::Text(decoded) => {
+            let text = normalise(&decoded.text);
+            let headings = match extension.as_str() {
+                "rst" => rst::headings(&text),
+                _ => Vec::new(),
+            };
+            Document {
+                title: headings.first().map(|heading| heading.title.clone()),
+                text,
+                headings,
+                encoding: decoded.encoding,
+                ..Document::plain("")
+            }
+        }
     };
     if document.text.is_empty() {
         return Err(LoadError::Empty { path: name() });

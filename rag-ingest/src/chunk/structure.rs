@@ -15,20 +15,16 @@ pub(super) struct Region {
 
 /// The headings, code fences and tables of a document, in order and apart from each other.
 pub(super) fn regions(document: &Document, max_tokens: u32, tokenizer: &Tokenizer) -> Vec<Region> {
-    if !document.kind.is_markdown() {
-        return Vec::new();
-    }
     let text = document.text.as_str();
     let mut spans: Vec<(usize, usize, bool)> = document
         .headings
         .iter()
         .map(|heading| (heading.start, heading_end(text, heading.start), true))
         .collect();
-    spans.extend(
-        fences_and_tables(text)
-            .into_iter()
-            .map(|(start, end)| (start, end, false)),
-    );
+    if document.kind.is_markdown() {
+        let blocks = fences_and_tables(text).into_iter();
+        spans.extend(blocks.map(|(start, end)| (start, end, false)));
+    }
     spans.sort_unstable();
     let mut regions: Vec<Region> = Vec::with_capacity(spans.len());
     for (start, end, heading) in spans {
@@ -70,8 +66,10 @@ fn heading_end(text: &str, start: usize) -> usize {
         return start;
     };
     let underlined = |(_, line): &(usize, &str)| {
-        let line = line.trim();
-        !line.is_empty() && (line.bytes().all(|b| b == b'=') || line.bytes().all(|b| b == b'-'))
+        let mut bytes = line.trim().bytes();
+        bytes
+            .next()
+            .is_some_and(|mark| mark.is_ascii_punctuation() && bytes.all(|byte| byte == mark))
     };
     match lines.take(3).find(underlined) {
         Some((at, line)) if !first.trim_start().starts_with('#') => start + at + line.len(),

@@ -262,3 +262,11 @@ fn an_error_can_be_recorded_and_read_back() {
     assert_eq!(serde_json::from_str::<LoadError>(&json).unwrap(), error);
     assert_eq!(error.reason(), "encrypted");
 }
+
+#[test]
+fn headings_of_restructuredtext_are_found() {
+    let document = read("a.rst", b"Lamps\n=====\n\ntext\n").unwrap();
+    assert_eq!(document.kind, Kind::Text);
+    assert_eq!(document.title.as_deref(), Some("Lamps"));
+    assert_eq!(document.headings[0].start, 0);
+}
