@@ -255,7 +255,10 @@ pub async fn ingest_file(
     };
     let mut vectors = Vec::with_capacity(chunks.len());
     for batch in chunks.chunks(BATCH) {
-        let texts: Vec<&str> = batch.iter().map(|chunk| chunk.text(&document)).collect();
+        let texts: Vec<String> = batch
+            .iter()
+            .map(|chunk| chunk.embedding_text(&document))
+            .collect();
         match embed(&ctx, &request.run.fingerprint, &texts)
             .await
             .and_then(|batch| batch.unpack())
@@ -298,9 +301,9 @@ async fn discover(ctx: StepContext, request: &RunRequest) -> Result<Plan, Ingest
         .filter(|file| !is_known(file))
         .collect();
     let problem = |problem: discover::Problem| FailedFile {
+        error: format!("{}: {}", problem.path, problem.error),
         path: problem.path,
         step: "discover".to_owned(),
-        error: problem.error,
     };
     pipeline.progress.plan(files.len());
     Ok(Plan {
@@ -346,14 +349,14 @@ async fn chunk(ctx: StepContext, document: &Document) -> Result<Vec<Chunk>, Inge
 async fn embed(
     ctx: StepContext,
     fingerprint: &str,
-    texts: &[&str],
+    texts: &[String],
 ) -> Result<Vectors, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
     if pipeline.fingerprint != fingerprint {
         return Err(IngestError::OtherSettings);
     }
     let embedder = Arc::clone(&pipeline.embedder);
-    let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+    let texts = texts.to_vec();
     let vectors = blocking(move || {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = embedder.embed(&texts)?;
