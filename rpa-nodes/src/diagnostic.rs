@@ -72,6 +72,8 @@ codes! {
     OrphanedReference = "ORPHANED_REFERENCE", Error;
     /// A node is connected to itself.
     SelfConnection = "SELF_CONNECTION", Error;
+    /// No node would ever run.
+    NothingStarts = "NOTHING_STARTS", Error;
     /// The name is empty or white space.
     BlankName = "BLANK_NAME", Error;
     /// The name is longer than CasareRPA allows.
@@ -93,7 +95,7 @@ codes! {
     NodeIdMismatch = "NODE_ID_MISMATCH", Warning;
     /// The file was written by another version of the format.
     SchemaVersionMismatch = "SCHEMA_VERSION_MISMATCH", Warning;
-    /// No node starts the workflow.
+    /// There is no start node; something else is started.
     NoEntryPoint = "NO_ENTRY_POINT", Warning;
     /// Several nodes could start the workflow.
     MultipleEntryPoints = "MULTIPLE_ENTRY_POINTS", Warning;

@@ -47,6 +47,11 @@ impl Nodes {
         self.places.get(id).copied()
     }
 
+    /// The node at a place in [`Self::iter`].
+    pub(crate) fn at(&self, place: usize) -> Option<&Node> {
+        self.list.get(place)
+    }
+
     pub(super) fn iter_mut(&mut self) -> slice::IterMut<'_, Node> {
         self.list.iter_mut()
     }

@@ -149,6 +149,10 @@ fn take_section(body: &mut Fields<'_>, key: &str) -> Map<String, Value> {
 }
 
 fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
+    let at = match body.has("metadata") {
+        true => body.at.child("metadata"),
+        false => body.at.clone(),
+    };
     let mut map = take_section(body, "metadata");
     let normal = Pointer::root().child("metadata");
     let missing = |map: &Map<String, Value>, key: &str| map.get(key).is_none_or(Value::is_null);
@@ -164,7 +168,7 @@ fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
     if let Some(wrapper) = around {
         // Templates describe themselves in their own metadata.
         let own = wrapper.keys.get("metadata").and_then(Value::as_object);
-        let (header, at) = match own {
+        let (header, outside) = match own {
             Some(own) => (own, Pointer::root().child("metadata")),
             None => (&wrapper.keys, Pointer::root()),
         };
@@ -173,7 +177,7 @@ fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
                 && let Some(value) = header.get(key).filter(|value| !value.is_null())
             {
                 map.insert(key.to_owned(), value.clone());
-                lifted.push((key, at.child(key)));
+                lifted.push((key, outside.child(key)));
             }
         }
     }
@@ -186,7 +190,6 @@ fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
         );
         body.notes.origins.record(normal.child(key), at);
     }
-    let at = body.at.child("metadata");
     Metadata::read(map, at, body.notes)
 }
 

@@ -90,9 +90,25 @@ impl Variables {
     /// Makes variables of the parameters of a template. Its text refers to both in the same way, so that a
     /// parameter only has to be a variable with a value.
     pub(super) fn add_parameters(&mut self, parameters: &Value, at: &Pointer, notes: &mut Notes) {
-        for (place, value) in parameters.as_array().into_iter().flatten().enumerate() {
-            let Value::Object(map) = value else { continue };
+        let ignored = |at: &Pointer, value: &Value, wanted: &str, notes: &mut Notes| {
+            let message = format!("the parameters of the template have {} here", kind(value));
+            notes.say(Code::IgnoredValue, at, message, format!("write {wanted}"));
+        };
+        let Value::Array(list) = parameters else {
+            ignored(at, parameters, "a list of objects", notes);
+            return;
+        };
+        for (place, value) in list.iter().enumerate() {
             let at = at.child(place);
+            let Value::Object(map) = value else {
+                ignored(
+                    &at,
+                    value,
+                    "an object with `name` and `default_value`",
+                    notes,
+                );
+                continue;
+            };
             let mut fields = Fields::new(map.clone(), at.clone(), notes);
             let Some(name) = fields.text("name") else {
                 fields.say(
