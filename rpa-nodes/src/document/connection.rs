@@ -81,9 +81,12 @@ impl Connection {
             if !fields.has(key)
                 && let Some(value) = fields.take(other)
             {
-                fields.map.insert(key.to_owned(), value);
                 let given = fields.at.child(other);
-                fields.notes.origins.record(normal.child(key), given);
+                fields
+                    .notes
+                    .origins
+                    .record(normal.child(key), given.clone());
+                fields.adopt(key, value, given);
                 renamed.push(format!("`{other}` was read as `{key}`"));
             }
         }
@@ -162,9 +165,12 @@ fn spread_pair(
         return;
     };
     for (place, (name, value)) in names.into_iter().zip(pair).enumerate() {
-        fields.map.insert(name.to_owned(), value);
         let given = fields.at.child(key).child(place);
-        fields.notes.origins.record(normal.child(name), given);
+        fields
+            .notes
+            .origins
+            .record(normal.child(name), given.clone());
+        fields.adopt(name, value, given);
     }
     renamed.push(format!(
         "`{key}` was read as `{}` and `{}`",

@@ -45,11 +45,32 @@ pub(super) struct Fields<'n> {
     pub(super) map: Map<String, Value>,
     pub(super) at: Pointer,
     pub(super) notes: &'n mut Notes,
+    /// Where values stood that were brought here from elsewhere.
+    moved: Vec<(String, Pointer)>,
 }
 
 impl<'n> Fields<'n> {
     pub(super) fn new(map: Map<String, Value>, at: Pointer, notes: &'n mut Notes) -> Self {
-        Self { map, at, notes }
+        Self {
+            map,
+            at,
+            notes,
+            moved: Vec::new(),
+        }
+    }
+
+    /// Adds a field whose value stood elsewhere.
+    pub(super) fn adopt(&mut self, key: &str, value: Value, given: Pointer) {
+        self.map.insert(key.to_owned(), value);
+        self.moved.push((key.to_owned(), given));
+    }
+
+    /// Where the value of a field stood.
+    pub(super) fn place(&self, key: &str) -> Pointer {
+        match self.moved.iter().find(|(moved, _)| moved == key) {
+            Some((_, given)) => given.clone(),
+            None => self.at.child(key),
+        }
     }
 
     /// Says something about the object as a whole.
@@ -158,7 +179,7 @@ impl<'n> Fields<'n> {
     fn unusable<T>(&mut self, key: &str, value: Value, wanted: &str) -> Option<T> {
         self.notes.say(
             Code::IgnoredValue,
-            &self.at.child(key),
+            &self.place(key),
             format!("`{key}` is {}, not {wanted}, and is not used", kind(&value)),
             format!("write {wanted}, or remove it"),
         );
@@ -169,7 +190,7 @@ impl<'n> Fields<'n> {
     fn converted(&mut self, key: &str, from: &str, to: &str) {
         self.notes.say(
             Code::ValueConverted,
-            &self.at.child(key),
+            &self.place(key),
             format!("`{key}` is {from} and was read as {to}"),
             "nothing to do; `rpa import` writes it so",
         );

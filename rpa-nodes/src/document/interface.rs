@@ -88,9 +88,14 @@ pub struct PromotedParameter {
 impl Interface {
     /// Takes the interface out of a file that has one.
     pub(super) fn take(fields: &mut Fields<'_>, shape: Shape) -> Option<Self> {
+        // A subflow is known by its inputs: it has them even if there are none.
+        let own = |ports: Option<Vec<SubflowPort>>| match shape {
+            Shape::Subflow => Some(ports.unwrap_or_default()),
+            _ => ports,
+        };
         shape.is_part().then(|| Self {
-            inputs: items(fields, "inputs"),
-            outputs: items(fields, "outputs"),
+            inputs: own(items(fields, "inputs")),
+            outputs: own(items(fields, "outputs")),
             parameters: items(fields, "parameters"),
             entry_node_ids: fields.texts("entry_node_ids"),
             exit_node_ids: fields.texts("exit_node_ids"),

@@ -52,8 +52,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    pub(super) fn read(map: Map<String, Value>, at: Pointer, notes: &mut Notes) -> Self {
-        let mut fields = Fields::new(map, at, notes);
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let metadata = Self {
             id: fields.text("id"),
             name: read_name(&mut fields),
@@ -67,7 +66,7 @@ impl Metadata {
             extra: Map::new(),
         };
         if let Some(version) = &metadata.schema_version {
-            let at = fields.at.child("schema_version");
+            let at = fields.place("schema_version");
             expect_version(version, SCHEMA_VERSION, &at, fields.notes);
         }
         Self {
@@ -91,9 +90,10 @@ pub(super) fn expect_version(found: &str, known: &str, at: &Pointer, notes: &mut
 
 fn read_name(fields: &mut Fields<'_>) -> String {
     if let Some(Value::Array(_) | Value::Object(_)) = fields.map.get("name") {
+        let at = fields.place("name");
         fields.notes.say(
             Code::InvalidType,
-            &fields.at.child("name"),
+            &at,
             "the name of the workflow is not a string",
             "write a name",
         );
@@ -108,7 +108,7 @@ fn read_name(fields: &mut Fields<'_>) -> String {
         );
         return UNTITLED.to_owned();
     };
-    let at = fields.at.child("name");
+    let at = fields.place("name");
     let length = name.chars().count();
     if name.trim().is_empty() {
         fields.notes.say(

@@ -95,7 +95,7 @@ impl Node {
             ..Self::default()
         };
         if take_renamed(&mut fields, "config", "properties", normal, &mut renamed) {
-            let at = fields.notes.origins.locate(&normal.child("config"));
+            let at = fields.place("config");
             match fields.take("config") {
                 Some(Value::Object(config)) => node.read_config(config, at, fields.notes),
                 Some(other) => {
@@ -197,7 +197,7 @@ fn read_type(fields: &mut Fields<'_>, normal: &Pointer, renamed: &mut Vec<String
         );
         return String::new();
     }
-    let at = fields.notes.origins.locate(&normal.child("node_type"));
+    let at = fields.place("node_type");
     let Some(Value::String(node_type)) = fields.take("node_type") else {
         fields.notes.say(
             Code::InvalidType,
@@ -246,11 +246,12 @@ fn take_renamed(
     let Some(value) = fields.take(other) else {
         return false;
     };
-    fields.map.insert(key.to_owned(), value);
+    let given = fields.at.child(other);
     fields
         .notes
         .origins
-        .record(normal.child(key), fields.at.child(other));
+        .record(normal.child(key), given.clone());
+    fields.adopt(key, value, given);
     renamed.push(format!("`{other}` was read as `{key}`"));
     true
 }

@@ -153,16 +153,13 @@ fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
         true => body.at.child("metadata"),
         false => body.at.clone(),
     };
-    let mut map = take_section(body, "metadata");
-    let normal = Pointer::root().child("metadata");
-    let missing = |map: &Map<String, Value>, key: &str| map.get(key).is_none_or(Value::is_null);
+    let map = take_section(body, "metadata");
     let mut lifted = Vec::new();
     for key in ["id"].iter().chain(&DESCRIPTIVE) {
-        if missing(&map, key)
+        if is_missing(&map, key)
             && let Some(value) = body.take(key)
         {
-            map.insert((*key).to_owned(), value);
-            lifted.push((*key, body.at.child(key)));
+            lifted.push((*key, value, body.at.child(key)));
         }
     }
     if let Some(wrapper) = around {
@@ -173,24 +170,32 @@ fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
             None => (&wrapper.keys, Pointer::root()),
         };
         for key in DESCRIPTIVE {
-            if missing(&map, key)
-                && let Some(value) = header.get(key).filter(|value| !value.is_null())
-            {
-                map.insert(key.to_owned(), value.clone());
-                lifted.push((key, outside.child(key)));
+            let known = !is_missing(&map, key) || lifted.iter().any(|(lifted, ..)| *lifted == key);
+            if !known && let Some(value) = header.get(key).filter(|value| !value.is_null()) {
+                lifted.push((key, value.clone(), outside.child(key)));
             }
         }
     }
-    for (key, at) in lifted {
-        body.notes.say(
+    let normal = Pointer::root().child("metadata");
+    let mut fields = Fields::new(map, at, body.notes);
+    for (key, value, given) in lifted {
+        fields.notes.say(
             Code::MetadataLifted,
-            &at,
+            &given,
             format!("`{key}` was taken over into `metadata`"),
             "nothing to do; `rpa import` writes it so",
         );
-        body.notes.origins.record(normal.child(key), at);
+        fields
+            .notes
+            .origins
+            .record(normal.child(key), given.clone());
+        fields.adopt(key, value, given);
     }
-    Metadata::read(map, at, body.notes)
+    Metadata::read(fields)
+}
+
+fn is_missing(map: &Map<String, Value>, key: &str) -> bool {
+    map.get(key).is_none_or(Value::is_null)
 }
 
 fn read_nodes(body: &mut Fields<'_>) -> Nodes {

@@ -133,7 +133,7 @@ impl Variable {
             format!("the variable `{name}` is declared in a list"),
             "nothing to do; `rpa import` declares it under its name",
         );
-        let Fields { map, at, notes } = fields;
+        let Fields { map, at, notes, .. } = fields;
         Some(Self::declared(name, map, at, notes))
     }
 }

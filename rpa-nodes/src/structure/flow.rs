@@ -1,6 +1,6 @@
 //! The ways that control can take through a workflow.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::document::Workflow;
 
@@ -68,32 +68,24 @@ impl Flow {
     /// One cycle for each set of nodes that can all come back to each other: the shortest through the first of
     /// them, which is its first and only there.
     pub(super) fn cycles(&self) -> Vec<Vec<usize>> {
-        let component = Components::of(self);
+        let components = Components::of(self);
         let mut cycles = Vec::new();
         let mut seen = vec![false; self.successors.len()];
         for node in 0..self.successors.len() {
-            let Some(number) = component.number(node) else {
-                continue;
-            };
-            if seen.get(number) == Some(&false)
-                && let Some(cycle) = self.shortest_cycle(node, number, &component)
+            if let Some(number) = components.number(node)
+                && seen.get(number) == Some(&false)
             {
-                cycles.push(cycle);
-                if let Some(seen) = seen.get_mut(number) {
-                    *seen = true;
-                }
+                set(&mut seen, number, true);
+                cycles.extend(self.shortest_cycle(node, &components));
             }
         }
         cycles
     }
 
-    fn shortest_cycle(
-        &self,
-        start: usize,
-        number: usize,
-        component: &Components,
-    ) -> Option<Vec<usize>> {
-        let mut before = vec![None; self.successors.len()];
+    /// The shortest way from a node back to itself. It does not leave the node's component, so that all searches
+    /// together look at each connection at most once.
+    fn shortest_cycle(&self, start: usize, components: &Components) -> Option<Vec<usize>> {
+        let mut before = HashMap::new();
         let mut waiting = VecDeque::from([start]);
         while let Some(node) = waiting.pop_front() {
             for &next in self.successors(node) {
@@ -101,17 +93,16 @@ impl Flow {
                     let mut cycle = vec![node];
                     let mut place = node;
                     while place != start {
-                        place = before.get(place).copied().flatten()?;
+                        place = *before.get(&place)?;
                         cycle.push(place);
                     }
                     cycle.reverse();
                     return Some(cycle);
                 }
-                if component.number(next) == Some(number)
-                    && let Some(before) = before.get_mut(next)
-                    && before.is_none()
+                if components.number(next) == components.number(start)
+                    && !before.contains_key(&next)
                 {
-                    *before = Some(node);
+                    before.insert(next, node);
                     waiting.push_back(next);
                 }
             }
