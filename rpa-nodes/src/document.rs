@@ -3,7 +3,8 @@
 //! CasareRPA never had one file format: ten shapes are in use, of which its own engine loads one. [`load`] reads
 //! all of them into the same [`Workflow`]. What holds:
 //!
-//! - nothing is repaired silently: each repair is a [`Diagnostic`] that points at the place in the given file;
+//! - nothing is repaired silently: each repair is a [`Diagnostic`] that points at the place in the given file
+//!   (that a known key is null is none: it means that the key is missing);
 //! - keys that nobody knows are kept, in their order, and so is what stood around the workflow;
 //! - what is left out is told: state of the editor, copies of ports, and what has an error;
 //! - writing a workflow that has no errors and loading it again gives the same workflow, and nothing to repair.

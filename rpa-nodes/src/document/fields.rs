@@ -175,6 +175,24 @@ impl<'n> Fields<'n> {
         }
     }
 
+    /// Takes an object that the normal form always has. Anything else is an error: there is no place to keep it.
+    pub(super) fn section(&mut self, key: &str) -> Map<String, Value> {
+        match self.take(key) {
+            Some(Value::Object(map)) => map,
+            None => Map::new(),
+            Some(other) => {
+                let at = self.place(key);
+                self.notes.say(
+                    Code::InvalidType,
+                    &at,
+                    format!("`{key}` is {}, not an object", kind(&other)),
+                    "write an object, or remove it",
+                );
+                Map::new()
+            }
+        }
+    }
+
     /// Puts a value back that cannot be used.
     fn unusable<T>(&mut self, key: &str, value: Value, wanted: &str) -> Option<T> {
         self.notes.say(

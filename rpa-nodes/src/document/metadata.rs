@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, Notes};
+use super::wrapper::Wrapper;
 use crate::diagnostic::Code;
 use crate::pointer::Pointer;
 
@@ -15,6 +16,17 @@ const NAME_LIMIT: usize = 255;
 const NAME_COMFORT: usize = 100;
 /// The version of the format that this crate reads.
 const SCHEMA_VERSION: &str = "1.0.0";
+
+/// What describes a workflow and may stand outside of its `metadata`. The id of a wrapper is not the workflow's.
+const DESCRIPTIVE: [&str; 7] = [
+    "name",
+    "description",
+    "author",
+    "version",
+    "tags",
+    "created_at",
+    "modified_at",
+];
 
 /// Who made a workflow, when, and what it is called.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -52,7 +64,55 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    /// Reads `metadata`, with what stands around it and belongs into it.
+    pub(super) fn gather(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Self {
+        let at = match body.has("metadata") {
+            true => body.at.child("metadata"),
+            false => body.at.clone(),
+        };
+        let map = body.section("metadata");
+        let mut lifted = Vec::new();
+        for key in ["id"].iter().chain(&DESCRIPTIVE) {
+            if is_missing(&map, key)
+                && let Some(value) = body.take(key)
+            {
+                lifted.push((*key, value, body.at.child(key)));
+            }
+        }
+        if let Some(wrapper) = around {
+            // Templates describe themselves in their own metadata.
+            let own = wrapper.keys.get("metadata").and_then(Value::as_object);
+            let (header, outside) = match own {
+                Some(own) => (own, Pointer::root().child("metadata")),
+                None => (&wrapper.keys, Pointer::root()),
+            };
+            for key in DESCRIPTIVE {
+                let known =
+                    !is_missing(&map, key) || lifted.iter().any(|(lifted, ..)| *lifted == key);
+                if !known && let Some(value) = header.get(key).filter(|value| !value.is_null()) {
+                    lifted.push((key, value.clone(), outside.child(key)));
+                }
+            }
+        }
+        let normal = Pointer::root().child("metadata");
+        let mut fields = Fields::new(map, at, body.notes);
+        for (key, value, given) in lifted {
+            fields.notes.say(
+                Code::MetadataLifted,
+                &given,
+                format!("`{key}` was taken over into `metadata`"),
+                "nothing to do; `rpa import` writes it so",
+            );
+            fields
+                .notes
+                .origins
+                .record(normal.child(key), given.clone());
+            fields.adopt(key, value, given);
+        }
+        Self::read(fields)
+    }
+
+    fn read(mut fields: Fields<'_>) -> Self {
         let metadata = Self {
             id: fields.text("id"),
             name: read_name(&mut fields),
@@ -74,6 +134,10 @@ impl Metadata {
             ..metadata
         }
     }
+}
+
+fn is_missing(map: &Map<String, Value>, key: &str) -> bool {
+    map.get(key).is_none_or(Value::is_null)
 }
 
 /// Says so if a file is of another version than the one this crate was written for.

@@ -19,17 +19,6 @@ use super::{Loaded, Workflow};
 use crate::diagnostic::Code;
 use crate::pointer::Pointer;
 
-/// What describes a workflow and may stand outside of its `metadata`. The id of a wrapper is not the workflow's.
-const DESCRIPTIVE: [&str; 7] = [
-    "name",
-    "description",
-    "author",
-    "version",
-    "tags",
-    "created_at",
-    "modified_at",
-];
-
 pub(super) fn normalise(
     mut top: Map<String, Value>,
     shape: Shape,
@@ -62,7 +51,7 @@ pub(super) fn normalise(
     check_versions(&top, &at, around.as_ref(), shape, &mut notes);
 
     let mut body = Fields::new(top, at, &mut notes);
-    let metadata = read_metadata(&mut body, around.as_ref());
+    let metadata = Metadata::gather(&mut body, around.as_ref());
     let mut nodes = read_nodes(&mut body);
     place_nodes(&mut body, &mut nodes);
     let connections = read_connections(&mut body, shape);
@@ -129,73 +118,6 @@ fn check_versions(
     if let Some(found) = map.get(key).and_then(Value::as_str) {
         expect_version(found, known, &at.child(key), notes);
     }
-}
-
-/// Takes a section that the normal form always has. What is no object is an error: there is no place to keep it.
-fn take_section(body: &mut Fields<'_>, key: &str) -> Map<String, Value> {
-    match body.take(key) {
-        Some(Value::Object(map)) => map,
-        None => Map::new(),
-        Some(other) => {
-            body.notes.say(
-                Code::InvalidType,
-                &body.at.child(key),
-                format!("`{key}` is {}, not an object", kind(&other)),
-                "write an object, or remove it",
-            );
-            Map::new()
-        }
-    }
-}
-
-fn read_metadata(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Metadata {
-    let at = match body.has("metadata") {
-        true => body.at.child("metadata"),
-        false => body.at.clone(),
-    };
-    let map = take_section(body, "metadata");
-    let mut lifted = Vec::new();
-    for key in ["id"].iter().chain(&DESCRIPTIVE) {
-        if is_missing(&map, key)
-            && let Some(value) = body.take(key)
-        {
-            lifted.push((*key, value, body.at.child(key)));
-        }
-    }
-    if let Some(wrapper) = around {
-        // Templates describe themselves in their own metadata.
-        let own = wrapper.keys.get("metadata").and_then(Value::as_object);
-        let (header, outside) = match own {
-            Some(own) => (own, Pointer::root().child("metadata")),
-            None => (&wrapper.keys, Pointer::root()),
-        };
-        for key in DESCRIPTIVE {
-            let known = !is_missing(&map, key) || lifted.iter().any(|(lifted, ..)| *lifted == key);
-            if !known && let Some(value) = header.get(key).filter(|value| !value.is_null()) {
-                lifted.push((key, value.clone(), outside.child(key)));
-            }
-        }
-    }
-    let normal = Pointer::root().child("metadata");
-    let mut fields = Fields::new(map, at, body.notes);
-    for (key, value, given) in lifted {
-        fields.notes.say(
-            Code::MetadataLifted,
-            &given,
-            format!("`{key}` was taken over into `metadata`"),
-            "nothing to do; `rpa import` writes it so",
-        );
-        fields
-            .notes
-            .origins
-            .record(normal.child(key), given.clone());
-        fields.adopt(key, value, given);
-    }
-    Metadata::read(fields)
-}
-
-fn is_missing(map: &Map<String, Value>, key: &str) -> bool {
-    map.get(key).is_none_or(Value::is_null)
 }
 
 fn read_nodes(body: &mut Fields<'_>) -> Nodes {
@@ -369,7 +291,7 @@ fn read_variables(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Variables 
 }
 
 fn read_settings(body: &mut Fields<'_>, around: Option<&Wrapper>) -> Settings {
-    let map = take_section(body, "settings");
+    let map = body.section("settings");
     let at = body.at.child("settings");
     let mut settings = Settings::read(map, at, body.notes);
     if let Some(Value::Object(other)) = body.map.get("execution_settings") {
@@ -404,3 +326,6 @@ fn read_wrapper(body: &mut Fields<'_>, around: Option<Wrapper>) -> Option<Wrappe
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

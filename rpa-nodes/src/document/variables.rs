@@ -157,7 +157,8 @@ impl Variables {
         );
         match self.get_mut(&parameter.name) {
             Some(known) => {
-                if known.default_value.is_null() {
+                // Filling in a template comes before the run, so that the parameter is what the run sees.
+                if !parameter.default_value.is_null() {
                     known.default_value = parameter.default_value;
                 }
                 known.required |= parameter.required;
