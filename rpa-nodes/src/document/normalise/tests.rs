@@ -256,3 +256,28 @@ fn messages_never_show_values_of_configs_and_variables() {
     let loaded = loaded(&file);
     assert!(!format!("{:?}", loaded.diagnostics).contains("hunter2"));
 }
+
+#[test]
+fn the_value_of_a_parameter_wins_over_that_of_a_variable() {
+    let file = json!({
+        "parameters": [
+            {"name": "rounds", "default_value": 5, "required": true},
+            {"name": "url", "default_value": null},
+            7
+        ],
+        "workflow_definition": {
+            "metadata": {"name": "Poll"},
+            "nodes": {"s": {"node_type": "StartNode"}},
+            "variables": {"rounds": {"type": "Integer", "default_value": 1}, "url": {"default_value": "local"}}
+        }
+    });
+    let loaded = loaded(&file);
+    let rounds = loaded.workflow.variables.get("rounds").unwrap();
+    assert_eq!(rounds.default_value, 5);
+    assert!(rounds.required);
+    assert_eq!(
+        loaded.workflow.variables.get("url").unwrap().default_value,
+        "local"
+    );
+    assert!(said(&loaded.diagnostics).contains(&("IGNORED_VALUE", "/parameters/2")));
+}
