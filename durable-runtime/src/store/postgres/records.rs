@@ -110,6 +110,18 @@ const COMPLETE: &str = "
     )
     SELECT workflow_uuid FROM completed";
 
+/// Every statement here finds its rows by their keys, however many it is given. Left alone, the planner plans each one
+/// anew, which takes longer than running it; or keeps a plan that reads whole tables, made while they were empty.
+const SETTINGS: &str = "
+    SET plan_cache_mode = force_generic_plan;
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// Prepares a connection that only writes records.
+pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(SETTINGS).execute(connection).await?;
+    Ok(())
+}
+
 /// True when one statement writes the whole batch, so that it needs no transaction around it.
 pub(super) fn is_one_statement(batch: &[Record]) -> bool {
     let mut kinds = batch.iter().map(std::mem::discriminant);
