@@ -31,7 +31,7 @@ impl Batch {
 pub(crate) fn sizes(n: u32) -> impl Iterator<Item = u32> {
     const SIZE: u32 = 256;
     let full = std::iter::repeat_n(SIZE, usize::try_from(n / SIZE).unwrap_or(usize::MAX));
-    full.chain((n % SIZE > 0).then_some(n % SIZE))
+    full.chain((!n.is_multiple_of(SIZE)).then_some(n % SIZE))
 }
 
 /// The time of a row, in milliseconds since the Unix epoch.
