@@ -47,6 +47,7 @@ impl PostgresStore {
         };
         let lanes = u32::try_from(LANES).unwrap_or(1);
         let journal = pool(lanes)
+            .after_connect(|connection, _| records::prepare(connection).boxed())
             .connect_with(options.clone())
             .await
             .map_err(failed)?;

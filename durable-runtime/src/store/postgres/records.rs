@@ -1,8 +1,7 @@
 //! Writes records: one statement a kind, whatever the size of the batch.
 //!
-//! Rows are passed as arrays. Each statement locks the rows of the workflows that its records belong to (in the order
-//! of their ids) and drops the records whose execution no longer owns its workflow: a takeover that is being committed
-//! is waited for, and seen.
+//! Rows are passed as arrays. Each statement locks the rows of the workflows that its records belong to and own (in the
+//! order of their ids), and drops the other records: a takeover that is being committed is waited for, and seen.
 
 use crate::error::StoreError;
 use std::collections::HashMap;
@@ -22,13 +21,13 @@ const START: &str = "
                              $7::int4[], $8::text[], $9::text[], $10::text[], $11::text[])
         AS given (id, name, executor, version, application, queue, priority, token, parent,
                   parent_token, input)
-    ), owned AS (
-        SELECT workflow_uuid, owner_xid FROM dbos.workflow_status
-        WHERE workflow_uuid IN (SELECT parent FROM given)
-        ORDER BY workflow_uuid FOR NO KEY UPDATE
+    ), children AS (
+        SELECT given.* FROM given
+        JOIN dbos.workflow_status s
+          ON s.workflow_uuid = given.parent AND s.owner_xid = given.parent_token
+        ORDER BY s.workflow_uuid FOR NO KEY UPDATE OF s
     ), allowed AS (
-        SELECT given.* FROM given LEFT JOIN owned ON owned.workflow_uuid = given.parent
-        WHERE given.parent IS NULL OR owned.owner_xid = given.parent_token
+        SELECT * FROM given WHERE parent IS NULL UNION ALL SELECT * FROM children
     ), started AS (
         INSERT INTO dbos.workflow_status (
             workflow_uuid, status, name, executor_id, application_version, application_id,
@@ -42,8 +41,10 @@ const START: &str = "
         RETURNING workflow_uuid, creator_xid
     ), inputs AS (
         INSERT INTO dbos.workflow_input (workflow_uuid, inputs)
-        SELECT allowed.id, allowed.input FROM allowed
-        JOIN started ON started.workflow_uuid = allowed.id AND started.creator_xid = allowed.token
+        SELECT id, max(input) FROM (
+            SELECT id, token, input FROM allowed
+            UNION ALL SELECT workflow_uuid, creator_xid, NULL FROM started
+        ) AS pairs GROUP BY id, token HAVING count(*) = 2
         ON CONFLICT (workflow_uuid) DO NOTHING
     )
     SELECT creator_xid FROM started";
@@ -58,21 +59,19 @@ const STEP: &str = "
                              $7::text[], $8::text[], $9::int8[], $10::int8[])
         AS given (id, token, position, name, output, error, child, child_name, started, completed)
     ), owned AS (
-        SELECT workflow_uuid, owner_xid, application_name FROM dbos.workflow_status
-        WHERE workflow_uuid IN (SELECT id FROM given)
-        ORDER BY workflow_uuid FOR NO KEY UPDATE
+        SELECT given.*, s.application_name FROM given
+        JOIN dbos.workflow_status s ON s.workflow_uuid = given.id AND s.owner_xid = given.token
+        ORDER BY s.workflow_uuid FOR NO KEY UPDATE OF s
     )
     INSERT INTO dbos.operation_outputs (
         workflow_uuid, function_id, function_name, output, error, child_workflow_id,
         started_at_epoch_ms, completed_at_epoch_ms, serialization, application_name)
-    SELECT given.id, given.position, given.name, given.output, given.error, given.child,
-           given.started, given.completed,
-           CASE WHEN given.output IS NOT NULL OR given.error IS NOT NULL THEN $11 END,
-           owned.application_name
-    FROM given JOIN owned ON owned.workflow_uuid = given.id AND owned.owner_xid = given.token
-    WHERE given.child_name IS NULL OR EXISTS (
-        SELECT 1 FROM dbos.workflow_status child
-        WHERE child.workflow_uuid = given.child AND child.name = given.child_name)
+    SELECT id, position, name, output, error, child, started, completed,
+           CASE WHEN output IS NOT NULL OR error IS NOT NULL THEN $11 END, application_name
+    FROM owned
+    WHERE child_name IS NULL OR EXISTS (
+        SELECT 1 FROM dbos.workflow_status c
+        WHERE c.workflow_uuid = owned.child AND c.name = owned.child_name)
     ON CONFLICT (workflow_uuid, function_id) DO NOTHING
     RETURNING workflow_uuid, function_id";
 
@@ -85,23 +84,25 @@ const RECORDED: &str = "
     LEFT JOIN dbos.operation_outputs o ON o.workflow_uuid = s.workflow_uuid AND o.function_id = $2
     WHERE s.workflow_uuid = $1";
 
+/// The status is that of the locked row. Asked of the table it would lead the planner to the index of all that is
+/// pending, which it would read once for each batch.
 const COMPLETE: &str = "
     WITH given AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
         AS given (id, token, output, error)
     ), owned AS (
-        SELECT workflow_uuid FROM dbos.workflow_status
-        WHERE workflow_uuid IN (SELECT id FROM given)
-        ORDER BY workflow_uuid FOR NO KEY UPDATE
+        SELECT given.*, s.status FROM given
+        JOIN dbos.workflow_status s ON s.workflow_uuid = given.id AND s.owner_xid = given.token
+        ORDER BY s.workflow_uuid FOR NO KEY UPDATE OF s
     ), completed AS (
         UPDATE dbos.workflow_status s
-        SET status = CASE WHEN given.error IS NULL THEN 'SUCCESS' ELSE 'ERROR' END,
+        SET status = CASE WHEN owned.error IS NULL THEN 'SUCCESS' ELSE 'ERROR' END,
             deduplication_id = NULL, owner_xid = NULL,
             updated_at = (EXTRACT(epoch FROM now()) * 1000.0)::bigint,
             completed_at = (EXTRACT(epoch FROM now()) * 1000.0)::bigint
-        FROM given JOIN owned ON owned.workflow_uuid = given.id
-        WHERE s.workflow_uuid = given.id AND s.status = 'PENDING' AND s.owner_xid = given.token
-        RETURNING s.workflow_uuid, given.output, given.error
+        FROM owned
+        WHERE s.workflow_uuid = owned.id AND owned.status = 'PENDING'
+        RETURNING s.workflow_uuid, owned.output, owned.error
     ), outputs AS (
         INSERT INTO dbos.workflow_output (workflow_uuid, output, error)
         SELECT workflow_uuid, output, error FROM completed
@@ -109,6 +110,19 @@ const COMPLETE: &str = "
         SET output = excluded.output, error = excluded.error
     )
     SELECT workflow_uuid FROM completed";
+
+/// Every statement here finds its rows by their keys, however many it is given, and joins nothing but what was given
+/// to a table. Left alone, the planner plans each run anew, which takes longer than the run itself; told to keep a plan,
+/// it may keep one that reads whole tables, made while they were empty.
+const SETTINGS: &str = "
+    SET plan_cache_mode = force_generic_plan;
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// Prepares a connection that only writes records.
+pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(SETTINGS).execute(connection).await?;
+    Ok(())
+}
 
 /// True when one statement writes the whole batch, so that it needs no transaction around it.
 pub(super) fn is_one_statement(batch: &[Record]) -> bool {

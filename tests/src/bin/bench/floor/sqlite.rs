@@ -1,0 +1,136 @@
+//! SQLite: a statement a table and batch, the rows as JSON, on the one connection that writes; WAL and
+//! `synchronous = FULL`.
+
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::Shape;
+use crate::rows::{self, Batch, FORMAT, INPUT, OUTPUT, STEP, WORKFLOW};
+use crate::run::Run;
+
+/// Workflows that are over, or that begin.
+const STATUS: &str = "
+    INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, application_version,
+        application_id, recovery_attempts, owner_xid, creator_xid, serialization, completed_at)
+    SELECT value ->> 0, ?2, ?3, ?4, ?4, '', 1, CASE WHEN ?5 IS NULL THEN value ->> 1 END,
+        value ->> 1, ?6, ?5
+    FROM json_each(?1)";
+const INPUTS: &str = "
+    INSERT INTO workflow_input (workflow_uuid, inputs) SELECT value ->> 0, ?2 FROM json_each(?1)";
+const STEPS: &str = "
+    INSERT INTO operation_outputs (workflow_uuid, function_id, function_name, output,
+        started_at_epoch_ms, completed_at_epoch_ms, serialization)
+    SELECT value ->> 0, 1, ?2, ?3, ?4, ?4, ?5 FROM json_each(?1)";
+const OUTPUTS: &str = "
+    INSERT INTO workflow_output (workflow_uuid, output) SELECT value ->> 0, ?2 FROM json_each(?1)";
+const COMPLETED: &str = "
+    UPDATE workflow_status SET status = 'SUCCESS', owner_xid = NULL, updated_at = ?2,
+        completed_at = ?2
+    WHERE workflow_uuid IN (SELECT value ->> 0 FROM json_each(?1))";
+const ONE_STEP: &str = "
+    INSERT INTO operation_outputs (workflow_uuid, function_id, function_name, output,
+        started_at_epoch_ms, completed_at_epoch_ms, serialization)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)";
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Writes n workflows; says how long it took, and in how many commits.
+pub(super) async fn batches(run: &Run, shape: Shape) -> Result<(Duration, u64)> {
+    let mut connection = connect(run).await?;
+    let begin = Instant::now();
+    let mut commits = 0;
+    for size in rows::sizes(run.n) {
+        commits += write(&mut connection, &Batch::new(size), &run.id, shape).await?;
+    }
+    Ok((begin.elapsed(), commits))
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    executor: &str,
+    shape: Shape,
+) -> sqlx::Result<u64> {
+    let now = rows::now_ms();
+    let (status, completed_at) = match shape {
+        Shape::Rows => ("SUCCESS", Some(now)),
+        Shape::Moves => ("PENDING", None),
+    };
+    let pairs: Vec<_> = batch.ids.iter().zip(&batch.tokens).collect();
+    let given = serde_json::to_string(&pairs).unwrap_or_default();
+    let given = given.as_str();
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    sqlx::query(STATUS)
+        .bind(given)
+        .bind(status)
+        .bind(WORKFLOW)
+        .bind(executor)
+        .bind(completed_at)
+        .bind(FORMAT)
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query(INPUTS)
+        .bind(given)
+        .bind(INPUT)
+        .execute(&mut *transaction)
+        .await?;
+    if shape == Shape::Moves {
+        transaction.commit().await?;
+        transaction = connection.begin_with(BEGIN).await?;
+    }
+    sqlx::query(STEPS)
+        .bind(given)
+        .bind(STEP)
+        .bind(OUTPUT)
+        .bind(now)
+        .bind(FORMAT)
+        .execute(&mut *transaction)
+        .await?;
+    if shape == Shape::Moves {
+        transaction.commit().await?;
+        transaction = connection.begin_with(BEGIN).await?;
+        sqlx::query(COMPLETED)
+            .bind(given)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    sqlx::query(OUTPUTS)
+        .bind(given)
+        .bind(OUTPUT)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(match shape {
+        Shape::Rows => 1,
+        Shape::Moves => 3,
+    })
+}
+
+/// Commits n rows, one after another.
+pub(super) async fn commits(run: &Run) -> Result<Duration> {
+    let mut connection = connect(run).await?;
+    let begin = Instant::now();
+    for position in 1..=i64::from(run.n) {
+        sqlx::query(ONE_STEP)
+            .bind(&run.id)
+            .bind(position)
+            .bind(STEP)
+            .bind(OUTPUT)
+            .bind(rows::now_ms())
+            .bind(FORMAT)
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok(begin.elapsed())
+}
+
+async fn connect(run: &Run) -> Result<SqliteConnection> {
+    let options = SqliteConnectOptions::from_str(&run.db)?
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    Ok(options.connect().await?)
+}
