@@ -3,7 +3,9 @@
 
 pub mod catalogue;
 pub mod gates;
+pub mod journey;
 pub mod postgres;
+pub mod proxy;
 pub mod scratch;
 pub mod store;
 pub mod tally;

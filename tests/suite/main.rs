@@ -8,6 +8,7 @@ mod children;
 mod failures;
 mod fencing;
 mod journal;
+mod kill;
 mod kit;
 mod numbering;
 mod queues;
