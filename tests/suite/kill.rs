@@ -218,7 +218,6 @@ on_both_stores! {
         scene.worker("journey", Hold::Nowhere).end().await;
 
         let runs = scene.runs();
-        eprintln!("killed {} times, seed {seed}", kills.len());
         assert!(kills.len() >= 5, "killed only {} times (seed {seed})", kills.len());
         for (number, (recorded, runs_then)) in kills.iter().enumerate() {
             for position in recorded {
@@ -334,4 +333,43 @@ async fn an_outcome_whose_answer_is_lost_is_recognised() {
 
     assert_happened_once(&scene, sum).await;
     assert_eq!(scene.runs()["3"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
+    let scene = Scene::set(Store::postgres().await).await;
+    let mut worker = scene.worker("visit", Hold::InsideTransaction);
+    until("the transaction", || {
+        traces(&scene.effects).contains(&"2".to_owned())
+    })
+    .await;
+    worker.kill();
+    scene.settled().await;
+
+    // The launch puts the workflow back on a queue, and the claim that takes it is not answered.
+    let moment = Moment::Done("UPDATE 1");
+    let proxy = Proxy::start(
+        scene.store.url(),
+        scene.id.clone(),
+        "FOR UPDATE SKIP",
+        moment,
+    )
+    .await;
+    let worker = Worker::start(
+        proxy.url(),
+        "visit",
+        &scene.id,
+        &scene.effects,
+        Hold::Nowhere,
+    );
+    proxy.moment().await;
+    assert_eq!(scene.store.status(&scene.id, "status").await, "PENDING");
+    proxy.cut();
+    worker.end().await;
+
+    assert_eq!(scene.entries().await, [2]);
+    assert_eq!(
+        scene.store.step_names(&scene.id).await,
+        ["1 stride", "2 enter", "3 rest"]
+    );
 }

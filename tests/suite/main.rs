@@ -5,6 +5,7 @@ mod both;
 
 mod arguments;
 mod children;
+mod durability;
 mod failures;
 mod fencing;
 mod journal;
