@@ -53,6 +53,13 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
         claim: &'a Claim<'a>,
     ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>>;
 
+    /// The workflows of a queue that a claim with this token took: what an unanswered claim would have given.
+    fn claimed<'a>(
+        &'a self,
+        queue: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>>;
+
     /// Puts the workflows that a dead process of this identity was running back on their queues; says how many.
     fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>>;
 

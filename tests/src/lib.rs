@@ -4,8 +4,10 @@
 pub mod catalogue;
 pub mod corpus;
 pub mod gates;
+pub mod journey;
 pub mod postgres;
 pub mod program;
+pub mod proxy;
 pub mod rag;
 pub mod scratch;
 pub mod store;

@@ -178,8 +178,29 @@ impl Store {
                 tokio::time::Instant::now() < deadline,
                 "`{sql}` of {values:?} gives {now} after {PATIENCE:?}, not {expected}"
             );
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Lets nobody write workflows or checkpoints until the guard is released.
+    ///
+    /// # Panics
+    ///
+    /// When the database refuses.
+    pub async fn block_writes(&self) -> BlockedWrites {
+        let mut connection = self.connect().await;
+        let blocked = match &mut connection {
+            Either::Sqlite(connection) => sqlx::raw_sql("BEGIN IMMEDIATE")
+                .execute(connection)
+                .await
+                .map(drop),
+            Either::Postgres(connection) => {
+                let sql = "BEGIN; LOCK TABLE workflow_status, operation_outputs IN EXCLUSIVE MODE";
+                sqlx::raw_sql(sql).execute(connection).await.map(drop)
+            }
+        };
+        blocked.unwrap_or_else(|error| panic!("cannot block writes: {error}"));
+        BlockedWrites(connection)
     }
 
     async fn connect(&self) -> Either {
@@ -200,6 +221,30 @@ impl Store {
                 Either::Postgres(connection)
             }
         }
+    }
+}
+
+/// While it lives nobody else writes.
+pub struct BlockedWrites(Either);
+
+impl BlockedWrites {
+    /// Lets writers go on.
+    ///
+    /// # Panics
+    ///
+    /// When the connection is lost.
+    pub async fn release(mut self) {
+        let released = match &mut self.0 {
+            Either::Sqlite(connection) => sqlx::raw_sql("ROLLBACK")
+                .execute(connection)
+                .await
+                .map(drop),
+            Either::Postgres(connection) => sqlx::raw_sql("ROLLBACK")
+                .execute(connection)
+                .await
+                .map(drop),
+        };
+        released.unwrap_or_else(|error| panic!("cannot let writers go on: {error}"));
     }
 }
 

@@ -5,10 +5,12 @@ mod both;
 
 mod arguments;
 mod children;
+mod durability;
 mod failures;
 mod fencing;
 mod ingest;
 mod journal;
+mod kill;
 mod kit;
 mod numbering;
 mod queues;

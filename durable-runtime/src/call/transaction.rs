@@ -78,6 +78,7 @@ where
     Body: Future<Output = Result<T, E>> + Send,
 {
     let mut wait = RETRY_FIRST;
+    let mut unanswered = false;
     loop {
         // Results recorded before this call and not yet durable ride in this transaction.
         let carried = site.execution.carry().await;
@@ -97,17 +98,39 @@ where
             }
             Err(Broken::Commit(error)) => {
                 tracing::warn!(step = site.options.name, %error, "a commit was not answered: looking whether it happened");
+                unanswered = true;
                 if let Some(row) = committed_unseen(site).await {
                     carried.settle();
-                    let output = row.output.as_deref().unwrap_or("null");
-                    return value::decode(output, || {
-                        format!("the result of transaction `{}`", site.options.name)
-                    })
-                    .map_err(Failure::Runtime);
+                    return committed(site, &row);
                 }
+            }
+            // An unanswered commit was still on its way when it was looked for, and came first.
+            Err(Broken::Refused(Outcome::RecordedTwice)) if unanswered => {
+                match committed_unseen(site).await {
+                    Some(row) => {
+                        carried.settle();
+                        return committed(site, &row);
+                    }
+                    None => {
+                        let refused = Outcome::RecordedTwice;
+                        return site.execution.lost(site.position, &refused).await;
+                    }
+                }
+            }
+            Err(Broken::Refused(outcome)) => {
+                return site.execution.lost(site.position, &outcome).await;
             }
         }
     }
+}
+
+/// The value that a commit without an answer made durable.
+fn committed<T: Value, E>(site: &Site, row: &StepRow) -> std::result::Result<T, Failure<E>> {
+    let output = row.output.as_deref().unwrap_or("null");
+    value::decode(output, || {
+        format!("the result of transaction `{}`", site.options.name)
+    })
+    .map_err(Failure::Runtime)
 }
 
 /// Where a transaction ended before its end.
@@ -118,6 +141,8 @@ enum Broken<E> {
     Transaction(StoreError),
     /// While it was being committed: nobody knows.
     Commit(StoreError),
+    /// At its checkpoint, or at a record that rode with it: rolled back.
+    Refused(Outcome),
 }
 
 async fn try_once<T, E, Body>(
@@ -162,11 +187,11 @@ where
     records.push(site.record(started_at, Ok(text)));
     match transaction.commit(&records).await {
         Ok(outcomes) => match outcomes
-            .iter()
+            .into_iter()
             .find(|outcome| !matches!(outcome, Outcome::Committed))
         {
             None => Ok(value),
-            refused => site.execution.lost(site.position, refused).await,
+            Some(refused) => Err(Broken::Refused(refused)),
         },
         Err(error) if error.is_transient() => Err(Broken::Commit(error)),
         Err(error) => Err(Broken::Transaction(error)),

@@ -289,8 +289,8 @@ impl Execution {
     }
 
     /// Takes note that this execution no longer owns its workflow, or found two results for one position.
-    pub(crate) async fn lost<T>(&self, position: i32, outcome: Option<&Outcome>) -> T {
-        if let Some(Outcome::RecordedTwice) = outcome {
+    pub(crate) async fn lost<T>(&self, position: i32, outcome: &Outcome) -> T {
+        if let Outcome::RecordedTwice = outcome {
             return self
                 .fail(Error::StepRecordedTwice {
                     id: self.workflow_id.clone(),

@@ -61,8 +61,9 @@ pub(super) async fn serve(engine: Arc<Engine>, queue: Arc<QueueState>) {
     /// The longest wait after a failing database.
     const LONGEST: Duration = Duration::from_secs(120);
     let mut wait = queue.row.polling_interval;
+    let mut unanswered = None;
     while engine.phase() == Phase::Open {
-        match claim(&engine, &queue).await {
+        match claim(&engine, &queue, &mut unanswered).await {
             // There may be more: ask again as long as there is room.
             Ok(claimed) if claimed > 0 && queue.free() > 0 => continue,
             Ok(_) => wait = queue.row.polling_interval,
@@ -79,8 +80,18 @@ pub(super) async fn serve(engine: Arc<Engine>, queue: Arc<QueueState>) {
     }
 }
 
-/// Takes and begins as much as there is room for; says how much.
-async fn claim(engine: &Arc<Engine>, queue: &Arc<QueueState>) -> Result<usize> {
+/// Takes and begins as much as there is room for; says how much. A claim that fails may have taken something all the
+/// same: its token is left in `unanswered`, and the next call begins that first.
+async fn claim(
+    engine: &Arc<Engine>,
+    queue: &Arc<QueueState>,
+    unanswered: &mut Option<String>,
+) -> Result<usize> {
+    if let Some(token) = unanswered.as_deref() {
+        let claimed = engine.store.claimed(&queue.row.name, token).await?;
+        begin_all(engine, queue, token, claimed).await;
+        *unanswered = None;
+    }
     let limit = queue.free();
     if limit == 0 {
         return Ok(0);
@@ -93,12 +104,22 @@ async fn claim(engine: &Arc<Engine>, queue: &Arc<QueueState>) -> Result<usize> {
         identity: &engine.identity,
         token: &token,
     };
-    let claimed = engine.store.claim(&claim).await?;
+    let claimed = engine.store.claim(&claim).await;
+    let claimed = claimed.inspect_err(|_| *unanswered = Some(token.clone()))?;
     let count = claimed.len();
-    for workflow in claimed {
-        begin(engine, queue, &token, workflow).await;
-    }
+    begin_all(engine, queue, &token, claimed).await;
     Ok(count)
+}
+
+async fn begin_all(
+    engine: &Arc<Engine>,
+    queue: &Arc<QueueState>,
+    token: &str,
+    claimed: Vec<ClaimedWorkflow>,
+) {
+    for workflow in claimed {
+        begin(engine, queue, token, workflow).await;
+    }
 }
 
 /// Begins one claimed workflow. What cannot run gets its error in the database: it never stays pending.

@@ -138,6 +138,14 @@ impl Store for PostgresStore {
         claim::claim(&self.pool, claim).boxed()
     }
 
+    fn claimed<'a>(
+        &'a self,
+        queue: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
+        claim::claimed(&self.pool, queue, token).boxed()
+    }
+
     fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>> {
         claim::reenqueue(&self.pool, identity).boxed()
     }

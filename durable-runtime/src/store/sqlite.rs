@@ -161,6 +161,22 @@ impl Store for SqliteStore {
         .boxed()
     }
 
+    fn claimed<'a>(
+        &'a self,
+        queue: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
+        async move {
+            let mut reader = self
+                .readers
+                .acquire()
+                .await
+                .map_err(StoreError::statement("read what was taken off a queue"))?;
+            claim::claimed(&mut reader, queue, token).await
+        }
+        .boxed()
+    }
+
     fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>> {
         async move {
             let mut writer = self

@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use std::collections::HashMap;
 
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
 use crate::store::{Claim, ClaimedWorkflow, Identity, StepRow, StoreResult};
@@ -46,6 +47,14 @@ const CLAIM: &str = claim!("SKIP LOCKED");
 /// With one they all look at the same rows, and all but one give way.
 const CLAIM_LIMITED: &str = claim!("NOWAIT");
 const BEGIN_LIMITED: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+
+const CLAIMED: &str = "
+    SELECT s.workflow_uuid, s.name, s.serialization, s.recovery_attempts,
+        COALESCE((SELECT i.inputs FROM dbos.workflow_input i
+                  WHERE i.workflow_uuid = s.workflow_uuid), s.inputs),
+        s.priority, s.created_at
+    FROM dbos.workflow_status s
+    WHERE s.queue_name = $1 AND s.status = 'PENDING' AND s.owner_xid = $2";
 
 const RUNNING: &str = "
     SELECT COUNT(*) FROM dbos.workflow_status
@@ -132,6 +141,10 @@ async fn take(
         .bind(limit)
         .fetch_all(connection)
         .await?;
+    in_order(rows)
+}
+
+fn in_order(rows: Vec<PgRow>) -> sqlx::Result<Vec<ClaimedWorkflow>> {
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         let order: (i32, i64) = (row.try_get(5)?, row.try_get(6)?);
@@ -153,6 +166,24 @@ async fn take(
             .then_with(|| left.workflow_id.cmp(&right.workflow_id))
     });
     Ok(claimed.into_iter().map(|(_, workflow)| workflow).collect())
+}
+
+pub(super) async fn claimed(
+    pool: &PgPool,
+    queue: &str,
+    token: &str,
+) -> StoreResult<Vec<ClaimedWorkflow>> {
+    let read = async {
+        let mut connection = pool.acquire().await?;
+        let rows = sqlx::query(CLAIMED)
+            .bind(queue)
+            .bind(token)
+            .fetch_all(&mut *connection)
+            .await?;
+        with_histories(&mut connection, in_order(rows)?).await
+    };
+    read.await
+        .map_err(StoreError::statement("read what was taken off a queue"))
 }
 
 async fn with_histories(

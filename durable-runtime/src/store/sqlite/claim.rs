@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use std::collections::HashMap;
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use crate::store::{Claim, ClaimedWorkflow, Identity, StepRow, StoreResult};
@@ -50,6 +51,15 @@ const CLAIM: &str = concat!(
                    WHERE i.workflow_uuid = workflow_status.workflow_uuid), inputs),
          priority, created_at, rowid"
 );
+
+const CLAIMED: &str = "
+    SELECT s.workflow_uuid, s.name, s.serialization, s.recovery_attempts,
+        COALESCE((SELECT i.inputs FROM workflow_input i
+                  WHERE i.workflow_uuid = s.workflow_uuid), s.inputs),
+        s.priority, s.created_at, s.rowid
+    FROM workflow_status s
+    WHERE s.queue_name = ?1 AND s.status = 'PENDING' AND s.status IN ('ENQUEUED', 'PENDING')
+      AND s.owner_xid = ?2";
 
 const HISTORY: &str = "
     SELECT function_id, function_name, output, error, child_workflow_id, workflow_uuid
@@ -111,7 +121,7 @@ async fn claim_rows(
             return Ok(Vec::new());
         }
     }
-    let mut rows = sqlx::query(CLAIM)
+    let rows = sqlx::query(CLAIM)
         .bind(claim.queue)
         .bind(&identity.application_version)
         .bind(&identity.application_name)
@@ -120,7 +130,31 @@ async fn claim_rows(
         .bind(limit)
         .fetch_all(&mut *connection)
         .await?;
-    let order = |row: &sqlx::sqlite::SqliteRow| -> (i64, i64, i64) {
+    with_histories(connection, rows).await
+}
+
+pub(super) async fn claimed(
+    connection: &mut SqliteConnection,
+    queue: &str,
+    token: &str,
+) -> StoreResult<Vec<ClaimedWorkflow>> {
+    let read = async {
+        let rows = sqlx::query(CLAIMED)
+            .bind(queue)
+            .bind(token)
+            .fetch_all(&mut *connection)
+            .await?;
+        with_histories(connection, rows).await
+    };
+    read.await
+        .map_err(StoreError::statement("read what was taken off a queue"))
+}
+
+async fn with_histories(
+    connection: &mut SqliteConnection,
+    mut rows: Vec<SqliteRow>,
+) -> sqlx::Result<Vec<ClaimedWorkflow>> {
+    let order = |row: &SqliteRow| -> (i64, i64, i64) {
         (
             row.try_get(5).unwrap_or_default(),
             row.try_get(6).unwrap_or_default(),
