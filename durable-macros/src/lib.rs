@@ -13,6 +13,7 @@ mod signature;
 mod sites;
 #[cfg(test)]
 mod snapshots;
+mod spelled;
 mod step;
 mod surface;
 mod transaction;

@@ -1,12 +1,12 @@
 //! The return type.
 
-use quote::ToTokens;
 use syn::{ReturnType, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::function::Function;
 use crate::lifetimes;
 use crate::role::Role;
+use crate::spelled::spelled;
 
 /// The return type, which has to be spelled as a path; that it is a `Result` is the runtime's check.
 pub(super) fn read(role: Role, function: &Function, diagnostics: &mut Diagnostics) -> Option<Type> {
@@ -22,7 +22,7 @@ pub(super) fn read(role: Role, function: &Function, diagnostics: &mut Diagnostic
     if !is_path(ty) {
         let value = match &**ty {
             Type::ImplTrait(_) | Type::Reference(_) | Type::Never(_) | Type::Infer(_) => "T".into(),
-            ty => ty.to_token_stream().to_string().replace(' ', ""),
+            ty => spelled(ty),
         };
         diagnostics.refuse(
             ty,

@@ -90,7 +90,7 @@ fn refuses_one_mistake_with_one_message() {
             Step,
             "async fn f(a: u8, ctx: StepContext) -> Result<()>",
             "the context comes first",
-            "move `ctx : StepContext`",
+            "move `ctx: StepContext`",
         ),
         (
             Step,
@@ -126,7 +126,7 @@ fn refuses_one_mistake_with_one_message() {
             Step,
             "async fn f(ctx: StepContext, (a, b): (u8, u8)) -> Result<()>",
             "need names",
-            "`let (a , b) = argument;`",
+            "`let (a, b) = argument;`",
         ),
         (
             Step,
@@ -156,7 +156,7 @@ fn refuses_one_mistake_with_one_message() {
             Step,
             "async fn f(ctx: StepContext) -> (u8, u8)",
             "returns a `Result`",
-            "write `-> Result<(u8,u8)>`",
+            "write `-> Result<(u8, u8)>`",
         ),
         (
             Step,
