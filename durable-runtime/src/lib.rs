@@ -1,1 +1,76 @@
-//! Durable execution.
+//! Durable execution for async Rust: an `async fn` whose every durable call is checkpointed, so that it goes on exactly
+//! where a crash interrupted it. In PostgreSQL, or in one SQLite file.
+//!
+//! ```
+//! use durable_runtime::prelude::*;
+//!
+//! #[step(max_attempts = 3, interval = "1s")]
+//! async fn fetch(ctx: StepContext, url: String) -> anyhow::Result<String> {
+//!     Ok(format!("the text at {url}"))
+//! }
+//!
+//! #[workflow]
+//! async fn summarize(ctx: WorkflowContext, urls: Vec<String>) -> anyhow::Result<usize> {
+//!     let mut length = 0;
+//!     for url in urls {
+//!         length += fetch(&ctx, url).await?.len();
+//!     }
+//!     Ok(length)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> anyhow::Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let url = format!("sqlite://{}", folder.path().join("app.db").display());
+//! let durable = Durable::open(url).register::<summarize>().launch().await?;
+//! let length = summarize(&durable, vec!["a".into(), "b".into()]).id("run-1").await?;
+//! assert_eq!(length, 26);
+//! # durable.shutdown(std::time::Duration::from_secs(1)).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod clock;
+mod context;
+mod durable;
+mod engine;
+mod error;
+mod failure;
+mod ids;
+mod journal;
+mod machine;
+mod queue;
+mod store;
+mod task;
+mod value;
+
+pub use call::{StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle};
+pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
+pub use durable::{Builder, Durable};
+pub use durable_macros::{step, transaction, workflow};
+pub use error::{Error, ErrorRecord, Result};
+pub use failure::DurableError;
+pub use machine::{Site, Workflow};
+pub use queue::Queue;
+pub use store::{MigrationError, Status, StoreError, WorkflowStatus};
+pub use value::{StepResult, Value};
+
+/// What most programs need: `use durable_runtime::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        Connection, Durable, Queue, StepContext, TransactionContext, WorkflowContext,
+        WorkflowHandle,
+    };
+    pub use crate::{step, transaction, workflow};
+}
+
+/// What the attribute macros expand to. No part of the interface: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::call::{
+        StepCaller, StepOptions, WorkflowCaller, repeatable_step, step, transaction, workflow,
+    };
+    pub use crate::failure::{ErrorCodec, error_codec};
+    pub use crate::value::StepResult;
+}

@@ -1,0 +1,14 @@
+//! A call is a value: making it fixes its place in the workflow and runs nothing; awaiting or starting it does.
+
+mod caller;
+mod handle;
+mod step;
+mod transaction;
+mod workflow;
+
+pub use caller::{StepCaller, WorkflowCaller};
+pub use handle::WorkflowHandle;
+pub use step::{StepCall, StepOptions, repeatable_step, step};
+pub use transaction::transaction;
+pub(crate) use workflow::registered;
+pub use workflow::{WorkflowCall, workflow};

@@ -1,0 +1,74 @@
+//! Who may call what, decided by types.
+
+use std::sync::Arc;
+
+use crate::context::WorkflowContext;
+use crate::durable::Durable;
+use crate::engine::{Engine, Execution};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for &crate::context::WorkflowContext {}
+    impl Sealed for &crate::durable::Durable {}
+}
+
+/// Who may call a step or transaction: a workflow, with `&ctx`.
+#[diagnostic::on_unimplemented(
+    message = "a step or transaction can only be called from a workflow, with `&WorkflowContext`, not with `{Self}`",
+    label = "this is not the context of a workflow",
+    note = "a step is a leaf: its body makes no durable calls. Call both steps from the workflow, one after the other, or make the inner one a plain \
+            `async fn`",
+    note = "in a workflow, pass the context by reference: `my_step(&ctx, ...)`"
+)]
+pub trait StepCaller<'c>: sealed::Sealed + Send {
+    #[doc(hidden)]
+    fn context(self) -> &'c WorkflowContext;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'c> StepCaller<'c> for &'c WorkflowContext {
+    fn context(self) -> &'c WorkflowContext {
+        self
+    }
+}
+
+/// Who may call a workflow: the outside, with `&durable`, or another workflow, with `&ctx`.
+#[diagnostic::on_unimplemented(
+    message = "a workflow can only be called with `&Durable` from outside or with `&WorkflowContext` from another workflow, not with `{Self}`",
+    label = "this can not start a workflow",
+    note = "a step cannot start workflows: return what the workflow needs to know, and start the child there",
+    note = "pass the runtime or the context by reference: `my_workflow(&durable, ...)`, `my_workflow(&ctx, ...)`"
+)]
+pub trait WorkflowCaller<'c>: sealed::Sealed + Send {
+    #[doc(hidden)]
+    fn caller(self) -> Caller;
+}
+
+/// Where a call to a workflow comes from.
+#[derive(Debug)]
+pub struct Caller {
+    pub(super) engine: Arc<Engine>,
+    /// The workflow that makes the call, if one does.
+    pub(super) parent: Option<Arc<Execution>>,
+}
+
+#[diagnostic::do_not_recommend]
+impl<'c> WorkflowCaller<'c> for &'c Durable {
+    fn caller(self) -> Caller {
+        Caller {
+            engine: Arc::clone(self.engine()),
+            parent: None,
+        }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'c> WorkflowCaller<'c> for &'c WorkflowContext {
+    fn caller(self) -> Caller {
+        let parent = Arc::clone(self.execution());
+        Caller {
+            engine: Arc::clone(&parent.engine),
+            parent: Some(parent),
+        }
+    }
+}

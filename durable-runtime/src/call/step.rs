@@ -1,0 +1,387 @@
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::StepCaller;
+use crate::clock;
+use crate::context::StepContext;
+use crate::engine::{Execution, panic_text};
+use crate::error::{Error, ErrorRecord, Result};
+use crate::failure::{DurableError, ErrorCodec, error_codec};
+use crate::store::{Record, StepRecord, StepRow};
+use crate::value::{self, Value};
+
+/// How a step behaves: what stands in its attribute.
+#[derive(Debug, Clone, Copy)]
+pub struct StepOptions {
+    /// The name under which it is recorded.
+    pub name: &'static str,
+    /// Running it twice harms nobody, and nobody outside saw its result.
+    pub pure: bool,
+    /// How often its body runs at most.
+    pub max_attempts: u32,
+    /// The wait before the second attempt, in milliseconds.
+    pub interval_ms: u64,
+    /// How much longer each further wait is.
+    pub backoff_rate: f64,
+    /// The longest wait, in milliseconds.
+    pub max_interval_ms: u64,
+    /// How long one attempt may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+impl StepOptions {
+    /// The wait after a failed attempt (from 0): `interval * backoff_rate ^ attempt`, at most `max_interval`.
+    fn wait_after(&self, attempt: u32) -> Duration {
+        let longest = Duration::from_millis(self.max_interval_ms);
+        let factor = self
+            .backoff_rate
+            .powi(i32::try_from(attempt).unwrap_or(i32::MAX));
+        Duration::try_from_secs_f64(Duration::from_millis(self.interval_ms).as_secs_f64() * factor)
+            .map_or(longest, |wait| wait.min(longest))
+    }
+}
+
+/// A pending call of a step or transaction. Awaited, it runs the body, unless its result is recorded already: then it
+/// gives that back.
+///
+/// # Durability
+/// Its place in the workflow is fixed when the call is made, not when it is first polled, so calls may be awaited in
+/// any order (`join!`). The body begins only when everything recorded before is durable. Its result goes to the
+/// workflow's code at once, and is durable before the next effect begins.
+///
+/// # Cancel safety
+/// Dropped before it finished, the body is dropped where it waits and nothing is recorded; its place stays empty.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct StepCall<'c, T, E> {
+    name: &'static str,
+    position: i32,
+    result: BoxFuture<'c, Result<T, E>>,
+}
+
+impl<T, E> StepCall<'_, T, E> {
+    /// The name under which the step is recorded.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The number of this call within the workflow, from 1.
+    #[must_use]
+    pub fn position(&self) -> i32 {
+        self.position
+    }
+}
+
+impl<T, E> fmt::Debug for StepCall<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepCall")
+            .field("name", &self.name)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Future for StepCall<'_, T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.result.as_mut().poll(context)
+    }
+}
+
+/// The place of a call, and what is known about it.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) execution: Arc<Execution>,
+    pub(super) options: StepOptions,
+    pub(super) position: i32,
+    pub(super) location: &'static Location<'static>,
+}
+
+impl Site {
+    /// Takes the next position of the workflow.
+    #[track_caller]
+    pub(super) fn claim<'c>(caller: impl StepCaller<'c>, options: StepOptions) -> Self {
+        let execution = Arc::clone(caller.context().execution());
+        let position = execution.claim_position();
+        Self {
+            execution,
+            options,
+            position,
+            location: Location::caller(),
+        }
+    }
+
+    pub(super) async fn recorded(&self) -> Option<StepRow> {
+        self.execution
+            .recorded(self.position, self.options.name, self.location)
+            .await
+    }
+
+    pub(super) fn context(&self, attempt: u32) -> StepContext {
+        StepContext {
+            workflow_id: Arc::from(self.execution.workflow_id.as_str()),
+            name: self.options.name,
+            position: self.position,
+            attempt,
+            max_attempts: self.options.max_attempts,
+        }
+    }
+
+    /// Says that the body begins: the one trace of every run of a body, also of those whose checkpoint a crash takes.
+    pub(super) fn trace(&self, attempt: u32) {
+        tracing::info!(
+            target: "durable_runtime::step",
+            workflow_id = %self.execution.workflow_id,
+            position = self.position,
+            step = self.options.name,
+            attempt,
+            "step begins"
+        );
+    }
+
+    pub(super) fn record(
+        &self,
+        started_at: i64,
+        result: std::result::Result<String, String>,
+    ) -> Record {
+        let (output, error) = match result {
+            Ok(output) => (Some(output), None),
+            Err(error) => (None, Some(error)),
+        };
+        Record::Step(Box::new(StepRecord {
+            workflow_id: self.execution.workflow_id.clone(),
+            token: self.execution.token.clone(),
+            position: self.position,
+            name: self.options.name.into(),
+            output,
+            error,
+            child_workflow_id: None,
+            child_name: None,
+            started_at,
+            completed_at: clock::now_ms(),
+        }))
+    }
+
+    pub(super) fn call<'c, T, E>(
+        self,
+        result: impl Future<Output = Result<T, E>> + Send + 'c,
+    ) -> StepCall<'c, T, E> {
+        StepCall {
+            name: self.options.name,
+            position: self.position,
+            result: result.boxed(),
+        }
+    }
+
+    pub(super) fn shared(&self) -> Self {
+        Self {
+            execution: Arc::clone(&self.execution),
+            ..*self
+        }
+    }
+}
+
+/// Reads a recorded result. One that does not fit the type which the code has now ends the workflow with an error.
+pub(super) async fn replay<T: Value, E>(
+    execution: &Execution,
+    what: &str,
+    row: StepRow,
+    codec: ErrorCodec<E>,
+) -> Result<T, E> {
+    if let Some(error) = row.error {
+        return Err((codec.from_record)(ErrorRecord::from_json(&error)));
+    }
+    let output = row.output.as_deref().unwrap_or("null");
+    match value::decode(output, || {
+        format!(
+            "the recorded result of {what} (position {}, workflow `{}`)",
+            row.position, execution.workflow_id
+        )
+    }) {
+        Ok(value) => Ok(value),
+        Err(error) => execution.fail(error).await,
+    }
+}
+
+/// One failed attempt.
+pub(super) enum Failure<E> {
+    /// The body returned an error.
+    Own(E),
+    /// It panicked, took too long, or returned what cannot be recorded.
+    Runtime(Error),
+}
+
+/// A call whose body can run once.
+#[doc(hidden)]
+#[track_caller]
+pub fn step<'c, T, E, Kind, Body>(
+    caller: impl StepCaller<'c>,
+    options: StepOptions,
+    body: impl FnOnce(StepContext) -> Body + Send + 'c,
+) -> StepCall<'c, T, E>
+where
+    T: Value,
+    E: DurableError<Kind>,
+    Body: Future<Output = Result<T, E>> + Send + 'c,
+{
+    let mut body = Some(body);
+    let attempt = move |context| body.take().map(|body| body(context).boxed());
+    run(Site::claim(caller, options), error_codec(), None, attempt)
+}
+
+/// A call whose body can run again.
+#[doc(hidden)]
+#[track_caller]
+pub fn repeatable_step<'c, T, E, Kind, Body>(
+    caller: impl StepCaller<'c>,
+    options: StepOptions,
+    retry_if: Option<fn(&E) -> bool>,
+    body: impl Fn(StepContext) -> Body + Send + 'c,
+) -> StepCall<'c, T, E>
+where
+    T: Value,
+    E: DurableError<Kind>,
+    Body: Future<Output = Result<T, E>> + Send + 'c,
+{
+    run(
+        Site::claim(caller, options),
+        error_codec(),
+        retry_if,
+        move |context| Some(body(context).boxed()),
+    )
+}
+
+fn run<'c, T: Value, E: Send + 'static>(
+    site: Site,
+    codec: ErrorCodec<E>,
+    retry_if: Option<fn(&E) -> bool>,
+    mut attempt: impl FnMut(StepContext) -> Option<BoxFuture<'c, Result<T, E>>> + Send + 'c,
+) -> StepCall<'c, T, E> {
+    let call = site.shared();
+    call.call(async move {
+        let execution = Arc::clone(&site.execution);
+        if let Some(row) = site.recorded().await {
+            return replay(
+                &execution,
+                &format!("step `{}`", site.options.name),
+                row,
+                codec,
+            )
+            .await;
+        }
+        let pure = site.options.pure;
+        let pure_runs = pure.then(|| execution.pure_runs());
+        if !pure {
+            execution.durable().await;
+        }
+        let started_at = clock::now_ms();
+        let options = site.options;
+        let result = attempts(&site, codec, retry_if, |number| {
+            let body = attempt(site.context(number))?;
+            Some(run_body(options, body).boxed())
+        })
+        .await;
+        drop(pure_runs);
+        let (recorded, result) = match result {
+            Ok((value, text)) => (Ok(text), Ok(value)),
+            Err(record) => (Err(record.to_json()), Err((codec.from_record)(record))),
+        };
+        execution.record(site.record(started_at, recorded), pure, None);
+        result
+    })
+}
+
+/// Runs attempts until one succeeds or there are no more. `body` gives `None` when it cannot run again.
+pub(super) async fn attempts<'b, E, V>(
+    site: &Site,
+    codec: ErrorCodec<E>,
+    retry_if: Option<fn(&E) -> bool>,
+    mut body: impl FnMut(u32) -> Option<BoxFuture<'b, std::result::Result<V, Failure<E>>>> + Send,
+) -> std::result::Result<V, ErrorRecord> {
+    let options = &site.options;
+    let mut errors = Vec::new();
+    let mut number = 0;
+    let mut last = None;
+    loop {
+        site.trace(number);
+        let Some(attempt) = body(number) else {
+            return Err(
+                last.unwrap_or_else(|| ErrorRecord::new("DBOSException", "a step ran no attempt"))
+            );
+        };
+        let failure = match attempt.await {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        let (record, again) = match failure {
+            Failure::Own(error) => {
+                let again = retry_if.is_none_or(|retry_if| retry_if(&error));
+                ((codec.into_record)(error), again)
+            }
+            Failure::Runtime(error) => (error.to_record(), true),
+        };
+        number += 1;
+        if options.max_attempts <= 1 || !again {
+            return Err(record);
+        }
+        tracing::warn!(
+            workflow_id = %site.execution.workflow_id, step = options.name, attempt = number, of = options.max_attempts, error = %record,
+            "a step failed"
+        );
+        errors.push(record.message.clone());
+        if number >= options.max_attempts {
+            return Err(Error::StepRetriesExceeded {
+                step: options.name.to_owned(),
+                attempts: number,
+                errors,
+            }
+            .to_record());
+        }
+        last = Some(record);
+        clock::sleep(options.wait_after(number - 1)).await;
+    }
+}
+
+/// Runs a body once, within its time and with panics caught, and writes its value as JSON.
+async fn run_body<T: Value, E>(
+    options: StepOptions,
+    body: BoxFuture<'_, Result<T, E>>,
+) -> std::result::Result<(T, String), Failure<E>> {
+    let value = guarded(options, body).await?;
+    let text = value::encode(&value, || format!("the result of step `{}`", options.name))
+        .map_err(Failure::Runtime)?;
+    Ok((value, text))
+}
+
+/// Runs a body once, within its time and with panics caught.
+pub(super) async fn guarded<T, E>(
+    options: StepOptions,
+    body: BoxFuture<'_, Result<T, E>>,
+) -> std::result::Result<T, Failure<E>> {
+    let step = || options.name.to_owned();
+    let body = AssertUnwindSafe(body).catch_unwind();
+    let ended = match options.timeout_ms {
+        None => Some(body.await),
+        Some(limit) => clock::timeout(Duration::from_millis(limit), body).await,
+    };
+    match ended {
+        Some(Ok(result)) => result.map_err(Failure::Own),
+        Some(Err(panic)) => Err(Failure::Runtime(Error::StepPanicked {
+            step: step(),
+            message: panic_text(panic.as_ref()),
+        })),
+        None => Err(Failure::Runtime(Error::StepTimedOut {
+            step: step(),
+            limit_ms: options.timeout_ms.unwrap_or_default(),
+        })),
+    }
+}

@@ -1,0 +1,194 @@
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::StepCaller;
+use super::step::{Failure, Site, StepCall, StepOptions, attempts, guarded, replay};
+use crate::clock;
+use crate::context::TransactionContext;
+use crate::engine::Carried;
+use crate::error::Result;
+use crate::failure::{DurableError, error_codec};
+use crate::store::{Outcome, StepRow, StoreError};
+use crate::value::{self, Value};
+
+/// The first wait when the database breaks a transaction off, and the longest.
+const RETRY_FIRST: Duration = Duration::from_millis(1);
+const RETRY_LONGEST: Duration = Duration::from_secs(2);
+
+/// A call whose body runs inside a database transaction, which also commits its checkpoint.
+#[doc(hidden)]
+#[track_caller]
+pub fn transaction<'c, T, E, Kind, Body>(
+    caller: impl StepCaller<'c>,
+    options: StepOptions,
+    retry_if: Option<fn(&E) -> bool>,
+    body: impl Fn(TransactionContext) -> Body + Send + 'c,
+) -> StepCall<'c, T, E>
+where
+    T: Value,
+    E: DurableError<Kind>,
+    Body: Future<Output = Result<T, E>> + Send + 'c,
+{
+    let site = Site::claim(caller, options);
+    let codec = error_codec();
+    // Shared by the attempts, of which one runs at a time; so the arguments need not be `Sync`.
+    let body = Mutex::new(body);
+    let call = site.shared();
+    call.call(async move {
+        if let Some(row) = site.recorded().await {
+            return replay(
+                &site.execution,
+                &format!("transaction `{}`", options.name),
+                row,
+                codec,
+            )
+            .await;
+        }
+        let started_at = clock::now_ms();
+        let result = attempts(&site, codec, retry_if, |number| {
+            Some(attempt(&site, started_at, number, &body).boxed())
+        })
+        .await;
+        match result {
+            Ok(value) => Ok(value),
+            Err(record) => {
+                // The rows are rolled back; that the call failed is a fact like any other.
+                site.execution
+                    .record(site.record(started_at, Err(record.to_json())), false, None);
+                Err((codec.from_record)(record))
+            }
+        }
+    })
+}
+
+/// Runs the body once; again, for as long as it takes, when the database broke the transaction off.
+async fn attempt<T, E, Body>(
+    site: &Site,
+    started_at: i64,
+    number: u32,
+    body: &Mutex<impl Fn(TransactionContext) -> Body + Send>,
+) -> std::result::Result<T, Failure<E>>
+where
+    T: Value,
+    E: Send + 'static,
+    Body: Future<Output = Result<T, E>> + Send,
+{
+    let mut wait = RETRY_FIRST;
+    loop {
+        // Results recorded before this call and not yet durable ride in this transaction.
+        let carried = site.execution.carry().await;
+        match try_once(site, &carried, started_at, number, body).await {
+            Ok(value) => {
+                carried.settle();
+                return Ok(value);
+            }
+            Err(Broken::Body(failure)) => return Err(failure),
+            Err(Broken::Transaction(error)) if !error.is_transient() => {
+                return Err(Failure::Runtime(error.into()));
+            }
+            Err(Broken::Transaction(error)) => {
+                tracing::debug!(step = site.options.name, %error, "a transaction was broken off by the database and runs again");
+                clock::sleep(wait).await;
+                wait = (wait * 3 / 2).min(RETRY_LONGEST);
+            }
+            Err(Broken::Commit(error)) => {
+                tracing::warn!(step = site.options.name, %error, "a commit was not answered: looking whether it happened");
+                if let Some(row) = committed_unseen(site).await {
+                    carried.settle();
+                    let output = row.output.as_deref().unwrap_or("null");
+                    return value::decode(output, || {
+                        format!("the result of transaction `{}`", site.options.name)
+                    })
+                    .map_err(Failure::Runtime);
+                }
+            }
+        }
+    }
+}
+
+/// Where a transaction ended before its end.
+enum Broken<E> {
+    /// In the body: rolled back.
+    Body(Failure<E>),
+    /// In the database: rolled back.
+    Transaction(StoreError),
+    /// While it was being committed: nobody knows.
+    Commit(StoreError),
+}
+
+async fn try_once<T, E, Body>(
+    site: &Site,
+    carried: &Carried,
+    started_at: i64,
+    number: u32,
+    body: &Mutex<impl Fn(TransactionContext) -> Body + Send>,
+) -> std::result::Result<T, Broken<E>>
+where
+    T: Value,
+    E: Send + 'static,
+    Body: Future<Output = Result<T, E>> + Send,
+{
+    let transaction = site
+        .execution
+        .engine
+        .store
+        .begin()
+        .await
+        .map_err(Broken::Transaction)?;
+    let (context, home) = TransactionContext::new(site.context(number), transaction);
+    let body = body.lock().unwrap_or_else(PoisonError::into_inner)(context).boxed();
+    let result = guarded(site.options, body).await;
+    let transaction = home.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let transaction = transaction.ok_or(Broken::Transaction(StoreError::ContextLost))?;
+    let written = result.and_then(|value| {
+        let text = value::encode(&value, || {
+            format!("the result of transaction `{}`", site.options.name)
+        })
+        .map_err(Failure::Runtime)?;
+        Ok((value, text))
+    });
+    let (value, text) = match written {
+        Ok(written) => written,
+        Err(failure) => {
+            transaction.rollback().await.map_err(Broken::Transaction)?;
+            return Err(Broken::Body(failure));
+        }
+    };
+    let mut records = carried.records();
+    records.push(site.record(started_at, Ok(text)));
+    match transaction.commit(&records).await {
+        Ok(outcomes) => match outcomes
+            .iter()
+            .find(|outcome| !matches!(outcome, Outcome::Committed))
+        {
+            None => Ok(value),
+            refused => site.execution.lost(site.position, refused).await,
+        },
+        Err(error) if error.is_transient() => Err(Broken::Commit(error)),
+        Err(error) => Err(Broken::Transaction(error)),
+    }
+}
+
+/// The checkpoint of this call, if the commit whose answer was lost did happen.
+async fn committed_unseen(site: &Site) -> Option<StepRow> {
+    let mut wait = RETRY_FIRST;
+    loop {
+        match site
+            .execution
+            .engine
+            .store
+            .steps(&site.execution.workflow_id)
+            .await
+        {
+            Ok(rows) => return rows.into_iter().find(|row| row.position == site.position),
+            Err(error) => {
+                tracing::warn!(%error, "cannot look yet");
+                clock::sleep(wait).await;
+                wait = (wait * 3 / 2).min(RETRY_LONGEST);
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What the body of a workflow, step or transaction may do. The type of the context is the role.
+
+mod step;
+mod transaction;
+mod workflow;
+
+pub use step::StepContext;
+pub use transaction::{Connection, TransactionContext};
+pub use workflow::WorkflowContext;

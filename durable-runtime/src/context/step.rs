@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+/// The context of a step's body: what it may know about itself.
+///
+/// It makes no durable calls: a step is a leaf. What should be recorded on its own is called from the workflow.
+#[derive(Debug, Clone)]
+pub struct StepContext {
+    pub(crate) workflow_id: Arc<str>,
+    pub(crate) name: &'static str,
+    pub(crate) position: i32,
+    pub(crate) attempt: u32,
+    pub(crate) max_attempts: u32,
+}
+
+impl StepContext {
+    /// The id of the workflow that the step belongs to.
+    #[must_use]
+    pub fn workflow_id(&self) -> &str {
+        &self.workflow_id
+    }
+
+    /// The name of the step.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The number of this call within the workflow, from 1. Together with the workflow's id it names this call for
+    /// ever, which makes it a good idempotency key.
+    #[must_use]
+    pub fn position(&self) -> i32 {
+        self.position
+    }
+
+    /// Which attempt this is, from 0. A crash begins at 0 again.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// How many attempts there are at most.
+    #[must_use]
+    pub fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+}

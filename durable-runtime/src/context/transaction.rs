@@ -1,0 +1,112 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[cfg(feature = "postgres")]
+use sqlx::PgConnection;
+#[cfg(feature = "sqlite")]
+use sqlx::SqliteConnection;
+
+use super::StepContext;
+use crate::error::{Error, Result};
+use crate::store::Transaction;
+
+/// Where a transaction waits for the engine when the body is through with it.
+type TransactionHome = Arc<Mutex<Option<Transaction>>>;
+
+/// The context of a transaction's body: it lends the connection of an open database transaction.
+///
+/// What the body writes through it, and the checkpoint of the step, are committed together: after a crash either both
+/// are there or neither. The transaction is committed when the body returns `Ok` and rolled back otherwise. On SQLite
+/// it holds the file's only write lock, so a body should write and return.
+#[derive(Debug)]
+pub struct TransactionContext {
+    pub(crate) step: StepContext,
+    transaction: Option<Transaction>,
+    home: TransactionHome,
+}
+
+/// The connection of an open transaction, by kind of database.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Connection<'t> {
+    /// PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(&'t mut PgConnection),
+    /// SQLite.
+    #[cfg(feature = "sqlite")]
+    Sqlite(&'t mut SqliteConnection),
+}
+
+impl TransactionContext {
+    pub(crate) fn new(step: StepContext, transaction: Transaction) -> (Self, TransactionHome) {
+        let home = TransactionHome::default();
+        (
+            Self {
+                step,
+                transaction: Some(transaction),
+                home: Arc::clone(&home),
+            },
+            home,
+        )
+    }
+
+    /// The connection, for code that serves both databases.
+    pub fn connection(&mut self) -> Connection<'_> {
+        match self.transaction.as_mut() {
+            #[cfg(feature = "postgres")]
+            Some(Transaction::Postgres(transaction)) => {
+                Connection::Postgres(transaction.connection())
+            }
+            #[cfg(feature = "sqlite")]
+            Some(Transaction::Sqlite(transaction)) => Connection::Sqlite(transaction.connection()),
+            // Only `drop` takes it out.
+            None => unreachable!("a context holds its transaction until it is dropped"),
+        }
+    }
+
+    /// The connection of a SQLite database; an error on PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(&mut self) -> Result<&mut SqliteConnection> {
+        let name = self.step.name;
+        match self.connection() {
+            Connection::Sqlite(connection) => Ok(connection),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Err(wrong_database(name, "PostgreSQL", "postgres")),
+        }
+    }
+
+    /// The connection of a PostgreSQL database; an error on SQLite.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(&mut self) -> Result<&mut PgConnection> {
+        let name = self.step.name;
+        match self.connection() {
+            Connection::Postgres(connection) => Ok(connection),
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(_) => Err(wrong_database(name, "SQLite", "sqlite")),
+        }
+    }
+
+    /// The id of the workflow that the transaction belongs to.
+    #[must_use]
+    pub fn workflow_id(&self) -> &str {
+        self.step.workflow_id()
+    }
+
+    /// The number of this call within the workflow, from 1.
+    #[must_use]
+    pub fn position(&self) -> i32 {
+        self.step.position()
+    }
+}
+
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+fn wrong_database(name: &str, is: &str, method: &str) -> Error {
+    Error::Setup(format!(
+        "transaction `{name}` runs on {is}: use `ctx.{method}()`, or `ctx.connection()` for both"
+    ))
+}
+
+impl Drop for TransactionContext {
+    fn drop(&mut self) {
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.transaction.take();
+    }
+}

@@ -1,0 +1,124 @@
+//! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
+
+mod completions;
+mod driver;
+mod execution;
+mod launch;
+mod registry;
+mod start;
+mod worker;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+pub(crate) use completions::Slot;
+pub(crate) use driver::panic_text;
+pub(crate) use execution::{Carried, Execution, Stop};
+pub(crate) use launch::Settings;
+pub(crate) use registry::{Registered, Registry};
+pub(crate) use start::StartRequest;
+
+use crate::journal::Journal;
+use crate::store::{Identity, Store};
+use completions::Completions;
+use worker::QueueState;
+
+/// The queue on which DBOS puts what has no queue of its own: recovered, resumed and forked workflows.
+pub(crate) const INTERNAL_QUEUE: &str = "_dbos_internal_queue";
+
+/// Everything that a launched runtime shares.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) journal: Journal,
+    pub(crate) registry: Registry,
+    pub(crate) identity: Identity,
+    pub(crate) completions: Completions,
+    queues: HashMap<String, Arc<QueueState>>,
+    running: Mutex<HashMap<String, Arc<Execution>>>,
+    /// Woken whenever an execution ends.
+    ended: Notify,
+    phase: watch::Sender<Phase>,
+}
+
+/// How far the runtime is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Takes work.
+    Open,
+    /// Takes no new work from queues; what runs may finish.
+    Draining,
+    /// Runs nothing more.
+    Stopped,
+}
+
+impl Engine {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Execution>>> {
+        // Insertions and removals leave the map whole even if a panic interrupts their caller.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True while this process executes the workflow.
+    fn is_running(&self, workflow_id: &str) -> bool {
+        self.running().contains_key(workflow_id)
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Completes when the runtime reaches `phase`.
+    pub(crate) async fn reached(&self, phase: Phase) {
+        let mut phases = self.phase.subscribe();
+        // The sender lives as long as the engine, so this ends only by the phase being reached.
+        let _ = phases.wait_for(|now| *now >= phase).await;
+    }
+
+    /// Stops without waiting: nothing new begins and every execution ends at its next await. What was recorded stays.
+    pub(crate) fn stop(&self) {
+        self.phase.send_if_modified(|phase| {
+            let before = *phase;
+            *phase = Phase::Stopped;
+            before != Phase::Stopped
+        });
+        let running: Vec<_> = self.running().values().cloned().collect();
+        for execution in running {
+            execution.stop(Stop::Shutdown);
+        }
+    }
+
+    /// Takes no new work, lets running workflows finish for at most `grace`, then stops and commits what was recorded.
+    pub(crate) async fn shutdown(&self, grace: std::time::Duration) {
+        self.phase.send_if_modified(|phase| {
+            let open = *phase == Phase::Open;
+            if open {
+                *phase = Phase::Draining;
+            }
+            open
+        });
+        let unfinished = crate::clock::timeout(grace, self.idle()).await.is_none();
+        if unfinished {
+            tracing::info!(
+                workflows = self.running().len(),
+                "stopping workflows that did not finish in time; they go on at the next launch"
+            );
+        }
+        self.stop();
+        self.idle().await;
+        self.journal.close().await;
+        self.store.close().await;
+    }
+
+    /// Completes when nothing runs here.
+    async fn idle(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.running().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+}

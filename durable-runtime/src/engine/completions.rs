@@ -1,0 +1,117 @@
+//! Waiting for workflows to finish, whoever runs them.
+//!
+//! A workflow that ends in this process wakes its waiters at once. For all others one statement a second asks the
+//! database, for all of them together.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::{Engine, Phase};
+use crate::clock;
+use crate::store::Finished;
+
+const POLL: Duration = Duration::from_secs(1);
+
+/// Where the outcome of one workflow arrives.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    outcome: watch::Sender<Option<Arc<Finished>>>,
+}
+
+impl Slot {
+    /// The outcome, once there is one. Cancel safe.
+    pub(crate) async fn wait(&self) -> Arc<Finished> {
+        let mut outcome = self.outcome.subscribe();
+        loop {
+            if let Some(finished) = outcome.borrow_and_update().clone() {
+                return finished;
+            }
+            if outcome.changed().await.is_err() {
+                // The sender is `self`: it cannot be gone while this runs.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.outcome.borrow().is_none()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Completions {
+    slots: Mutex<HashMap<String, Weak<Slot>>>,
+    ask: Notify,
+}
+
+impl Completions {
+    fn slots(&self) -> MutexGuard<'_, HashMap<String, Weak<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot of a workflow that is about to be started here: made before the start, so that no end is missed.
+    pub(crate) fn slot(&self, workflow_id: &str) -> Arc<Slot> {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get(workflow_id).and_then(Weak::upgrade) {
+            return slot;
+        }
+        let slot = Arc::new(Slot {
+            outcome: watch::Sender::new(None),
+        });
+        slots.insert(workflow_id.to_owned(), Arc::downgrade(&slot));
+        slot
+    }
+
+    /// Asks the database now rather than within a second: the workflow may have ended already.
+    pub(crate) fn ask_now(&self) {
+        self.ask.notify_one();
+    }
+
+    /// A workflow ended.
+    pub(crate) fn finish(&self, workflow_id: &str, finished: Finished) {
+        let slot = self.slots().remove(workflow_id);
+        if let Some(slot) = slot.and_then(|slot| slot.upgrade()) {
+            slot.outcome.send_replace(Some(Arc::new(finished)));
+        }
+    }
+
+    /// The workflows that somebody waits for.
+    fn awaited(&self) -> Vec<String> {
+        let mut slots = self.slots();
+        slots.retain(|_, slot| slot.strong_count() > 0);
+        let empty = |slot: &Weak<Slot>| slot.upgrade().is_some_and(|slot| slot.is_empty());
+        slots
+            .iter()
+            .filter(|(_, slot)| empty(slot))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+}
+
+/// Asks the database about the workflows that others run, until the engine stops.
+pub(super) async fn poll(engine: Arc<Engine>) {
+    /// Ids in one statement.
+    const CHUNK: usize = 1000;
+    loop {
+        tokio::select! {
+            () = clock::sleep(POLL) => {}
+            () = engine.completions.ask.notified() => {}
+            () = engine.reached(Phase::Stopped) => return,
+        }
+        let mut awaited = engine.completions.awaited();
+        awaited.retain(|id| !engine.is_running(id));
+        for ids in awaited.chunks(CHUNK) {
+            match engine.store.finished(ids).await {
+                Ok(ended) => ended
+                    .into_iter()
+                    .for_each(|(id, finished)| engine.completions.finish(&id, finished)),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot ask for the outcome of workflows; asking again")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Drives one execution: polls the workflow's future, and commits what it hands over while it waits.
+
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::execution::{Execution, Pending, Stop};
+use super::{Engine, Phase};
+use crate::error::{Error, ErrorRecord};
+use crate::journal::Closed;
+use crate::store::{CompletionRecord, Finished, Outcome, Record};
+use crate::task;
+
+/// A batch of this execution's records that is being committed.
+struct InFlight {
+    pending: Vec<Pending>,
+    outcomes: BoxFuture<'static, Result<Vec<Outcome>, Closed>>,
+}
+
+impl InFlight {
+    fn submit(execution: &Execution, pending: Vec<Pending>) -> Self {
+        let records = pending
+            .iter()
+            .map(|pending| pending.record.clone())
+            .collect();
+        let outcomes = execution
+            .engine
+            .journal
+            .submit(&execution.workflow_id, records)
+            .boxed();
+        Self { pending, outcomes }
+    }
+}
+
+impl Engine {
+    /// Begins to run a workflow that is ours. `ended` is called when it no longer runs here, however it ended.
+    pub(super) fn run(
+        self: &Arc<Self>,
+        execution: Arc<Execution>,
+        input: String,
+        ended: impl FnOnce() + Send + 'static,
+    ) {
+        let workflow_id = execution.workflow_id.clone();
+        self.running()
+            .insert(workflow_id.clone(), Arc::clone(&execution));
+        if self.phase() == Phase::Stopped {
+            execution.stop(Stop::Shutdown);
+        }
+        let engine = Arc::clone(self);
+        task::spawn(async move {
+            let finished = drive(&execution, input).await;
+            engine.running().remove(&workflow_id);
+            ended();
+            match finished {
+                Some(finished) => engine.completions.finish(&workflow_id, finished),
+                // Whoever owns the workflow now writes its outcome; ours counts for nothing.
+                None => engine.completions.ask_now(),
+            }
+            engine.ended.notify_waiters();
+        });
+    }
+}
+
+/// Runs the workflow to its end and makes the outcome durable. `None` when it did not end here.
+async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
+    let workflow_id = execution.workflow_id.as_str();
+    let name = execution.workflow.name;
+    let body = (execution.workflow.run)(Arc::clone(execution), input);
+    let result = match poll_body(execution, body).await {
+        Ok(result) => result.map_err(|error| error.to_json()),
+        Err(Stop::Failed(error)) => {
+            tracing::error!(workflow_id, workflow = name, %error, "a workflow cannot go on");
+            Err(error.to_record().to_json())
+        }
+        Err(stop) => {
+            tracing::debug!(
+                workflow_id,
+                workflow = name,
+                ?stop,
+                "an execution ends without an outcome"
+            );
+            return None;
+        }
+    };
+    let completion = CompletionRecord {
+        workflow_id: workflow_id.to_owned(),
+        token: execution.token.clone(),
+        result,
+    };
+    match complete(execution, completion.clone()).await {
+        Ok(Outcome::Refused(error)) => {
+            // The output itself is what the database refuses: say so in its place.
+            let error = Error::Setup(format!(
+                "the result of workflow `{name}` was refused by the database: {error}"
+            ));
+            let completion = CompletionRecord {
+                result: Err(error.to_record().to_json()),
+                ..completion
+            };
+            let outcome = complete(execution, completion.clone()).await;
+            matches!(outcome, Ok(Outcome::Committed)).then(|| completion.into())
+        }
+        Ok(Outcome::Committed) => Some(completion.into()),
+        Ok(_) | Err(Closed) => None,
+    }
+}
+
+impl From<CompletionRecord> for Finished {
+    fn from(completion: CompletionRecord) -> Self {
+        match completion.result {
+            Ok(output) => Self::Output(output),
+            Err(error) => Self::Error(error),
+        }
+    }
+}
+
+/// Polls the body to its end. Whenever it waits, what it has handed over is committed; one batch at a time, so that
+/// the next one gathers meanwhile.
+async fn poll_body(
+    execution: &Arc<Execution>,
+    body: BoxFuture<'static, Result<String, ErrorRecord>>,
+) -> Result<Result<String, ErrorRecord>, Stop> {
+    let mut body = AssertUnwindSafe(body).catch_unwind();
+    let mut in_flight: Option<InFlight> = None;
+    let ended = poll_fn(|context| {
+        loop {
+            if let Some(stop) = execution.stopped(context) {
+                return Poll::Ready(Err(stop));
+            }
+            if let Poll::Ready(ended) = body.poll_unpin(context) {
+                return Poll::Ready(Ok(ended));
+            }
+            if in_flight.is_none() {
+                let pending = execution.take_pending();
+                if !pending.is_empty() {
+                    in_flight = Some(InFlight::submit(execution, pending));
+                }
+            }
+            let Some(flight) = &mut in_flight else {
+                return Poll::Pending;
+            };
+            match flight.outcomes.poll_unpin(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(outcomes) => settle(execution, in_flight.take(), outcomes),
+            }
+        }
+    })
+    .await;
+    if let Some(mut flight) = in_flight {
+        let outcomes = (&mut flight.outcomes).await;
+        settle(execution, Some(flight), outcomes);
+    }
+    let result = ended?;
+    Ok(result.unwrap_or_else(|panic| {
+        let workflow = execution.workflow.name.to_owned();
+        Err(Error::WorkflowPanicked {
+            workflow,
+            message: panic_text(panic.as_ref()),
+        }
+        .to_record())
+    }))
+}
+
+fn settle(execution: &Execution, flight: Option<InFlight>, outcomes: Result<Vec<Outcome>, Closed>) {
+    match (flight, outcomes) {
+        (Some(flight), Ok(outcomes)) => execution.settle(flight.pending, outcomes),
+        _ => execution.stop(Stop::Shutdown),
+    }
+}
+
+/// Commits what is left together with the outcome of the workflow.
+async fn complete(execution: &Execution, completion: CompletionRecord) -> Result<Outcome, Closed> {
+    let mut rest = execution.take_rest();
+    let mut records: Vec<Record> = rest.iter().map(|pending| pending.record.clone()).collect();
+    records.push(Record::Completion(Box::new(completion)));
+    let submitted = pin!(
+        execution
+            .engine
+            .journal
+            .submit(&execution.workflow_id, records)
+    );
+    let mut outcomes = submitted.await?;
+    let last = outcomes.pop().unwrap_or(Outcome::Fenced);
+    execution.settle(rest.drain(..), outcomes);
+    Ok(last)
+}
+
+/// The text that a panic was raised with.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned())
+}

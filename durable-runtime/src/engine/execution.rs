@@ -1,0 +1,358 @@
+//! One attempt to run one workflow: its positions, its history, and the records it has not yet made durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::{Notify, oneshot};
+
+use super::{Engine, Registered};
+use crate::error::Error;
+use crate::store::{Outcome, Record, StepRow};
+
+/// Why an execution ends before its workflow does. Workflow code never sees it: the future is dropped where it waits.
+#[derive(Debug, Clone)]
+pub(crate) enum Stop {
+    /// The workflow was cancelled, finished elsewhere, or taken over: whatever this execution still does is void.
+    Fenced,
+    /// The runtime is shutting down.
+    Shutdown,
+    /// The workflow cannot go on, and ends with this error.
+    Failed(Error),
+}
+
+/// A record that waits to be made durable.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    sequence: u64,
+    pub(crate) record: Record,
+    /// The result of a pure step: it may wait for the next commit that happens anyway.
+    pure: bool,
+    /// Where the outcome goes, when the call needs to know it.
+    reply: Option<oneshot::Sender<Outcome>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The number of the last call made.
+    position: i32,
+    history: BTreeMap<i32, StepRow>,
+    pending: Vec<Pending>,
+    next_sequence: u64,
+    /// Records that are not yet durable, pending or on their way.
+    outstanding: BTreeSet<u64>,
+    /// How many calls wait until records are durable.
+    waiting: usize,
+    /// How many pure step bodies run.
+    pure_running: usize,
+    stop: Option<Stop>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Execution {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) workflow: Registered,
+    pub(crate) workflow_id: String,
+    /// The `owner_xid` of this attempt.
+    pub(crate) token: String,
+    state: Mutex<State>,
+    settled: Notify,
+    stop_waker: AtomicWaker,
+}
+
+impl Execution {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        workflow: Registered,
+        workflow_id: String,
+        token: String,
+        history: Vec<StepRow>,
+    ) -> Arc<Self> {
+        let history = history.into_iter().map(|row| (row.position, row)).collect();
+        Arc::new(Self {
+            engine,
+            workflow,
+            workflow_id,
+            token,
+            state: Mutex::new(State {
+                position: 0,
+                history,
+                pending: Vec::new(),
+                next_sequence: 0,
+                outstanding: BTreeSet::new(),
+                waiting: 0,
+                pure_running: 0,
+                stop: None,
+            }),
+            settled: Notify::new(),
+            stop_waker: AtomicWaker::new(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code of a user's runs under this lock; every change leaves the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the next position: calls are numbered from 1, in the order in which the workflow makes them.
+    pub(crate) fn claim_position(&self) -> i32 {
+        let mut state = self.state();
+        state.position += 1;
+        state.position
+    }
+
+    /// Gives a position back that turned out not to be needed, if no other was taken since.
+    pub(crate) fn return_position(&self, position: i32) {
+        let mut state = self.state();
+        if state.position == position {
+            state.position -= 1;
+        }
+    }
+
+    /// What was recorded at a position, on a replay. A record of another call ends the execution: this never returns.
+    pub(crate) async fn recorded(
+        &self,
+        position: i32,
+        called: &str,
+        location: &Location<'_>,
+    ) -> Option<StepRow> {
+        let row = self.state().history.remove(&position)?;
+        if row.name == called {
+            return Some(row);
+        }
+        self.fail(Error::UnexpectedStep {
+            id: self.workflow_id.clone(),
+            position,
+            recorded: row.name,
+            called: called.to_owned(),
+            location: self.place(location),
+        })
+        .await
+    }
+
+    /// A call's place in the source, with its site in the workflow where it has one.
+    fn place(&self, location: &Location<'_>) -> String {
+        let here = |site: &&crate::machine::Site| {
+            (site.line, site.column) == (location.line(), location.column())
+        };
+        match self.workflow.sites.iter().find(here) {
+            Some(site) if location.file() == self.workflow.file => {
+                format!("{location} ({})", site.label)
+            }
+            _ => location.to_string(),
+        }
+    }
+
+    /// Ends the execution with an error that its code cannot catch.
+    pub(crate) async fn fail<T>(&self, error: Error) -> T {
+        self.stop(Stop::Failed(error));
+        std::future::pending().await
+    }
+
+    /// Ends the execution. The first reason counts.
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.state().stop.get_or_insert(stop);
+        self.stop_waker.wake();
+    }
+
+    pub(super) fn stopped(&self, context: &std::task::Context<'_>) -> Option<Stop> {
+        self.stop_waker.register(context.waker());
+        self.state().stop.clone()
+    }
+
+    /// Hands a record over. It becomes durable with the next commit; [`Self::durable`] waits for that.
+    pub(crate) fn record(
+        &self,
+        record: Record,
+        pure: bool,
+        reply: Option<oneshot::Sender<Outcome>>,
+    ) {
+        let mut state = self.state();
+        let sequence = state.next_sequence;
+        state.next_sequence += 1;
+        state.outstanding.insert(sequence);
+        state.pending.push(Pending {
+            sequence,
+            record,
+            pure,
+            reply,
+        });
+    }
+
+    /// Completes when every record handed over before is durable: the gate in front of each effect. Cancel safe.
+    pub(crate) async fn durable(&self) {
+        let mark = self.state().next_sequence;
+        self.durable_except(mark, &BTreeSet::new()).await;
+    }
+
+    /// As [`Self::durable`], for records before `mark` that are not in `carried`.
+    async fn durable_except(&self, mark: u64, carried: &BTreeSet<u64>) {
+        let _waiting = Waiting::new(self);
+        loop {
+            let settled = self.settled.notified();
+            if !self
+                .state()
+                .outstanding
+                .range(..mark)
+                .any(|sequence| !carried.contains(sequence))
+            {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Takes the pending records, to be committed with the rows of a transaction step, and waits for those that are
+    /// already on their way.
+    pub(crate) async fn carry(self: &Arc<Self>) -> Carried {
+        let (pending, mark) = {
+            let mut state = self.state();
+            (std::mem::take(&mut state.pending), state.next_sequence)
+        };
+        let sequences = pending.iter().map(|pending| pending.sequence).collect();
+        let carried = Carried {
+            execution: Arc::clone(self),
+            pending,
+        };
+        self.durable_except(mark, &sequences).await;
+        carried
+    }
+
+    /// What to commit now, while the workflow waits for something: nothing if there is nothing, or if only results of
+    /// pure steps are pending and another pure step runs, whose result they can wait for.
+    pub(super) fn take_pending(&self) -> Vec<Pending> {
+        let mut state = self.state();
+        let only_pure = state.pending.iter().all(|pending| pending.pure);
+        if only_pure && state.pure_running > 0 && state.waiting == 0 {
+            return Vec::new();
+        }
+        std::mem::take(&mut state.pending)
+    }
+
+    /// What is left at the end of the workflow.
+    pub(super) fn take_rest(&self) -> Vec<Pending> {
+        std::mem::take(&mut self.state().pending)
+    }
+
+    /// Takes note of what became of records.
+    pub(crate) fn settle(
+        &self,
+        pending: impl IntoIterator<Item = Pending>,
+        outcomes: impl IntoIterator<Item = Outcome>,
+    ) {
+        for (pending, outcome) in pending.into_iter().zip(outcomes) {
+            match &outcome {
+                Outcome::Committed | Outcome::Exists(_) => {}
+                Outcome::Fenced => self.stop(Stop::Fenced),
+                Outcome::RecordedTwice => {
+                    let position = if let Record::Step(step) = &pending.record {
+                        step.position
+                    } else {
+                        0
+                    };
+                    self.stop(Stop::Failed(Error::StepRecordedTwice {
+                        id: self.workflow_id.clone(),
+                        position,
+                    }));
+                }
+                Outcome::Refused(error) => {
+                    let what = match &pending.record {
+                        Record::Step(step) => {
+                            format!("the result of `{}` (position {})", step.name, step.position)
+                        }
+                        Record::Start(start) => {
+                            format!("the start of workflow `{}`", start.workflow_id)
+                        }
+                        Record::Completion(_) => "the result of the workflow".to_owned(),
+                    };
+                    self.stop(Stop::Failed(Error::Setup(format!(
+                        "{what} was refused by the database: {error}"
+                    ))));
+                }
+            }
+            self.state().outstanding.remove(&pending.sequence);
+            if let Some(reply) = pending.reply {
+                // The call may have been dropped by the workflow (a lost race): then nobody wants to know.
+                let _ = reply.send(outcome);
+            }
+        }
+        self.settled.notify_waiters();
+    }
+
+    /// Takes note that this execution no longer owns its workflow, or found two results for one position.
+    pub(crate) async fn lost<T>(&self, position: i32, outcome: Option<&Outcome>) -> T {
+        if let Some(Outcome::RecordedTwice) = outcome {
+            return self
+                .fail(Error::StepRecordedTwice {
+                    id: self.workflow_id.clone(),
+                    position,
+                })
+                .await;
+        }
+        self.stop(Stop::Fenced);
+        std::future::pending().await
+    }
+
+    /// Marks that a pure step body runs, until the guard is dropped.
+    pub(crate) fn pure_runs(self: &Arc<Self>) -> PureRuns {
+        self.state().pure_running += 1;
+        PureRuns(Arc::clone(self))
+    }
+}
+
+/// Records that ride in a transaction step. Dropped without being settled, they are pending again.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    execution: Arc<Execution>,
+    pending: Vec<Pending>,
+}
+
+impl Carried {
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.pending
+            .iter()
+            .map(|pending| pending.record.clone())
+            .collect()
+    }
+
+    /// The transaction was committed.
+    pub(crate) fn settle(mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        self.execution
+            .settle(pending, std::iter::repeat_with(|| Outcome::Committed));
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        let mut state = self.execution.state();
+        self.pending.append(&mut state.pending);
+        state.pending = std::mem::take(&mut self.pending);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PureRuns(Arc<Execution>);
+
+impl Drop for PureRuns {
+    fn drop(&mut self) {
+        self.0.state().pure_running -= 1;
+    }
+}
+
+/// Counts a waiting call, until it is dropped.
+struct Waiting<'e>(&'e Execution);
+
+impl<'e> Waiting<'e> {
+    fn new(execution: &'e Execution) -> Self {
+        execution.state().waiting += 1;
+        Self(execution)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
+    }
+}

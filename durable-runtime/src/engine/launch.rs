@@ -1,0 +1,110 @@
+//! Launch: prepare the database, announce this process, recover what it left behind, take work.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::completions::{self, Completions};
+use super::worker::{self, QueueState};
+use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry};
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::queue::Queue;
+use crate::store::{self, Identity, QueueRow};
+use crate::task;
+
+/// What a launch needs to know.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) url: String,
+    pub(crate) workflows: Vec<Registered>,
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) executor_id: Option<String>,
+    pub(crate) application_version: Option<String>,
+    pub(crate) application_name: Option<String>,
+}
+
+impl Engine {
+    pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
+        let registry = Registry::new(settings.workflows)?;
+        let queues = checked_queues(&settings.queues)?;
+        // Set in DBOS deployments; the same names mean the same here.
+        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let identity = Identity {
+            executor_id: settings
+                .executor_id
+                .or_else(|| environment("DBOS__VMID"))
+                .unwrap_or_else(|| "local".to_owned()),
+            application_version: settings
+                .application_version
+                .or_else(|| environment("DBOS__APPVERSION"))
+                .unwrap_or_else(|| registry.version()),
+            application_name: settings.application_name,
+        };
+
+        let store = store::open(&settings.url).await?;
+        store.migrate().await?;
+        store.register(&identity, &queues).await?;
+        let recovered = store.reenqueue(&identity).await?;
+        if recovered > 0 {
+            tracing::info!(
+                workflows = recovered,
+                "workflows that were interrupted go on"
+            );
+        }
+
+        let internal = QueueRow {
+            name: INTERNAL_QUEUE.to_owned(),
+            concurrency: None,
+            worker_concurrency: None,
+            polling_interval: Duration::from_secs(1),
+        };
+        let queues: HashMap<_, _> = queues
+            .into_iter()
+            .chain([internal])
+            .map(|row| (row.name.clone(), QueueState::new(row)))
+            .collect();
+        let engine = Arc::new(Self {
+            journal: Journal::open(&store),
+            store,
+            registry,
+            identity,
+            completions: Completions::default(),
+            queues,
+            running: Mutex::default(),
+            ended: Notify::new(),
+            phase: watch::Sender::new(Phase::Open),
+        });
+        for queue in engine.queues.values() {
+            task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
+        }
+        task::spawn(completions::poll(Arc::clone(&engine)));
+        Ok(engine)
+    }
+}
+
+fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
+    let mut rows: Vec<QueueRow> = Vec::new();
+    for (index, queue) in queues.iter().enumerate() {
+        if let Some(problem) = queue.problem() {
+            return Err(Error::Setup(problem));
+        }
+        match queues
+            .iter()
+            .take(index)
+            .find(|other| other.name() == queue.name())
+        {
+            None => rows.push(queue.row()),
+            Some(other) if other == queue => {}
+            Some(_) => {
+                return Err(Error::Setup(format!(
+                    "queue `{}` is given twice with different limits",
+                    queue.name()
+                )));
+            }
+        }
+    }
+    Ok(rows)
+}

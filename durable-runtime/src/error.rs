@@ -1,0 +1,357 @@
+//! What can go wrong, and the form in which errors are checkpointed.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
+
+use crate::store::StoreError;
+
+/// The result of an operation of the runtime.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error as it is checkpointed: the error envelope of DBOS's portable JSON format.
+///
+/// An error that a step or workflow returns is written in this form and comes back from it, on the first
+/// execution as well as on a replay, so that code which looks at errors takes the same way both times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorRecord {
+    /// The type of the error, for programs.
+    pub name: String,
+    /// The text of the error, for people.
+    pub message: String,
+    /// A code (integer or string), where the error has one.
+    #[serde(default)]
+    pub code: Json,
+    /// What else the error carries.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub data: Json,
+}
+
+impl ErrorRecord {
+    /// An error with a name and a text.
+    pub fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            message: message.into(),
+            code: Json::Null,
+            data: Json::Null,
+        }
+    }
+
+    /// Adds a code.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<Json>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// Adds data.
+    #[must_use]
+    pub fn data(mut self, data: impl Into<Json>) -> Self {
+        self.data = data.into();
+        self
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        // A record holds strings and JSON values only: both always serialize.
+        serde_json::to_string(self).unwrap_or_else(|error| {
+            format!(r#"{{"name":"Error","message":"{error}","code":null}}"#)
+        })
+    }
+
+    /// Reads a recorded error. Text that is not an envelope becomes the message of a nameless error, so that an
+    /// error written by another program is never lost.
+    pub(crate) fn from_json(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|_| Self::new("Error", text))
+    }
+}
+
+impl std::fmt::Display for ErrorRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ErrorRecord {}
+
+/// Everything that the runtime itself reports.
+///
+/// An error type of your own that steps or workflows return holds one as a variant:
+/// `#[error(transparent)] Durable(#[from] durable_runtime::Error)`.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A step used up its attempts.
+    #[error("step `{step}` failed {attempts} times; the last error was: {}", .errors.last().map_or("unknown", String::as_str))]
+    StepRetriesExceeded {
+        /// The step's name.
+        step: String,
+        /// How often its body ran.
+        attempts: u32,
+        /// The error of each attempt.
+        errors: Vec<String>,
+    },
+    /// One attempt of a step took longer than its `timeout`.
+    #[error("step `{step}` did not finish within {limit_ms} ms")]
+    StepTimedOut {
+        /// The step's name.
+        step: String,
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
+    /// The body of a step panicked.
+    #[error("step `{step}` panicked: {message}")]
+    StepPanicked {
+        /// The step's name.
+        step: String,
+        /// The text of the panic.
+        message: String,
+    },
+    /// The body of a workflow panicked.
+    #[error("workflow `{workflow}` panicked: {message}")]
+    WorkflowPanicked {
+        /// The workflow's name.
+        workflow: String,
+        /// The text of the panic.
+        message: String,
+    },
+    /// A workflow or step ended with an error that is known by its record only.
+    #[error(transparent)]
+    Failed(#[from] ErrorRecord),
+    /// The awaited workflow was cancelled.
+    #[error("workflow `{id}` was cancelled before it finished; resume it to let it go on")]
+    AwaitedCancelled {
+        /// The workflow's id.
+        id: String,
+    },
+    /// The awaited workflow was recovered too often and given up.
+    #[error(
+        "workflow `{id}` was given up after too many recoveries; find out what stops it, then resume it"
+    )]
+    AwaitedDeadLetter {
+        /// The workflow's id.
+        id: String,
+    },
+    /// No workflow has this id.
+    #[error("there is no workflow with the id `{id}`")]
+    NoSuchWorkflow {
+        /// The id looked for.
+        id: String,
+    },
+    /// The id belongs to a workflow of another kind.
+    #[error(
+        "the id `{id}` belongs to a run of workflow `{existing}`; `{wanted}` cannot be started under it: choose another id"
+    )]
+    ConflictingWorkflow {
+        /// The id.
+        id: String,
+        /// The workflow that has it.
+        existing: String,
+        /// The workflow that should have been started.
+        wanted: String,
+    },
+    /// A workflow id that is empty, blank or holds a NUL character.
+    #[error("`{id}` cannot be a workflow id: it is empty, blank or holds a NUL character")]
+    InvalidWorkflowId {
+        /// The id.
+        id: String,
+    },
+    /// A workflow was found in the database that this program does not register.
+    #[error(
+        "workflow `{name}` is not registered here (registered: {known}); add `.register::<{name}>()` where the runtime is opened"
+    )]
+    NotRegistered {
+        /// The workflow's name.
+        name: String,
+        /// The names that are registered.
+        known: String,
+    },
+    /// On a replay the code made another call than the recorded one.
+    #[error(
+        "workflow `{id}` does not do what it did before: at position {position} `{recorded}` was recorded, and now `{called}` is called at {location}; \
+         the code of the workflow has changed since this run began, or it is not deterministic"
+    )]
+    UnexpectedStep {
+        /// The workflow's id.
+        id: String,
+        /// The number of the call within the workflow, from 1.
+        position: i32,
+        /// The recorded name.
+        recorded: String,
+        /// The name of the call made now.
+        called: String,
+        /// Where the call stands: `file:line:column`.
+        location: String,
+    },
+    /// One position of a workflow was recorded twice, with different results.
+    #[error(
+        "workflow `{id}` recorded position {position} twice with different results: two calls share a position, or two processes run with one executor id"
+    )]
+    StepRecordedTwice {
+        /// The workflow's id.
+        id: String,
+        /// The number of the call within the workflow, from 1.
+        position: i32,
+    },
+    /// A value cannot be written as JSON, or a recorded one cannot be read as the type that the code has now.
+    #[error("{what} cannot be {direction} as JSON: {reason}")]
+    Format {
+        /// What it is: `the output of step ...`.
+        what: String,
+        /// `written` or `read`.
+        direction: &'static str,
+        /// The serializer's explanation.
+        reason: String,
+    },
+    /// The database refused or could not be reached.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
+    /// The runtime is shutting down; the workflow stays in the database and goes on at the next launch.
+    #[error(
+        "the runtime is shutting down; workflow `{id}` is in the database and goes on at the next launch"
+    )]
+    ShuttingDown {
+        /// The workflow's id.
+        id: String,
+    },
+    /// The runtime was set up in a way that cannot work.
+    #[error("{0}")]
+    Setup(String),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl Error {
+    pub(crate) fn unwritable(what: impl Into<String>, reason: &serde_json::Error) -> Self {
+        Self::Format {
+            what: what.into(),
+            direction: "written",
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn unreadable(what: impl Into<String>, reason: &serde_json::Error) -> Self {
+        Self::Format {
+            what: what.into(),
+            direction: "read",
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The name and code under which DBOS knows this error.
+    fn dbos_name(&self) -> (&'static str, Option<u32>) {
+        match self {
+            Self::StepRetriesExceeded { .. } => ("DBOSMaxStepRetriesExceeded", Some(7)),
+            Self::StepTimedOut { .. } => ("DBOSStepTimeoutError", Some(18)),
+            Self::StepPanicked { .. } => ("StepPanicked", None),
+            Self::WorkflowPanicked { .. } => ("WorkflowPanicked", None),
+            Self::AwaitedCancelled { .. } => ("DBOSAwaitedWorkflowCancelledError", Some(13)),
+            Self::AwaitedDeadLetter { .. } => {
+                ("DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded", Some(14))
+            }
+            Self::NoSuchWorkflow { .. } => ("DBOSNonExistentWorkflowError", Some(5)),
+            Self::ConflictingWorkflow { .. } => ("DBOSConflictingWorkflowError", Some(9)),
+            Self::NotRegistered { .. } => ("DBOSWorkflowFunctionNotFoundError", Some(4)),
+            Self::UnexpectedStep { .. } => ("DBOSUnexpectedStepError", Some(11)),
+            Self::StepRecordedTwice { .. } => ("DBOSStepNondeterminismError", Some(28)),
+            Self::Setup(_) => ("DBOSInitializationError", Some(3)),
+            Self::Failed(_)
+            | Self::InvalidWorkflowId { .. }
+            | Self::Format { .. }
+            | Self::Store(_)
+            | Self::ShuttingDown { .. } => ("DBOSException", None),
+        }
+    }
+
+    /// The form in which this error is checkpointed.
+    pub fn to_record(&self) -> ErrorRecord {
+        if let Self::Failed(record) = self {
+            return record.clone();
+        }
+        let (name, code) = self.dbos_name();
+        let record =
+            ErrorRecord::new(name, self.to_string()).code(code.map_or(Json::Null, Json::from));
+        match self {
+            Self::StepRetriesExceeded {
+                step,
+                attempts,
+                errors,
+            } => record
+                .data(serde_json::json!({ "step": step, "attempts": attempts, "errors": errors })),
+            Self::StepTimedOut { step, limit_ms } => {
+                record.data(serde_json::json!({ "step": step, "limit_ms": limit_ms }))
+            }
+            Self::StepPanicked { step, message } => {
+                record.data(serde_json::json!({ "step": step, "message": message }))
+            }
+            Self::AwaitedCancelled { id }
+            | Self::AwaitedDeadLetter { id }
+            | Self::NoSuchWorkflow { id } => record.data(serde_json::json!({ "id": id })),
+            _ => record,
+        }
+    }
+
+    /// Reads a checkpointed error back. One that the runtime itself wrote becomes the same variant again, every
+    /// other one [`Error::Failed`].
+    pub fn from_record(record: ErrorRecord) -> Self {
+        let text = |key: &str| {
+            record
+                .data
+                .get(key)
+                .and_then(Json::as_str)
+                .map(str::to_owned)
+        };
+        let number = |key: &str| record.data.get(key).and_then(Json::as_u64);
+        let known = match record.name.as_str() {
+            "DBOSMaxStepRetriesExceeded" => (|| {
+                let errors = record.data.get("errors")?.as_array()?;
+                Some(Self::StepRetriesExceeded {
+                    step: text("step")?,
+                    attempts: u32::try_from(number("attempts")?).ok()?,
+                    errors: errors
+                        .iter()
+                        .map(|error| error.as_str().unwrap_or_default().to_owned())
+                        .collect(),
+                })
+            })(),
+            "DBOSStepTimeoutError" => (|| {
+                Some(Self::StepTimedOut {
+                    step: text("step")?,
+                    limit_ms: number("limit_ms")?,
+                })
+            })(),
+            "StepPanicked" => (|| {
+                Some(Self::StepPanicked {
+                    step: text("step")?,
+                    message: text("message")?,
+                })
+            })(),
+            "DBOSAwaitedWorkflowCancelledError" => {
+                text("id").map(|id| Self::AwaitedCancelled { id })
+            }
+            "DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded" => {
+                text("id").map(|id| Self::AwaitedDeadLetter { id })
+            }
+            "DBOSNonExistentWorkflowError" => text("id").map(|id| Self::NoSuchWorkflow { id }),
+            _ => None,
+        };
+        known.unwrap_or(Self::Failed(record))
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.to_record().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        ErrorRecord::deserialize(deserializer).map(Self::from_record)
+    }
+}

@@ -1,0 +1,156 @@
+//! Which error types steps and workflows may return, and how each is checkpointed.
+
+use std::any::Any;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::error::{Error, ErrorRecord};
+
+/// An error that can be checkpointed: `anyhow::Error`, `Box<dyn Error + Send + Sync>`, [`Error`], or a type of your
+/// own that is an error, serializes both ways and can hold an [`Error`].
+///
+/// `Kind` only keeps the implementations apart; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a step, transaction or workflow",
+    label = "this error cannot be checkpointed",
+    note = "use `anyhow::Error`, `durable_runtime::Error`, or a type of your own that implements `std::error::Error`, `serde::Serialize` and \
+            `serde::Deserialize`",
+    note = "a type of your own also holds what the runtime reports: add the variant `#[error(transparent)] Durable(#[from] durable_runtime::Error)`"
+)]
+pub trait DurableError<Kind>: Sized + Send + 'static {
+    /// What is written.
+    fn into_record(self) -> ErrorRecord;
+    /// What a written error is read as.
+    fn from_record(record: ErrorRecord) -> Self;
+    /// What an error of the runtime is returned as.
+    fn from_runtime(error: Error) -> Self;
+}
+
+/// Error types with fields of their own.
+#[derive(Debug)]
+pub enum Typed {}
+/// `anyhow::Error`.
+#[derive(Debug)]
+pub enum Anyhow {}
+/// `Box<dyn std::error::Error + Send + Sync>`.
+#[derive(Debug)]
+pub enum Boxed {}
+
+#[diagnostic::do_not_recommend]
+impl<E> DurableError<Typed> for E
+where
+    E: std::error::Error + Serialize + DeserializeOwned + From<Error> + Send + 'static,
+{
+    fn into_record(self) -> ErrorRecord {
+        if let Some(error) = (&self as &dyn Any).downcast_ref::<Error>() {
+            return error.to_record();
+        }
+        let data = serde_json::to_value(&self).unwrap_or(Json::Null);
+        ErrorRecord::new(short_type_name::<E>(), self.to_string()).data(data)
+    }
+
+    fn from_record(record: ErrorRecord) -> Self {
+        if let Ok(error) = serde_json::from_value(record.data.clone()) {
+            return error;
+        }
+        Self::from(Error::from_record(record))
+    }
+
+    fn from_runtime(error: Error) -> Self {
+        Self::from(error)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl DurableError<Anyhow> for anyhow::Error {
+    fn into_record(self) -> ErrorRecord {
+        let message = format!("{self:#}");
+        record_in_chain(self.chain(), message)
+    }
+
+    fn from_record(record: ErrorRecord) -> Self {
+        Self::from_runtime(Error::from_record(record))
+    }
+
+    fn from_runtime(error: Error) -> Self {
+        match error {
+            Error::Failed(record) => anyhow::Error::new(record),
+            error => anyhow::Error::new(error),
+        }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl DurableError<Boxed> for Box<dyn std::error::Error + Send + Sync> {
+    fn into_record(self) -> ErrorRecord {
+        let first: &(dyn std::error::Error + 'static) = self.as_ref();
+        let message = self.to_string();
+        record_in_chain(
+            std::iter::successors(Some(first), |error| error.source()),
+            message,
+        )
+    }
+
+    fn from_record(record: ErrorRecord) -> Self {
+        Self::from_runtime(Error::from_record(record))
+    }
+
+    fn from_runtime(error: Error) -> Self {
+        match error {
+            Error::Failed(record) => Box::new(record),
+            error => Box::new(error),
+        }
+    }
+}
+
+/// The record of an untyped error: name, code and data of the record or runtime error it wraps, if it wraps one, so
+/// that an error raised again is written again as what it was; `message` otherwise.
+fn record_in_chain<'e>(
+    chain: impl Iterator<Item = &'e (dyn std::error::Error + 'static)>,
+    message: String,
+) -> ErrorRecord {
+    for error in chain {
+        let known = error
+            .downcast_ref::<ErrorRecord>()
+            .cloned()
+            .or_else(|| error.downcast_ref::<Error>().map(Error::to_record));
+        if let Some(record) = known {
+            return ErrorRecord { message, ..record };
+        }
+    }
+    ErrorRecord::new("Error", message)
+}
+
+fn short_type_name<T>() -> &'static str {
+    let full = std::any::type_name::<T>();
+    let head = full.split('<').next().unwrap_or(full);
+    head.rsplit("::").next().unwrap_or(head)
+}
+
+/// The three conversions of one error type, with its kind forgotten.
+#[derive(Debug)]
+pub struct ErrorCodec<E> {
+    pub(crate) into_record: fn(E) -> ErrorRecord,
+    pub(crate) from_record: fn(ErrorRecord) -> E,
+    pub(crate) from_runtime: fn(Error) -> E,
+}
+
+impl<E> Clone for ErrorCodec<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for ErrorCodec<E> {}
+
+/// The conversions of `E`.
+#[must_use]
+pub fn error_codec<E: DurableError<Kind>, Kind>() -> ErrorCodec<E> {
+    ErrorCodec {
+        into_record: E::into_record,
+        from_record: E::from_record,
+        from_runtime: E::from_runtime,
+    }
+}

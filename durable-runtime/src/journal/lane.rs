@@ -1,0 +1,215 @@
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::Closed;
+use crate::clock;
+use crate::store::{Outcome, Record, Store, StoreError};
+use crate::task::{self, JoinHandle};
+
+/// What a lane holds at most before submitters wait: this many bytes.
+const LANE_BYTES: usize = 64 << 20;
+/// What one transaction takes at most.
+const BATCH_RECORDS: usize = 2048;
+const BATCH_BYTES: usize = 16 << 20;
+/// The first wait after a lost connection, and the longest.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_LONGEST: Duration = Duration::from_secs(10);
+
+/// One writer and what waits for it.
+#[derive(Debug)]
+pub(super) struct Lane {
+    queue: Arc<LaneQueue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+pub(super) struct LaneQueue {
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+    room: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    submissions: VecDeque<Submission>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Submission {
+    records: Vec<Record>,
+    bytes: usize,
+    reply: oneshot::Sender<Vec<Outcome>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Lane {
+    pub(super) fn open(store: Arc<dyn Store>) -> Self {
+        let queue = Arc::new(LaneQueue {
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
+            room: Arc::new(Semaphore::new(LANE_BYTES)),
+        });
+        let writer = task::spawn(write(store, Arc::clone(&queue)));
+        Self {
+            queue,
+            writer: Mutex::new(Some(writer)),
+        }
+    }
+
+    pub(super) fn queue(&self) -> Arc<LaneQueue> {
+        Arc::clone(&self.queue)
+    }
+
+    pub(super) async fn close(&self) {
+        self.queue.lock().closed = true;
+        self.queue.arrived.notify_one();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = writer {
+            if let Err(error) = writer.await {
+                tracing::error!(%error, "a journal writer ended abnormally");
+            }
+        }
+    }
+}
+
+impl LaneQueue {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        // A poisoned lock means that a push or pop panicked, which leaves the deque whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn submit(&self, records: Vec<Record>) -> Result<Vec<Outcome>, Closed> {
+        let bytes = records.iter().map(Record::size).sum::<usize>();
+        // One submission larger than the lane takes all of it, rather than waiting for ever.
+        let wanted = u32::try_from(bytes.clamp(1, LANE_BYTES)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(wanted)
+            .await
+            .map_err(|_| Closed)?;
+        let (reply, outcomes) = oneshot::channel();
+        {
+            let mut waiting = self.lock();
+            if waiting.closed {
+                return Err(Closed);
+            }
+            waiting.submissions.push_back(Submission {
+                records,
+                bytes,
+                reply,
+                _room: room,
+            });
+        }
+        self.arrived.notify_one();
+        outcomes.await.map_err(|_| Closed)
+    }
+
+    /// All that waits, up to the size of a batch, at least one submission; `None` when the lane is closed and empty.
+    async fn take(&self) -> Option<Vec<Submission>> {
+        loop {
+            {
+                let mut waiting = self.lock();
+                let mut batch = Vec::new();
+                let (mut records, mut bytes) = (0, 0);
+                while let Some(next) = waiting.submissions.front() {
+                    records += next.records.len();
+                    bytes += next.bytes;
+                    if !batch.is_empty() && (records > BATCH_RECORDS || bytes > BATCH_BYTES) {
+                        break;
+                    }
+                    batch.extend(waiting.submissions.pop_front());
+                }
+                if !batch.is_empty() {
+                    return Some(batch);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            self.arrived.notified().await;
+        }
+    }
+}
+
+async fn write(store: Arc<dyn Store>, queue: Arc<LaneQueue>) {
+    while let Some(batch) = queue.take().await {
+        let mut lengths = Vec::with_capacity(batch.len());
+        let mut replies = Vec::with_capacity(batch.len());
+        let mut records = Vec::new();
+        for submission in batch {
+            lengths.push(submission.records.len());
+            replies.push((submission.reply, submission._room));
+            records.extend(submission.records);
+        }
+        let mut outcomes = commit(store.as_ref(), &records).await.into_iter();
+        for ((reply, room), length) in replies.into_iter().zip(lengths) {
+            drop(room);
+            // Nobody listens when the execution was stopped meanwhile; its records are durable all the same.
+            let _ = reply.send(outcomes.by_ref().take(length).collect());
+        }
+    }
+}
+
+/// Commits a batch, however long the database is away, and isolates what it refuses.
+async fn commit(store: &dyn Store, records: &[Record]) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(records.len());
+    let mut refused = HashSet::new();
+    // The parts still to be committed, the next one last.
+    let mut parts: Vec<&[Record]> = vec![records];
+    while let Some(part) = parts.pop() {
+        let all_sound = refused.is_empty()
+            || !part
+                .iter()
+                .any(|record| refused.contains(record.workflow_id()));
+        match part {
+            [] => {}
+            _ if all_sound => match commit_part(store, part).await {
+                Ok(done) => outcomes.extend(done),
+                Err(error) => match part {
+                    [record] => {
+                        tracing::warn!(workflow_id = record.workflow_id(), %error, "the database refuses a record");
+                        refused.insert(record.workflow_id());
+                        outcomes.push(Outcome::Refused(error));
+                    }
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.push(second);
+                        parts.push(first);
+                    }
+                },
+            },
+            [record] => outcomes.push(Outcome::Refused(StoreError::Corrupt {
+                workflow_id: record.workflow_id().to_owned(),
+                reason: "an earlier record of this workflow was refused".to_owned(),
+            })),
+            _ => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.push(second);
+                parts.push(first);
+            }
+        }
+    }
+    outcomes
+}
+
+/// Commits one part in one transaction; `Err` is the database's refusal, never a lost connection.
+async fn commit_part(store: &dyn Store, part: &[Record]) -> Result<Vec<Outcome>, StoreError> {
+    let mut wait = RETRY_FIRST;
+    loop {
+        match store.commit(part).await {
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, records = part.len(), "a commit did not succeed and is tried again");
+                clock::sleep(wait).await;
+                wait = (wait * 2).min(RETRY_LONGEST);
+            }
+            done => return done,
+        }
+    }
+}

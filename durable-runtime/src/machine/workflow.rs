@@ -1,0 +1,46 @@
+use std::future::Future;
+
+use crate::context::WorkflowContext;
+use crate::failure::ErrorCodec;
+use crate::machine::Site;
+use crate::value::{Arguments, Value};
+
+/// A workflow as a type: what `#[workflow]` puts beside the function, under the same name.
+///
+/// Never implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a workflow",
+    note = "put `#[workflow]` on the function and pass its name as a type: `.register::<my_workflow>()`"
+)]
+pub trait Workflow: Send + Sync + 'static {
+    /// The arguments, without the context, as a tuple.
+    type Input: Arguments;
+    /// What it returns when it succeeds.
+    type Output: Value;
+    /// What it returns when it fails.
+    type Error: Send + 'static;
+
+    /// The name under which it stands in the database.
+    const NAME: &'static str;
+    /// The names of the arguments.
+    const PARAMETERS: &'static [&'static str];
+    /// A hash of the workflow's code, or the version that its author pinned.
+    const VERSION: &'static str;
+    /// How often it may be recovered before it is given up.
+    const MAX_RECOVERY_ATTEMPTS: u32;
+    /// The file it is written in.
+    const FILE: &'static str;
+    /// The line it begins at.
+    const LINE: u32;
+    /// Its durable calls.
+    const SITES: &'static [Site];
+
+    /// How its errors are checkpointed.
+    fn error_codec() -> ErrorCodec<Self::Error>;
+
+    /// Runs the body.
+    fn run(
+        ctx: WorkflowContext,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
+}

@@ -1,0 +1,99 @@
+use super::migrations::MigrationError;
+
+/// Why the database did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The URL names no database that this build can open.
+    #[error(
+        "`{url}` is not a database URL that this program can open; write `sqlite://app.db` or `postgres://user@host/database` (each needs its feature)"
+    )]
+    UnknownUrl {
+        /// The URL.
+        url: String,
+    },
+    /// The database could not be opened.
+    #[error("cannot open the database {url}: {source}")]
+    Open {
+        /// The URL, without its password.
+        url: String,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
+    /// The schema could not be brought to the version this crate writes.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// A statement failed.
+    #[error("the database failed while it should {intent}: {source}")]
+    Statement {
+        /// What it should have done.
+        intent: &'static str,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
+    /// A name is taken by another application.
+    #[error(
+        "{kind} `{name}` is already registered by application `{owner}`; choose another name, or run under that application's name"
+    )]
+    Owned {
+        /// `queue` or `application version`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The application that has it.
+        owner: String,
+    },
+    /// A row holds something that it cannot hold.
+    #[error("the row of workflow `{workflow_id}` cannot be read: {reason}")]
+    Corrupt {
+        /// The workflow.
+        workflow_id: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A transaction body gave its connection away.
+    #[error(
+        "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"
+    )]
+    ContextLost,
+}
+
+impl StoreError {
+    pub(crate) fn statement(intent: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Statement { intent, source }
+    }
+
+    /// True when the same request may succeed later: the connection was lost, the server is starting or busy, a
+    /// deadlock was broken. False when the request itself is at fault.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Statement { source, .. } | Self::Open { source, .. } => transient(source),
+            _ => false,
+        }
+    }
+}
+
+fn transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            // SQLSTATE classes: connection exception, insufficient resources, operator intervention (but not a
+            // cancelled query), idle transaction, serialization failure, deadlock; then SQLite's BUSY and LOCKED.
+            let sqlstate = code.len() == 5
+                && ((code.starts_with("08")
+                    || code.starts_with("53")
+                    || (code.starts_with("57") && code != "57014"))
+                    || matches!(code.as_ref(), "25P03" | "40001" | "40P01" | "55P03"));
+            let sqlite = code.len() < 5
+                && code
+                    .parse::<u32>()
+                    .is_ok_and(|code| matches!(code & 0xff, 5 | 6));
+            sqlstate || sqlite
+        }
+        _ => false,
+    }
+}

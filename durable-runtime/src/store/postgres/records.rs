@@ -1,0 +1,312 @@
+//! Writes records: one statement a kind, whatever the size of the batch.
+//!
+//! Rows are passed as arrays. Each statement locks the rows of the workflows that its records belong to (in the order
+//! of their ids) and drops the records whose execution no longer owns its workflow: a takeover that is being committed
+//! is waited for, and seen.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use sqlx::{PgConnection, Row};
+
+use crate::store::{
+    CompletionRecord, ExistingWorkflow, Outcome, Record, StartRecord, Status, StepRecord,
+    StoreError, StoreResult,
+};
+use crate::value::PORTABLE_JSON;
+
+const START: &str = "
+    WITH given AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                             $7::int4[], $8::text[], $9::text[], $10::text[], $11::text[])
+        AS given (id, name, executor, version, application, queue, priority, token, parent,
+                  parent_token, input)
+    ), owned AS (
+        SELECT workflow_uuid, owner_xid FROM dbos.workflow_status
+        WHERE workflow_uuid IN (SELECT parent FROM given)
+        ORDER BY workflow_uuid FOR NO KEY UPDATE
+    ), allowed AS (
+        SELECT given.* FROM given LEFT JOIN owned ON owned.workflow_uuid = given.parent
+        WHERE given.parent IS NULL OR owned.owner_xid = given.parent_token
+    ), started AS (
+        INSERT INTO dbos.workflow_status (
+            workflow_uuid, status, name, executor_id, application_version, application_id,
+            recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
+            serialization, application_name)
+        SELECT id, CASE WHEN queue IS NULL THEN 'PENDING' ELSE 'ENQUEUED' END, name, executor,
+               version, '', CASE WHEN queue IS NULL THEN 1 ELSE 0 END, queue, priority,
+               CASE WHEN queue IS NULL THEN token END, token, parent, $12, application
+        FROM allowed
+        ON CONFLICT (workflow_uuid) DO NOTHING
+        RETURNING workflow_uuid, creator_xid
+    ), inputs AS (
+        INSERT INTO dbos.workflow_input (workflow_uuid, inputs)
+        SELECT allowed.id, allowed.input FROM allowed
+        JOIN started ON started.workflow_uuid = allowed.id AND started.creator_xid = allowed.token
+        ON CONFLICT (workflow_uuid) DO NOTHING
+    )
+    SELECT creator_xid FROM started";
+
+const EXISTING: &str = "
+    SELECT workflow_uuid, name, status, creator_xid FROM dbos.workflow_status
+    WHERE workflow_uuid = ANY($1::text[])";
+
+const STEP: &str = "
+    WITH given AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[],
+                             $7::text[], $8::text[], $9::int8[], $10::int8[])
+        AS given (id, token, position, name, output, error, child, child_name, started, completed)
+    ), owned AS (
+        SELECT workflow_uuid, owner_xid, application_name FROM dbos.workflow_status
+        WHERE workflow_uuid IN (SELECT id FROM given)
+        ORDER BY workflow_uuid FOR NO KEY UPDATE
+    )
+    INSERT INTO dbos.operation_outputs (
+        workflow_uuid, function_id, function_name, output, error, child_workflow_id,
+        started_at_epoch_ms, completed_at_epoch_ms, serialization, application_name)
+    SELECT given.id, given.position, given.name, given.output, given.error, given.child,
+           given.started, given.completed,
+           CASE WHEN given.output IS NOT NULL OR given.error IS NOT NULL THEN $11 END,
+           owned.application_name
+    FROM given JOIN owned ON owned.workflow_uuid = given.id AND owned.owner_xid = given.token
+    WHERE given.child_name IS NULL OR EXISTS (
+        SELECT 1 FROM dbos.workflow_status child
+        WHERE child.workflow_uuid = given.child AND child.name = given.child_name)
+    ON CONFLICT (workflow_uuid, function_id) DO NOTHING
+    RETURNING workflow_uuid, function_id";
+
+const RECORDED: &str = "
+    SELECT s.owner_xid IS NOT DISTINCT FROM $3, o.function_id IS NOT NULL,
+           o.function_name = $4 AND o.output IS NOT DISTINCT FROM $5
+           AND o.error IS NOT DISTINCT FROM $6 AND o.child_workflow_id IS NOT DISTINCT FROM $7
+           AND o.completed_at_epoch_ms = $8
+    FROM dbos.workflow_status s
+    LEFT JOIN dbos.operation_outputs o ON o.workflow_uuid = s.workflow_uuid AND o.function_id = $2
+    WHERE s.workflow_uuid = $1";
+
+const COMPLETE: &str = "
+    WITH given AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        AS given (id, token, output, error)
+    ), owned AS (
+        SELECT workflow_uuid FROM dbos.workflow_status
+        WHERE workflow_uuid IN (SELECT id FROM given)
+        ORDER BY workflow_uuid FOR NO KEY UPDATE
+    ), completed AS (
+        UPDATE dbos.workflow_status s
+        SET status = CASE WHEN given.error IS NULL THEN 'SUCCESS' ELSE 'ERROR' END,
+            deduplication_id = NULL, owner_xid = NULL,
+            updated_at = (EXTRACT(epoch FROM now()) * 1000.0)::bigint,
+            completed_at = (EXTRACT(epoch FROM now()) * 1000.0)::bigint
+        FROM given JOIN owned ON owned.workflow_uuid = given.id
+        WHERE s.workflow_uuid = given.id AND s.status = 'PENDING' AND s.owner_xid = given.token
+        RETURNING s.workflow_uuid, given.output, given.error
+    ), outputs AS (
+        INSERT INTO dbos.workflow_output (workflow_uuid, output, error)
+        SELECT workflow_uuid, output, error FROM completed
+        ON CONFLICT (workflow_uuid) DO UPDATE
+        SET output = excluded.output, error = excluded.error
+    )
+    SELECT workflow_uuid FROM completed";
+
+/// True when one statement writes the whole batch, so that it needs no transaction around it.
+pub(super) fn is_one_statement(batch: &[Record]) -> bool {
+    let mut kinds = batch.iter().map(std::mem::discriminant);
+    let first = kinds.next();
+    kinds.all(|kind| Some(kind) == first)
+}
+
+/// Writes all records: starts, then steps, then completions, which is the order that a workflow's records have among
+/// themselves. Tells what became of each.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    batch: &[Record],
+) -> StoreResult<Vec<Outcome>> {
+    let mut starts = Vec::new();
+    let mut steps = Vec::new();
+    let mut completions = Vec::new();
+    for record in batch {
+        match record {
+            Record::Start(start) => starts.push(start.as_ref()),
+            Record::Step(step) => steps.push(step.as_ref()),
+            Record::Completion(completion) => completions.push(completion.as_ref()),
+        }
+    }
+    let failed = || StoreError::statement("write records");
+    let mut started = write_starts(connection, &starts)
+        .await
+        .map_err(failed())?
+        .into_iter();
+    let mut stepped = write_steps(connection, &steps)
+        .await
+        .map_err(failed())?
+        .into_iter();
+    let mut completed = write_completions(connection, &completions)
+        .await
+        .map_err(failed())?
+        .into_iter();
+    Ok(batch
+        .iter()
+        .filter_map(|record| match record {
+            Record::Start(_) => started.next(),
+            Record::Step(_) => stepped.next(),
+            Record::Completion(_) => completed.next(),
+        })
+        .collect())
+}
+
+fn column<'r, R, T>(records: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
+    records.iter().map(|record| value(record)).collect()
+}
+
+async fn write_starts(
+    connection: &mut PgConnection,
+    starts: &[&StartRecord],
+) -> sqlx::Result<Vec<Outcome>> {
+    if starts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inserted: Vec<String> = sqlx::query_scalar(START)
+        .bind(column(starts, |start| start.workflow_id.as_str()))
+        .bind(column(starts, |start| start.name))
+        .bind(column(starts, |start| start.executor_id.as_str()))
+        .bind(column(starts, |start| start.application_version.as_str()))
+        .bind(column(starts, |start| start.application_name.as_deref()))
+        .bind(column(starts, |start| start.queue.as_deref()))
+        .bind(column(starts, |start| start.priority))
+        .bind(column(starts, |start| start.token.as_str()))
+        .bind(column(starts, |start| {
+            start.parent.as_ref().map(|it| it.workflow_id.as_str())
+        }))
+        .bind(column(starts, |start| {
+            start.parent.as_ref().map(|it| it.token.as_str())
+        }))
+        .bind(column(starts, |start| start.input.as_str()))
+        .bind(PORTABLE_JSON)
+        .fetch_all(&mut *connection)
+        .await?;
+    if inserted.len() == starts.len() {
+        return Ok(starts.iter().map(|_| Outcome::Committed).collect());
+    }
+    let inserted: std::collections::HashSet<_> = inserted.into_iter().collect();
+    let others = starts
+        .iter()
+        .filter(|start| !inserted.contains(&start.token));
+    let ids: Vec<&str> = others.map(|start| start.workflow_id.as_str()).collect();
+    let mut existing = HashMap::new();
+    for row in sqlx::query(EXISTING)
+        .bind(ids)
+        .fetch_all(connection)
+        .await?
+    {
+        let status = Status::from_str(row.try_get(2)?).unwrap_or(Status::Pending);
+        let workflow = ExistingWorkflow {
+            name: row.try_get(1)?,
+            status,
+        };
+        let creator: Option<String> = row.try_get(3)?;
+        existing.insert(row.try_get::<String, _>(0)?, (workflow, creator));
+    }
+    Ok(starts
+        .iter()
+        .map(|start| match existing.get(&start.workflow_id) {
+            _ if inserted.contains(&start.token) => Outcome::Committed,
+            Some((_, Some(creator))) if *creator == start.token => Outcome::Committed,
+            Some((workflow, _)) => Outcome::Exists(workflow.clone()),
+            None => Outcome::Fenced,
+        })
+        .collect())
+}
+
+async fn write_steps(
+    connection: &mut PgConnection,
+    steps: &[&StepRecord],
+) -> sqlx::Result<Vec<Outcome>> {
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(STEP)
+        .bind(column(steps, |step| step.workflow_id.as_str()))
+        .bind(column(steps, |step| step.token.as_str()))
+        .bind(column(steps, |step| step.position))
+        .bind(column(steps, |step| step.name.as_ref()))
+        .bind(column(steps, |step| step.output.as_deref()))
+        .bind(column(steps, |step| step.error.as_deref()))
+        .bind(column(steps, |step| step.child_workflow_id.as_deref()))
+        .bind(column(steps, |step| step.child_name))
+        .bind(column(steps, |step| step.started_at))
+        .bind(column(steps, |step| step.completed_at))
+        .bind(PORTABLE_JSON)
+        .fetch_all(&mut *connection)
+        .await?;
+    if rows.len() == steps.len() {
+        return Ok(steps.iter().map(|_| Outcome::Committed).collect());
+    }
+    let mut inserted = std::collections::HashSet::new();
+    for row in &rows {
+        inserted.insert((row.try_get::<&str, _>(0)?, row.try_get::<i32, _>(1)?));
+    }
+    let mut outcomes = Vec::with_capacity(steps.len());
+    for step in steps {
+        let outcome = if inserted.contains(&(step.workflow_id.as_str(), step.position)) {
+            Outcome::Committed
+        } else {
+            why_not_recorded(connection, step).await?
+        };
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn why_not_recorded(
+    connection: &mut PgConnection,
+    step: &StepRecord,
+) -> sqlx::Result<Outcome> {
+    let found = sqlx::query(RECORDED)
+        .bind(&step.workflow_id)
+        .bind(step.position)
+        .bind(&step.token)
+        .bind(step.name.as_ref())
+        .bind(&step.output)
+        .bind(&step.error)
+        .bind(&step.child_workflow_id)
+        .bind(step.completed_at)
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = found else {
+        return Ok(Outcome::Fenced);
+    };
+    let (owned, recorded, same): (bool, bool, Option<bool>) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(match (owned, recorded) {
+        (false, _) => Outcome::Fenced,
+        (true, true) if same == Some(true) => Outcome::Committed,
+        (true, true) => Outcome::RecordedTwice,
+        // The child has another name: its start is answered with that, and there is nothing to link.
+        (true, false) => Outcome::Committed,
+    })
+}
+
+async fn write_completions(
+    connection: &mut PgConnection,
+    completions: &[&CompletionRecord],
+) -> sqlx::Result<Vec<Outcome>> {
+    if completions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let completed: Vec<String> = sqlx::query_scalar(COMPLETE)
+        .bind(column(completions, |it| it.workflow_id.as_str()))
+        .bind(column(completions, |it| it.token.as_str()))
+        .bind(column(completions, |it| it.result.as_deref().ok()))
+        .bind(column(completions, |it| {
+            it.result.as_ref().err().map(String::as_str)
+        }))
+        .fetch_all(connection)
+        .await?;
+    let completed: std::collections::HashSet<_> = completed.into_iter().collect();
+    let outcome = |it: &&CompletionRecord| match completed.contains(&it.workflow_id) {
+        true => Outcome::Committed,
+        false => Outcome::Fenced,
+    };
+    Ok(completions.iter().map(outcome).collect())
+}

@@ -1,0 +1,186 @@
+//! What is read: rows of the system database, in terms of the runtime.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+
+/// Where a workflow is in its life. The names are those in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum Status {
+    /// On a queue.
+    Enqueued,
+    /// On a queue, not to be taken before its time.
+    Delayed,
+    /// Running, or interrupted while it was running.
+    Pending,
+    /// Finished with an output.
+    Success,
+    /// Finished with an error.
+    Error,
+    /// Cancelled.
+    Cancelled,
+    /// Given up after too many recoveries.
+    MaxRecoveryAttemptsExceeded,
+}
+
+impl Status {
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enqueued => "ENQUEUED",
+            Self::Delayed => "DELAYED",
+            Self::Pending => "PENDING",
+            Self::Success => "SUCCESS",
+            Self::Error => "ERROR",
+            Self::Cancelled => "CANCELLED",
+            Self::MaxRecoveryAttemptsExceeded => "MAX_RECOVERY_ATTEMPTS_EXCEEDED",
+        }
+    }
+
+    /// True when the workflow does nothing more of its own accord.
+    #[must_use]
+    pub const fn is_finished(self) -> bool {
+        !matches!(self, Self::Enqueued | Self::Delayed | Self::Pending)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [
+            Self::Enqueued,
+            Self::Delayed,
+            Self::Pending,
+            Self::Success,
+            Self::Error,
+            Self::Cancelled,
+            Self::MaxRecoveryAttemptsExceeded,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or_else(|| format!("`{text}` is not a workflow status"))
+    }
+}
+
+/// The state of a workflow as the database has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WorkflowStatus {
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The name it is registered under.
+    pub name: String,
+    /// Where it is in its life.
+    pub status: Status,
+    /// The queue it was put on, if any.
+    pub queue_name: Option<String>,
+    /// The process that runs or ran it.
+    pub executor_id: Option<String>,
+    /// The application version it is bound to.
+    pub application_version: Option<String>,
+    /// How often it was taken up.
+    pub recovery_attempts: i64,
+    /// The workflow that started it, if any.
+    pub parent_workflow_id: Option<String>,
+    /// When it was started or enqueued, in milliseconds since the Unix epoch.
+    pub created_at_ms: i64,
+    /// When it finished, likewise.
+    pub completed_at_ms: Option<i64>,
+    /// Its arguments, as recorded.
+    pub input: Option<String>,
+}
+
+/// Who this process is to the others that share the database.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) executor_id: String,
+    pub(crate) application_version: String,
+    pub(crate) application_name: Option<String>,
+}
+
+/// A queue as it stands in the database.
+#[derive(Debug, Clone)]
+pub(crate) struct QueueRow {
+    pub(crate) name: String,
+    pub(crate) concurrency: Option<i32>,
+    pub(crate) worker_concurrency: Option<i32>,
+    pub(crate) polling_interval: Duration,
+}
+
+/// A request for work.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    pub(crate) queue: &'a str,
+    /// How many at most.
+    pub(crate) limit: i64,
+    /// How many workflows of the queue may run at once, in all processes.
+    pub(crate) concurrency: Option<i32>,
+    pub(crate) identity: &'a Identity,
+    /// Becomes the `owner_xid` of everything claimed.
+    pub(crate) token: &'a str,
+}
+
+/// A workflow that is ours to run.
+#[derive(Debug)]
+pub(crate) struct ClaimedWorkflow {
+    pub(crate) workflow_id: String,
+    pub(crate) name: String,
+    pub(crate) input: Option<String>,
+    pub(crate) serialization: Option<String>,
+    pub(crate) recovery_attempts: i64,
+    pub(crate) history: Vec<StepRow>,
+}
+
+/// One recorded call of a workflow.
+#[derive(Debug, Clone)]
+pub(crate) struct StepRow {
+    pub(crate) position: i32,
+    pub(crate) name: String,
+    pub(crate) output: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) child_workflow_id: Option<String>,
+}
+
+/// How a workflow ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Finished {
+    Output(String),
+    Error(String),
+    Cancelled,
+    DeadLetter,
+}
+
+impl Finished {
+    /// From the columns of a finished workflow.
+    pub(crate) fn from_row(
+        workflow_id: &str,
+        status: &str,
+        output: Option<String>,
+        error: Option<String>,
+    ) -> Result<Self, StoreError> {
+        match status.parse() {
+            Ok(Status::Success) => Ok(Self::Output(output.unwrap_or_else(|| "null".to_owned()))),
+            Ok(Status::Error) => Ok(Self::Error(error.unwrap_or_default())),
+            Ok(Status::Cancelled) => Ok(Self::Cancelled),
+            Ok(Status::MaxRecoveryAttemptsExceeded) => Ok(Self::DeadLetter),
+            _ => Err(StoreError::Corrupt {
+                workflow_id: workflow_id.to_owned(),
+                reason: format!("`{status}` is not the status of a finished workflow"),
+            }),
+        }
+    }
+}

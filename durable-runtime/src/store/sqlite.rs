@@ -1,0 +1,282 @@
+//! The store in one SQLite file: WAL, `synchronous = FULL`, one writer.
+
+mod claim;
+mod migrations;
+mod queries;
+mod records;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, SqliteConnection};
+
+use super::{
+    Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
+    StoreError, StoreResult, Transaction, WorkflowStatus,
+};
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Write transactions take the lock when they begin: one that read first could not be retried.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const READERS: u32 = 4;
+
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    /// One connection, handed out in the order of asking: the only one that writes.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    pub(crate) async fn open(url: &str) -> StoreResult<Self> {
+        let failed = |source| StoreError::Open {
+            url: url.to_owned(),
+            source,
+        };
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(failed)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            let source = sqlx::Error::Configuration(
+                "a database in memory cannot survive a crash; name a file".into(),
+            );
+            return Err(failed(source));
+        }
+        let pool = |size| {
+            SqlitePoolOptions::new()
+                .max_connections(size)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                // Whoever waits for the one writer waits behind others that make progress.
+                .acquire_timeout(Duration::from_secs(3600))
+        };
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(failed)?;
+        let readers = pool(READERS).connect_lazy_with(options);
+        Ok(Self { writer, readers })
+    }
+}
+
+impl Store for SqliteStore {
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    fn migrate(&self) -> BoxFuture<'_, StoreResult<()>> {
+        async {
+            let mut connection = self
+                .writer
+                .acquire()
+                .await
+                .map_err(StoreError::statement("migrate"))?;
+            migrations::migrate(&mut connection).await?;
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn register<'a>(
+        &'a self,
+        identity: &'a Identity,
+        queues: &'a [QueueRow],
+    ) -> BoxFuture<'a, StoreResult<()>> {
+        async move {
+            let failed = StoreError::statement("register the application version and the queues");
+            let mut transaction = match self.writer.begin_with(BEGIN).await {
+                Ok(transaction) => transaction,
+                Err(error) => return Err(failed(error)),
+            };
+            queries::register(&mut transaction, identity, queues).await?;
+            transaction.commit().await.map_err(failed)
+        }
+        .boxed()
+    }
+
+    fn commit<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, StoreResult<Vec<Outcome>>> {
+        async move {
+            let failed = StoreError::statement("commit records");
+            let mut transaction = match self.writer.begin_with(BEGIN).await {
+                Ok(transaction) => transaction,
+                Err(error) => return Err(failed(error)),
+            };
+            let outcomes = records::write(&mut transaction, batch).await?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(outcomes)
+        }
+        .boxed()
+    }
+
+    fn begin(&self) -> BoxFuture<'_, StoreResult<Transaction>> {
+        async {
+            let inner = self
+                .writer
+                .begin_with(BEGIN)
+                .await
+                .map_err(StoreError::statement("begin a transaction"))?;
+            Ok(Transaction::Sqlite(SqliteTransaction { inner }))
+        }
+        .boxed()
+    }
+
+    fn claim<'a>(
+        &'a self,
+        claim: &'a Claim<'a>,
+    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
+        async move {
+            // An idle queue is seen by reading: it does not make the writer wait.
+            let mut reader = self
+                .readers
+                .acquire()
+                .await
+                .map_err(StoreError::statement("look at a queue"))?;
+            if !claim::has_work(&mut reader, claim).await? {
+                return Ok(Vec::new());
+            }
+            drop(reader);
+            let failed = StoreError::statement("take work off a queue");
+            let mut transaction = match self.writer.begin_with(BEGIN).await {
+                Ok(transaction) => transaction,
+                Err(error) => return Err(failed(error)),
+            };
+            let claimed = claim::claim(&mut transaction, claim).await?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(claimed)
+        }
+        .boxed()
+    }
+
+    fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>> {
+        async move {
+            let mut writer = self
+                .writer
+                .acquire()
+                .await
+                .map_err(StoreError::statement("recover workflows"))?;
+            claim::reenqueue(&mut writer, identity).await
+        }
+        .boxed()
+    }
+
+    fn dead_letter<'a>(
+        &'a self,
+        workflow_id: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, StoreResult<()>> {
+        async move {
+            let mut writer = self
+                .writer
+                .acquire()
+                .await
+                .map_err(StoreError::statement("give a workflow up"))?;
+            claim::dead_letter(&mut writer, workflow_id, token).await
+        }
+        .boxed()
+    }
+
+    fn finished<'a>(
+        &'a self,
+        workflow_ids: &'a [String],
+    ) -> BoxFuture<'a, StoreResult<Vec<(String, Finished)>>> {
+        async move {
+            let mut reader = self
+                .readers
+                .acquire()
+                .await
+                .map_err(StoreError::statement("read outcomes"))?;
+            queries::finished(&mut reader, workflow_ids).await
+        }
+        .boxed()
+    }
+
+    fn workflow<'a>(
+        &'a self,
+        workflow_id: &'a str,
+    ) -> BoxFuture<'a, StoreResult<Option<WorkflowStatus>>> {
+        async move {
+            let mut reader = self
+                .readers
+                .acquire()
+                .await
+                .map_err(StoreError::statement("read a workflow"))?;
+            queries::workflow(&mut reader, workflow_id).await
+        }
+        .boxed()
+    }
+
+    fn active<'a>(&'a self, name: &'a str) -> BoxFuture<'a, StoreResult<Vec<WorkflowStatus>>> {
+        async move {
+            let mut reader = self
+                .readers
+                .acquire()
+                .await
+                .map_err(StoreError::statement("list workflows"))?;
+            queries::active(&mut reader, name).await
+        }
+        .boxed()
+    }
+
+    fn steps<'a>(&'a self, workflow_id: &'a str) -> BoxFuture<'a, StoreResult<Vec<StepRow>>> {
+        async move {
+            let mut reader = self
+                .readers
+                .acquire()
+                .await
+                .map_err(StoreError::statement("read steps"))?;
+            queries::steps(&mut reader, workflow_id).await
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async {
+            self.readers.close().await;
+            self.writer.close().await;
+        }
+        .boxed()
+    }
+}
+
+/// The write lock, held by the body of a `#[transaction]` step.
+pub(crate) struct SqliteTransaction {
+    inner: sqlx::Transaction<'static, Sqlite>,
+}
+
+impl SqliteTransaction {
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.inner
+    }
+
+    pub(super) async fn commit(mut self, batch: &[Record]) -> StoreResult<Vec<Outcome>> {
+        let outcomes = records::write(&mut self.inner, batch).await?;
+        let failed = StoreError::statement("commit a transaction");
+        if outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Outcome::Committed))
+        {
+            self.inner.commit().await.map_err(failed)?;
+        } else {
+            self.inner.rollback().await.map_err(failed)?;
+        }
+        Ok(outcomes)
+    }
+
+    pub(super) async fn rollback(self) -> StoreResult<()> {
+        self.inner
+            .rollback()
+            .await
+            .map_err(StoreError::statement("roll a transaction back"))
+    }
+}
