@@ -49,7 +49,7 @@ pub(crate) fn workflow(surface: &Surface<'_>, errors: TokenStream) -> TokenStrea
     }
     if is_generic {
         types.output = quote!(());
-        types.error = quote!(::core::convert::Infallible);
+        types.error = surface.paths.error(surface.span());
     }
     let workflow = Workflow {
         types,

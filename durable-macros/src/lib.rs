@@ -77,8 +77,8 @@ use proc_macro::TokenStream;
 /// # Where the guarantee stops
 ///
 /// The body of a step runs at least once: a crash after the effect and before its record runs it
-/// again. Make effects idempotent (the context has an idempotency key), or use
-/// [`macro@transaction`] for effects in the same database. Arguments are not recorded: on replay
+/// again. Make effects idempotent, for example by the workflow's id and the step's position, or
+/// use [`macro@transaction`] for effects in the same database. Arguments are not recorded: on replay
 /// they are computed again, and not used.
 #[proc_macro_attribute]
 pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {

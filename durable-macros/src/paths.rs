@@ -57,6 +57,8 @@ impl Paths {
         step_call => StepCall;
         /// The pending call of a workflow.
         workflow_call => WorkflowCall;
+        /// The error of the runtime.
+        error => Error;
         /// The trait of workflow types.
         workflow_trait => Workflow;
         /// What a workflow's body is given.

@@ -65,7 +65,10 @@ impl Surface<'_> {
     pub(crate) fn result(&self) -> Type {
         match &self.signature.output {
             Some(output) => output.clone(),
-            None => parse_quote!(::core::result::Result<(), ::core::convert::Infallible>),
+            None => {
+                let error = self.paths.error(self.span());
+                parse_quote!(::core::result::Result<(), #error>)
+            }
         }
     }
 
