@@ -6,6 +6,7 @@ mod step;
 mod transaction;
 mod workflow;
 
+pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
 pub use handle::WorkflowHandle;
 pub use step::{StepCall, StepOptions, repeatable_step, step};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{WorkflowHandle, registered};
+use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
-use crate::machine::Workflow;
 use crate::queue::Queue;
 use crate::store::WorkflowStatus;
+use crate::workflow::Workflow;
 
 /// A launched runtime. Workflows are called with a reference to it; clones share it.
 ///
@@ -93,6 +93,18 @@ impl Durable {
     /// recorded and closes the database. What was stopped goes on at the next launch with the same executor id.
     pub async fn shutdown(self, grace: Duration) {
         self.engine().shutdown(grace).await;
+    }
+}
+
+impl sealed::Sealed for &Durable {}
+
+#[diagnostic::do_not_recommend]
+impl<'c> WorkflowCaller<'c> for &'c Durable {
+    fn caller(self) -> Caller {
+        Caller {
+            engine: Arc::clone(self.engine()),
+            parent: None,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! What can go wrong, and the form in which errors are checkpointed.
 
+mod store;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
-use crate::store::StoreError;
+pub use store::StoreError;
 
 /// The result of an operation of the runtime.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

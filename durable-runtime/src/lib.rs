@@ -44,17 +44,19 @@ mod queue;
 mod store;
 mod task;
 mod value;
+mod workflow;
 
 pub use call::{StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
-pub use error::{Error, ErrorRecord, Result};
+pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
-pub use machine::{Site, Workflow};
+pub use machine::Site;
 pub use queue::Queue;
-pub use store::{MigrationError, Status, StoreError, WorkflowStatus};
+pub use store::{Status, WorkflowStatus};
 pub use value::{StepResult, Value};
+pub use workflow::Workflow;
 
 /// What most programs need: `use durable_runtime::prelude::*`.
 pub mod prelude {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::store::QueueRow;
-
 /// A named queue with its limits. First in, first out; a lower priority number goes first.
 ///
 /// ```
@@ -14,9 +12,9 @@ use crate::store::QueueRow;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
     name: &'static str,
-    concurrency: Option<u32>,
-    worker_concurrency: Option<u32>,
-    polling_interval: Duration,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) worker_concurrency: Option<u32>,
+    pub(crate) polling_interval: Duration,
 }
 
 impl Queue {
@@ -83,17 +81,6 @@ impl Queue {
                 Some(format!("queue `{name}`: the polling interval is zero"))
             }
             _ => None,
-        }
-    }
-
-    pub(crate) fn row(&self) -> QueueRow {
-        let number =
-            |limit: Option<u32>| limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
-        QueueRow {
-            name: self.name.to_owned(),
-            concurrency: number(self.concurrency),
-            worker_concurrency: number(self.worker_concurrency),
-            polling_interval: self.polling_interval,
         }
     }
 }

@@ -3,7 +3,6 @@
 //! [`Store`] speaks of intents (commit these records, claim work from this queue); the two implementations write the
 //! same tables, those of the DBOS system database.
 
-mod error;
 mod migrations;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -17,8 +16,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-pub use error::StoreError;
-pub use migrations::MigrationError;
+use crate::error::StoreError;
 pub(crate) use record::{
     CompletionRecord, ExistingWorkflow, Outcome, Parent, Record, StartRecord, StepRecord,
 };

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::context::WorkflowContext;
-use crate::durable::Durable;
 use crate::engine::{Engine, Execution};
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for &crate::context::WorkflowContext {}
-    impl Sealed for &crate::durable::Durable {}
 }
 
 /// Who may call a step or transaction: a workflow, with `&ctx`.
@@ -47,19 +45,9 @@ pub trait WorkflowCaller<'c>: sealed::Sealed + Send {
 /// Where a call to a workflow comes from.
 #[derive(Debug)]
 pub struct Caller {
-    pub(super) engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
     /// The workflow that makes the call, if one does.
-    pub(super) parent: Option<Arc<Execution>>,
-}
-
-#[diagnostic::do_not_recommend]
-impl<'c> WorkflowCaller<'c> for &'c Durable {
-    fn caller(self) -> Caller {
-        Caller {
-            engine: Arc::clone(self.engine()),
-            parent: None,
-        }
-    }
+    pub(crate) parent: Option<Arc<Execution>>,
 }
 
 #[diagnostic::do_not_recommend]

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::clock;
 use crate::engine::{Engine, Execution, Phase, Slot};
 use crate::error::{Error, ErrorRecord, Result};
-use crate::machine::Workflow;
 use crate::store::{Finished, Record, StepRecord, WorkflowStatus};
 use crate::value;
+use crate::workflow::Workflow;
 
 /// The name under which a parent records a child's outcome.
 const GET_RESULT: &str = "DBOS.getResult";

@@ -1,3 +1,4 @@
+use crate::error::StoreError;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::context::TransactionContext;
 use crate::engine::Carried;
 use crate::error::Result;
 use crate::failure::{DurableError, error_codec};
-use crate::store::{Outcome, StepRow, StoreError};
+use crate::store::{Outcome, StepRow};
 use crate::value::{self, Value};
 
 /// The first wait when the database breaks a transaction off, and the longest.

@@ -16,10 +16,10 @@ use crate::clock;
 use crate::context::WorkflowContext;
 use crate::engine::{Execution, Registered, StartRequest};
 use crate::error::{Error, ErrorRecord, Result};
-use crate::machine::Workflow;
 use crate::queue::Queue;
 use crate::store::{Record, StepRecord};
 use crate::value;
+use crate::workflow::Workflow;
 
 /// A pending call of a workflow. Await it to run it and get its result; [`start`](Self::start) it to get a handle;
 /// give it an id, a queue or a priority before.

@@ -96,7 +96,7 @@ fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
             .take(index)
             .find(|other| other.name() == queue.name())
         {
-            None => rows.push(queue.row()),
+            None => rows.push(row(queue)),
             Some(other) if other == queue => {}
             Some(_) => {
                 return Err(Error::Setup(format!(
@@ -107,4 +107,14 @@ fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
         }
     }
     Ok(rows)
+}
+
+fn row(queue: &Queue) -> QueueRow {
+    let number = |limit: Option<u32>| limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
+    QueueRow {
+        name: queue.name().to_owned(),
+        concurrency: number(queue.concurrency),
+        worker_concurrency: number(queue.worker_concurrency),
+        polling_interval: queue.polling_interval,
+    }
 }

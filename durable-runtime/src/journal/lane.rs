@@ -1,3 +1,4 @@
+use crate::error::StoreError;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,7 +7,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Closed;
 use crate::clock;
-use crate::store::{Outcome, Record, Store, StoreError};
+use crate::store::{Outcome, Record, Store};
 use crate::task::{self, JoinHandle};
 
 /// What a lane holds at most before submitters wait: this many bytes.

@@ -34,7 +34,7 @@ impl Need {
 /// Why a system database could not be brought to [`VERSION`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MigrationError {
+pub(crate) enum MigrationError {
     /// The database was begun by another SDK and stopped before the shared version numbers.
     #[error(
         "the DBOS system database in {database} is at schema version {found}, but migrations are \
@@ -50,8 +50,7 @@ pub enum MigrationError {
     /// Another process kept the migration lock for too long.
     #[error(
         "the system database in {database} needs migrating, but {holder} has held the migration \
-         lock for {} s: let it finish, or end it with pg_terminate_backend, and start again",
-        waited.as_secs_f32()
+         lock for {waited:.1?}: let it finish, or end it with pg_terminate_backend, and start again"
     )]
     Locked {
         /// The name of the database.
@@ -75,4 +74,24 @@ pub enum MigrationError {
     /// The recorded version or the migration lock could not be read or changed.
     #[error("reading the schema version of the system database failed: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Need, VERSION};
+
+    #[test]
+    fn only_the_shared_versions_can_be_continued() {
+        for (version, need) in [
+            (0, Some(Need::Everything)),
+            (1, None),
+            (99, None),
+            (100, Some(Need::StepsAfter(100))),
+            (VERSION - 1, Some(Need::StepsAfter(VERSION - 1))),
+            (VERSION, Some(Need::Nothing)),
+            (VERSION + 1, Some(Need::Nothing)),
+        ] {
+            assert_eq!(Need::at(version), need, "at version {version}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod migrations;
 mod queries;
 mod records;
 
+use crate::error::StoreError;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use sqlx::{PgConnection, Postgres};
 
 use super::{
     Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
-    StoreError, StoreResult, Transaction, WorkflowStatus,
+    StoreResult, Transaction, WorkflowStatus,
 };
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
@@ -80,7 +81,9 @@ impl Store for PostgresStore {
                 .acquire()
                 .await
                 .map_err(StoreError::statement("migrate"))?;
-            migrations::migrate(&mut connection).await?;
+            migrations::migrate(&mut connection)
+                .await
+                .map_err(|error| StoreError::Migration(error.into()))?;
             Ok(())
         }
         .boxed()

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::StoreError;
 use super::row::Status;
+use crate::error::StoreError;
 
 /// Something that must survive. The journal commits records in batches; each gets an [`Outcome`] of its own.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ mod migrations;
 mod queries;
 mod records;
 
+use crate::error::StoreError;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use sqlx::{Sqlite, SqliteConnection};
 
 use super::{
     Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
-    StoreError, StoreResult, Transaction, WorkflowStatus,
+    StoreResult, Transaction, WorkflowStatus,
 };
 
 /// How long a statement waits for another process that writes.
@@ -82,7 +83,9 @@ impl Store for SqliteStore {
                 .acquire()
                 .await
                 .map_err(StoreError::statement("migrate"))?;
-            migrations::migrate(&mut connection).await?;
+            migrations::migrate(&mut connection)
+                .await
+                .map_err(|error| StoreError::Migration(error.into()))?;
             Ok(())
         }
         .boxed()

@@ -4,6 +4,7 @@
 //! of their ids) and drops the records whose execution no longer owns its workflow: a takeover that is being committed
 //! is waited for, and seen.
 
+use crate::error::StoreError;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -11,7 +12,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::store::{
     CompletionRecord, ExistingWorkflow, Outcome, Record, StartRecord, Status, StepRecord,
-    StoreError, StoreResult,
+    StoreResult,
 };
 use crate::value::PORTABLE_JSON;
 

@@ -1,5 +1,6 @@
 //! Reads, and the rows that a launch announces.
 
+use crate::error::StoreError;
 use std::str::FromStr;
 
 use sqlx::sqlite::SqliteRow;
@@ -7,9 +8,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::claim;
 use crate::ids;
-use crate::store::{
-    Finished, Identity, QueueRow, Status, StepRow, StoreError, StoreResult, WorkflowStatus,
-};
+use crate::store::{Finished, Identity, QueueRow, Status, StepRow, StoreResult, WorkflowStatus};
 
 const VERSION: &str = "
     INSERT INTO application_versions (version_id, version_name, application_name)

@@ -1,12 +1,13 @@
 //! Writes records, inside a transaction that the caller began.
 
+use crate::error::StoreError;
 use std::str::FromStr;
 
 use sqlx::{Row, SqliteConnection};
 
 use crate::store::{
     CompletionRecord, ExistingWorkflow, Outcome, Record, StartRecord, Status, StepRecord,
-    StoreError, StoreResult,
+    StoreResult,
 };
 use crate::value::PORTABLE_JSON;
 

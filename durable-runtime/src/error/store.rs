@@ -1,5 +1,3 @@
-use super::migrations::MigrationError;
-
 /// Why the database did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,7 +20,7 @@ pub enum StoreError {
     },
     /// The schema could not be brought to the version this crate writes.
     #[error(transparent)]
-    Migration(#[from] MigrationError),
+    Migration(Box<dyn std::error::Error + Send + Sync>),
     /// A statement failed.
     #[error("the database failed while it should {intent}: {source}")]
     Statement {

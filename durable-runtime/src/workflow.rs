@@ -1,3 +1,5 @@
+//! A workflow as a type.
+
 use std::future::Future;
 
 use crate::context::WorkflowContext;
