@@ -26,7 +26,7 @@ struct ingest {}
 impl ::durable_runtime::Workflow for ingest {
     type Input = ();
     type Output = ();
-    type Error = ::core::convert::Infallible;
+    type Error = ::durable_runtime::Error;
     const NAME: &'static str = "ingest";
     const PARAMETERS: &'static [&'static str] = &["name"];
     const VERSION: &'static str = "";
