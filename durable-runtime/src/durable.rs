@@ -7,6 +7,7 @@ use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::queue::Queue;
+use crate::state::States;
 use crate::store::WorkflowStatus;
 use crate::workflow::Workflow;
 
@@ -42,6 +43,7 @@ impl Durable {
                 executor_id: None,
                 application_version: None,
                 application_name: None,
+                states: States::default(),
             },
         }
     }
@@ -126,6 +128,13 @@ impl Builder {
     /// Serves a queue: its limits are written to the database, its workflows are run here.
     pub fn queue(mut self, queue: &Queue) -> Self {
         self.settings.queues.push(queue.clone());
+        self
+    }
+
+    /// Gives steps and transactions something that is not data: a client, a model, a pool. They get it with
+    /// [`StepContext::state`](crate::StepContext::state), by its type.
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.settings.states.insert(value);
         self
     }
 

@@ -21,6 +21,7 @@ pub(crate) use registry::{Registered, Registry};
 pub(crate) use start::StartRequest;
 
 use crate::journal::Journal;
+use crate::state::States;
 use crate::store::{Identity, Store};
 use completions::Completions;
 use worker::QueueState;
@@ -36,6 +37,7 @@ pub(crate) struct Engine {
     pub(crate) registry: Registry,
     pub(crate) identity: Identity,
     pub(crate) completions: Completions,
+    pub(crate) states: Arc<States>,
     queues: HashMap<String, Arc<QueueState>>,
     running: Mutex<HashMap<String, Arc<Execution>>>,
     /// Woken whenever an execution ends.

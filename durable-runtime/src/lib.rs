@@ -41,6 +41,7 @@ mod ids;
 mod journal;
 mod machine;
 mod queue;
+mod state;
 mod store;
 mod task;
 mod value;

@@ -133,6 +133,7 @@ impl Site {
             position: self.position,
             attempt,
             max_attempts: self.options.max_attempts,
+            states: Arc::clone(&self.execution.engine.states),
         }
     }
 

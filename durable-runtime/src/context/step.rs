@@ -1,5 +1,8 @@
 use std::sync::Arc;
 
+use crate::error::Result;
+use crate::state::States;
+
 /// The context of a step's body: what it may know about itself.
 ///
 /// It makes no durable calls: a step is a leaf. What should be recorded on its own is called from the workflow.
@@ -10,6 +13,7 @@ pub struct StepContext {
     pub(crate) position: i32,
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
+    pub(crate) states: Arc<States>,
 }
 
 impl StepContext {
@@ -36,6 +40,14 @@ impl StepContext {
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// What was given as [`state`](crate::Builder::state) of this type when the runtime was opened.
+    ///
+    /// # Errors
+    /// No state of this type was given.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        self.states.get()
     }
 
     /// How many attempts there are at most.

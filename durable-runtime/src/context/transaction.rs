@@ -85,6 +85,14 @@ impl TransactionContext {
         }
     }
 
+    /// What was given as [`state`](crate::Builder::state) of this type when the runtime was opened.
+    ///
+    /// # Errors
+    /// No state of this type was given.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        self.step.state()
+    }
+
     /// The id of the workflow that the transaction belongs to.
     #[must_use]
     pub fn workflow_id(&self) -> &str {

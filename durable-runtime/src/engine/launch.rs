@@ -12,6 +12,7 @@ use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
+use crate::state::States;
 use crate::store::{self, Identity, QueueRow};
 use crate::task;
 
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) executor_id: Option<String>,
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
+    pub(crate) states: States,
 }
 
 impl Engine {
@@ -72,6 +74,7 @@ impl Engine {
             registry,
             identity,
             completions: Completions::default(),
+            states: Arc::new(settings.states),
             queues,
             running: Mutex::default(),
             ended: Notify::new(),

@@ -1,0 +1,40 @@
+//! Turning texts into vectors.
+
+mod failure;
+mod hash;
+#[cfg(feature = "minilm")]
+mod minilm;
+mod table;
+mod vectors;
+
+pub use self::failure::EmbedError;
+pub use self::hash::HashEmbedder;
+#[cfg(feature = "minilm")]
+pub use self::minilm::MiniLm;
+pub use self::table::StaticEmbedder;
+#[cfg(feature = "minilm")]
+pub(crate) use self::table::Table;
+pub use self::vectors::{check, normalise};
+
+/// A model that gives every text a direction in space, near to the texts that mean the same.
+///
+/// The same texts give the same vectors, bit for bit, whatever they are batched with: a step that is run
+/// again after a crash must not move anything.
+pub trait Embedder: Send + Sync {
+    /// A stable name of the model and its version. Two embedders with the same id give the same vectors.
+    fn id(&self) -> &str;
+
+    /// The length of every vector.
+    fn dimension(&self) -> usize;
+
+    /// One vector of length one for each text, in the texts' order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stops the model, and any answer that is not one finite vector of the right length a text.
+    /// [`EmbedError::is_transient`] tells whether trying again can help.
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError>;
+}
+
+#[cfg(test)]
+mod tests;
