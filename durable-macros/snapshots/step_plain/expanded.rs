@@ -13,7 +13,7 @@ pub fn embed<'durable>(
     <Result<Vec<f32>> as ::durable_runtime::__private::StepResult>::Error,
 > {
     #[tracing::instrument(skip_all)]
-    async fn __durable_body(
+    async fn embed(
         ctx: StepContext,
         texts: Vec<String>,
         model: &str,
@@ -31,6 +31,6 @@ pub fn embed<'durable>(
             max_interval_ms: 3600000,
             timeout_ms: ::core::option::Option::Some(30000),
         },
-        move |__durable_context| { __durable_body(__durable_context, texts, model) },
+        move |__durable_context| embed(__durable_context, texts, model),
     )
 }

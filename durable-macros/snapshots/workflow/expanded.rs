@@ -61,22 +61,25 @@ impl ::durable_runtime::Workflow for ingest_file {
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<Self::Output, Self::Error>,
     > + ::core::marker::Send {
-        async fn __durable_body(
-            ctx: WorkflowContext,
-            file: FileInfo,
-            mut n: u32,
-        ) -> Result<Report> {
-            let text = load(&ctx, file).await?;
-            for chunk in text.chunks() {
-                if chunk.is_long() {
-                    embed(&ctx, chunk).await?;
-                }
-                n += embed(&ctx, chunk).await?;
-            }
-            ctx.sleep(Duration::from_secs(1)).await;
-            Ok(Report { n })
-        }
         let (file, n) = __durable_input;
-        __durable_body(__durable_context, file, n)
+        ingest_file::ingest_file(__durable_context, file, n)
+    }
+}
+#[cfg(unix)]
+impl ingest_file {
+    async fn ingest_file(
+        ctx: WorkflowContext,
+        file: FileInfo,
+        mut n: u32,
+    ) -> Result<Report> {
+        let text = load(&ctx, file).await?;
+        for chunk in text.chunks() {
+            if chunk.is_long() {
+                embed(&ctx, chunk).await?;
+            }
+            n += embed(&ctx, chunk).await?;
+        }
+        ctx.sleep(Duration::from_secs(1)).await;
+        Ok(Report { n })
     }
 }

@@ -35,10 +35,12 @@ impl ::durable_runtime::Workflow for nightly {
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<Self::Output, Self::Error>,
     > + ::core::marker::Send {
-        async fn __durable_body(ctx: WorkflowContext) -> Result<(), ReportError> {
-            Ok(())
-        }
         let () = __durable_input;
-        __durable_body(__durable_context)
+        nightly::nightly(__durable_context)
+    }
+}
+impl nightly {
+    async fn nightly(ctx: WorkflowContext) -> Result<(), ReportError> {
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Argument {
 }
 
 /// How many arguments of a workflow the runtime can record: the longest tuple it knows.
-const MOST_OF_A_WORKFLOW: usize = 12;
+pub(crate) const MOST_OF_A_WORKFLOW: usize = 12;
 
 /// Reads the `parameters` that follow the context.
 pub(super) fn read(

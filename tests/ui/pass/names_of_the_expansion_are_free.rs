@@ -27,6 +27,22 @@ async fn transaction(_ctx: TransactionContext, ctx: u32) -> anyhow::Result<u32> 
     Ok(ctx)
 }
 
+/// An argument of the same name.
+#[step]
+async fn text(_ctx: StepContext, text: &str) -> anyhow::Result<usize> {
+    Ok(text.len())
+}
+
+#[transaction]
+async fn rows(_ctx: TransactionContext, rows: u32) -> anyhow::Result<u32> {
+    Ok(rows)
+}
+
+#[workflow]
+async fn sum(ctx: WorkflowContext, sum: u32) -> anyhow::Result<u32> {
+    Ok(text(&ctx, "").await? as u32 + rows(&ctx, sum).await?)
+}
+
 #[workflow]
 async fn workflow(context: WorkflowContext, input: u32, ctx: u32) -> anyhow::Result<u32> {
     let sum = step(&context, input, ctx, 1).await?;
@@ -34,7 +50,7 @@ async fn workflow(context: WorkflowContext, input: u32, ctx: u32) -> anyhow::Res
 }
 
 pub fn register(builder: durable_runtime::Builder) -> durable_runtime::Builder {
-    builder.register::<workflow>()
+    builder.register::<workflow>().register::<sum>()
 }
 
 fn main() {}

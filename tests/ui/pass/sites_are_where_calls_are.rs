@@ -70,6 +70,7 @@ mod quiet {
     }
 }
 
+use durable_runtime::workflow;
 use quiet::{Workflow, WorkflowContext};
 
 thread_local! {
@@ -97,6 +98,8 @@ async fn everywhere(ctx: WorkflowContext, n: u32) -> Result<u32, ()> {
     let mut sum = n;
     here(&ctx).await; here(&ctx).await;
     /* é ü 語 */ sum += deep::deeper::there::<u32>(&ctx, 1).await;
+	sum += here(&ctx).await;
+		if sum > 0 { let _text = "語 ü 🦀"; sum += deep::deeper::there(&ctx, ()).await; sum += ctx.sleep(1).await; }
     sum += ctx.sleep(1).await;
     sum += ctx
         .sleep(

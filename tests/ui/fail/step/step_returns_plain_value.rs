@@ -1,8 +1,13 @@
 use durable_runtime::prelude::*;
 
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Report {
+    rows: u64,
+}
+
 #[step]
-async fn count(_ctx: StepContext) -> u32 {
-    1
+async fn report(_ctx: StepContext) -> Report {
+    Report { rows: 1 }
 }
 
 fn main() {}
