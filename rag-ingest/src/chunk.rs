@@ -84,6 +84,17 @@ impl Chunk {
     pub fn text<'a>(&self, document: &'a Document) -> &'a str {
         document.text.get(self.start..self.end).unwrap_or_default()
     }
+
+    /// What to embed for this chunk: the headings it stands under, then its text.
+    ///
+    /// A passage often does not repeat what its section is about; with the headings it is found by that, too.
+    pub fn embedding_text(&self, document: &Document) -> String {
+        let text = self.text(document);
+        if self.heading.is_empty() {
+            return text.to_owned();
+        }
+        format!("{}\n{text}", self.heading.join(" > "))
+    }
 }
 
 /// Cuts a document into chunks.

@@ -1,8 +1,9 @@
 //! Durable document ingestion.
 //!
-//! The pure parts: what turns folders into files, files into text, text into chunks, and chunks into vectors.
-//! None of them knows a database or a workflow; each is a function of its input and of the versions in
-//! [`mod@fingerprint`].
+//! The pure parts turn folders into files ([`mod@discover`]), files into text ([`loader`]), text into chunks
+//! ([`mod@chunk`]) and chunks into vectors ([`embed`]). None of them knows a database or a workflow; each is a
+//! function of its input and of the versions in [`mod@fingerprint`]. [`workflow`] strings them together durably,
+//! [`collection`] keeps the result, [`mod@search`] finds in it, [`command`] is the command line.
 //!
 //! ```
 //! use rag_ingest::{
@@ -21,6 +22,8 @@
 //! ```
 
 pub mod chunk;
+pub mod collection;
+pub mod command;
 pub mod discover;
 #[cfg(feature = "minilm")]
 pub mod distill;
@@ -29,4 +32,9 @@ pub mod embed;
 pub mod fingerprint;
 pub mod loader;
 pub mod normalise;
+pub mod pipeline;
+pub mod progress;
+pub mod run;
+pub mod search;
 pub mod tokenizer;
+pub mod workflow;

@@ -45,23 +45,24 @@ pub(super) fn read(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Documen
             })
             .map(|thread| thread.join().unwrap_or_else(Err))
     });
+    let truncated = LoadError::Truncated {
+        path: name.clone(),
+        size: bytes.len() as u64,
+    };
     let pages = match outcome {
         Ok(Ok(Ok(pages))) => pages,
-        Ok(Ok(Err(error))) => {
-            return Err(match error {
-                unpdf::Error::Encrypted | unpdf::Error::InvalidPassword => {
-                    LoadError::Encrypted { path: name }
-                }
-                _ if !has_end(bytes) => LoadError::Truncated {
-                    path: name,
-                    size: bytes.len() as u64,
-                },
-                error => corrupt(error.to_string()),
-            });
+        Ok(Ok(Err(unpdf::Error::Encrypted | unpdf::Error::InvalidPassword))) => {
+            return Err(LoadError::Encrypted { path: name });
         }
+        _ if !has_end(bytes) => return Err(truncated),
+        Ok(Ok(Err(error))) => return Err(corrupt(error.to_string())),
         Ok(Err(_)) => return Err(corrupt("the parser gave up on it".to_owned())),
         Err(error) => return Err(LoadError::io(path, &error)),
     };
+    // The parser rescues what pages it can find; half a document that looks whole is worse than none.
+    if !has_end(bytes) {
+        return Err(truncated);
+    }
     if pages.size > limits.max_text_bytes {
         return Err(LoadError::TooLarge {
             path: name,
@@ -70,14 +71,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Documen
         });
     }
     if pages.count == 0 {
-        return Err(if has_end(bytes) {
-            corrupt("it has no pages".to_owned())
-        } else {
-            LoadError::Truncated {
-                path: name,
-                size: bytes.len() as u64,
-            }
-        });
+        return Err(corrupt("it has no pages".to_owned()));
     }
     let letters: usize = pages
         .texts

@@ -248,6 +248,11 @@ impl Writer {
         let text = std::mem::take(&mut self.text);
         let text = match shape {
             Shape::Preformatted => text.trim_end().to_owned(),
+            // Generators of documentation put a link to itself behind each heading.
+            Shape::Heading(_) if linked > 0 => text
+                .trim_end_matches(['#', '\u{B6}', '\u{A7}', ' '])
+                .trim()
+                .to_owned(),
             _ => text.trim().to_owned(),
         };
         if text.trim().is_empty() {

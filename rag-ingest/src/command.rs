@@ -1,0 +1,280 @@
+//! The command line.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::collection::Collection;
+use crate::pipeline::EmbedderChoice;
+use crate::progress::Progress;
+use crate::run::{IngestOptions, Summary, ingest};
+use crate::search::{Hit, search};
+
+/// Some files failed, the rest is saved.
+const SOME_FAILED: u8 = 2;
+
+/// Makes folders of documents searchable, and survives everything in the middle of it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rag-ingest",
+    version,
+    after_help = "\
+Examples:
+  rag-ingest ingest docs                        a folder, into ./rag-ingest.db
+  rag-ingest ingest a.pdf notes --json          files and folders, one JSON document as the result
+  rag-ingest ingest docs --db postgres://me@db/rag
+  rag-ingest search \"how are steps retried?\" -k 3
+
+Killed or interrupted, the same command goes on where it stopped. Exit codes: 0 all is well, 2 some
+files failed (the rest is saved), 1 it could not run."
+)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Take in what is new or changed: text, Markdown, HTML and PDF.
+    Ingest(Ingest),
+    /// Find passages that answer a question.
+    Search(Search),
+}
+
+#[derive(Debug, Args)]
+struct Shared {
+    /// The database: sqlite://FILE or postgres://USER@HOST/NAME.
+    #[arg(long, value_name = "URL", default_value = "sqlite://rag-ingest.db")]
+    db: String,
+    /// The collection.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    collection: String,
+    /// The model that makes vectors of texts.
+    #[arg(long, value_enum, default_value = "builtin")]
+    embedder: Embedder,
+    /// The folder that holds the model, for --embedder minilm.
+    #[arg(long, value_name = "FOLDER", default_value = "minilm")]
+    model: PathBuf,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Append what happens to a file, one JSON object a line; every begin of a step is one.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Embedder {
+    /// A table of word vectors inside the program.
+    Builtin,
+    /// The sentence model all-MiniLM-L6-v2, better and a thousand times slower.
+    Minilm,
+    /// Hashes, for tests.
+    #[value(hide = true)]
+    Hash,
+}
+
+#[derive(Debug, Args)]
+struct Ingest {
+    /// Folders and files.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How many files are worked on at once; as many as there are processors unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    workers: Option<u32>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Search {
+    /// The question.
+    #[arg(value_name = "QUESTION")]
+    question: String,
+    /// How many passages.
+    #[arg(short, value_name = "N", default_value_t = 5)]
+    k: usize,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Shared {
+    fn embedder(&self) -> EmbedderChoice {
+        match self.embedder {
+            Embedder::Builtin => EmbedderChoice::Builtin,
+            Embedder::Minilm => EmbedderChoice::MiniLm(self.model.clone()),
+            Embedder::Hash => EmbedderChoice::Hash,
+        }
+    }
+}
+
+/// Runs the command that this process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Command::parse();
+    let shared = match &command.action {
+        Action::Ingest(ingest) => &ingest.shared,
+        Action::Search(search) => &search.shared,
+    };
+    let done = log_to(shared.log.as_deref()).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            match command.action {
+                Action::Ingest(options) => run_ingest(options).await,
+                Action::Search(options) => run_search(options).await,
+            }
+        })
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("rag-ingest: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Warnings go to standard error (`RUST_LOG` for more); everything of a run to the file, if one is given.
+fn log_to(file: Option<&std::path::Path>) -> Result<()> {
+    let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let terminal = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_filter(shown);
+    let file = match file {
+        None => None,
+        Some(path) => {
+            // Every line is written at once: after a crash the file tells all that happened before.
+            let file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path);
+            let file = file.with_context(|| format!("cannot write the log {}", path.display()))?;
+            let layer = tracing_subscriber::fmt::layer()
+                .json()
+                .with_writer(Mutex::new(file));
+            Some(layer.with_filter(EnvFilter::new("warn,rag_ingest=info,durable_runtime=info")))
+        }
+    };
+    tracing_subscriber::registry()
+        .with(terminal)
+        .with(file)
+        .init();
+    Ok(())
+}
+
+async fn run_ingest(options: Ingest) -> Result<ExitCode> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = options
+        .workers
+        .unwrap_or(u32::try_from(processors).unwrap_or(1));
+    let summary = ingest(IngestOptions {
+        roots: options.paths,
+        db: options.shared.db.clone(),
+        collection: options.shared.collection.clone(),
+        embedder: options.shared.embedder(),
+        workers,
+        progress: Progress::on_terminal(),
+    })
+    .await?;
+    let mut out = std::io::stdout().lock();
+    if options.shared.json {
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+    } else {
+        print_summary(&mut out, &summary)?;
+    }
+    Ok(if summary.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(SOME_FAILED)
+    })
+}
+
+fn print_summary(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
+    for failed in &summary.failed {
+        writeln!(out, "failed ({}): {}", failed.step, failed.error)?;
+    }
+    let Summary {
+        discovered,
+        ingested,
+        unchanged,
+        failed,
+        chunks,
+        seconds,
+        run_id,
+    } = summary;
+    if *ingested == 0 && failed.is_empty() {
+        return match discovered {
+            0 => writeln!(
+                out,
+                "There are no documents here (text, Markdown, HTML, PDF)."
+            ),
+            _ => writeln!(
+                out,
+                "Nothing to do: all {discovered} files are unchanged. ({seconds:.1} s)"
+            ),
+        };
+    }
+    writeln!(
+        out,
+        "Ingested {ingested} of {discovered} files ({chunks} chunks), {unchanged} unchanged, {} failed, in \
+         {seconds:.1} s. Run {run_id}.",
+        failed.len()
+    )
+}
+
+async fn run_search(options: Search) -> Result<ExitCode> {
+    let embedder = options.shared.embedder().open()?;
+    let collection = Collection::open(&options.shared.db).await?;
+    let found = search(
+        &collection,
+        &options.shared.collection,
+        &embedder,
+        &options.question,
+        options.k,
+    )
+    .await;
+    collection.close().await;
+    let hits = found?;
+    let mut out = std::io::stdout().lock();
+    if options.shared.json {
+        writeln!(out, "{}", serde_json::to_string(&hits)?)?;
+    } else {
+        print_hits(&mut out, &hits)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_hits(out: &mut impl Write, hits: &[Hit]) -> std::io::Result<()> {
+    /// Characters of a passage that are shown.
+    const SHOWN: usize = 300;
+    if hits.is_empty() {
+        return writeln!(out, "Nothing found.");
+    }
+    for (number, hit) in (1..).zip(hits) {
+        let page = hit
+            .page
+            .map(|page| format!(", page {page}"))
+            .unwrap_or_default();
+        let heading = hit
+            .heading
+            .as_ref()
+            .map(|it| format!(", {it}"))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "{number}. {}{page}{heading} ({:.4})",
+            hit.path, hit.score
+        )?;
+        let text = hit.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown: String = text.chars().take(SHOWN).collect();
+        let more = if shown.len() < text.len() { " ..." } else { "" };
+        writeln!(out, "   {shown}{more}\n")?;
+    }
+    Ok(())
+}

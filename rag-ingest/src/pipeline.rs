@@ -1,0 +1,103 @@
+//! What the steps of an ingestion share: the collection, the model, the limits. Given to the runtime as its state.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::chunk::ChunkOptions;
+use crate::collection::Collection;
+use crate::embed::{EmbedError, Embedder, HashEmbedder, StaticEmbedder};
+use crate::fingerprint::fingerprint;
+use crate::loader::Limits;
+use crate::progress::Progress;
+
+/// Which model makes the vectors.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum EmbedderChoice {
+    /// The table that is part of the program: needs no file and no server.
+    #[default]
+    Builtin,
+    /// The sentence model all-MiniLM-L6-v2 from this folder.
+    MiniLm(PathBuf),
+    /// Vectors made of hashes, for tests: they say nothing about meaning.
+    Hash,
+}
+
+/// The parts of one ingestion.
+pub struct Pipeline {
+    /// Where documents are kept.
+    pub collection: Collection,
+    /// The model.
+    pub embedder: Arc<dyn Embedder>,
+    /// How large chunks are.
+    pub chunks: ChunkOptions,
+    /// How much one file may ask for.
+    pub limits: Limits,
+    /// Where the work has got to, for people who watch.
+    pub progress: Progress,
+    /// Names all of this, as far as it decides what a document's rows are.
+    pub fingerprint: String,
+}
+
+impl Pipeline {
+    /// A pipeline with the usual limits.
+    pub fn new(collection: Collection, embedder: Arc<dyn Embedder>, progress: Progress) -> Self {
+        let chunks = ChunkOptions::default();
+        let fingerprint = fingerprint(embedder.as_ref(), &chunks);
+        Self {
+            collection,
+            embedder,
+            chunks,
+            limits: Limits::default(),
+            progress,
+            fingerprint,
+        }
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("embedder", &self.embedder.id())
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EmbedderChoice {
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// Its files are missing or are not that model.
+    pub fn open(&self) -> Result<Arc<dyn Embedder>, EmbedError> {
+        match self {
+            Self::Builtin => Ok(Arc::new(BuiltIn)),
+            Self::Hash => Ok(Arc::new(HashEmbedder::new(64))),
+            #[cfg(feature = "minilm")]
+            Self::MiniLm(folder) => Ok(Arc::new(crate::embed::MiniLm::open(folder)?)),
+            #[cfg(not(feature = "minilm"))]
+            Self::MiniLm(folder) => Err(EmbedError::ModelFile {
+                path: folder.display().to_string(),
+                why: "this program was built without the feature `minilm`".to_owned(),
+                remedy: "build it with `--features minilm`".to_owned(),
+            }),
+        }
+    }
+}
+
+/// The built-in table, which lives as long as the program.
+struct BuiltIn;
+
+impl Embedder for BuiltIn {
+    fn id(&self) -> &str {
+        StaticEmbedder::builtin().id()
+    }
+
+    fn dimension(&self) -> usize {
+        StaticEmbedder::builtin().dimension()
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        StaticEmbedder::builtin().embed(texts)
+    }
+}

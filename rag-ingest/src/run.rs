@@ -1,0 +1,183 @@
+//! A run of `ingest`: finish what was interrupted, then take what is new or changed.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use durable_runtime::Durable;
+use serde::Serialize;
+
+use crate::collection::Collection;
+use crate::pipeline::{EmbedderChoice, Pipeline};
+use crate::progress::Progress;
+use crate::workflow::{FILES, FailedFile, RunReport, RunRequest, ingest_collection, ingest_file};
+
+/// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
+/// finish is found again, since a run looks at the collection and not at earlier runs.
+const VERSION: &str = "rag-ingest-1";
+const APPLICATION: &str = "rag-ingest";
+
+/// What to ingest, and where to.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// Folders and files.
+    pub roots: Vec<PathBuf>,
+    /// The database.
+    pub db: String,
+    /// The collection.
+    pub collection: String,
+    /// The model.
+    pub embedder: EmbedderChoice,
+    /// How many files are worked on at once.
+    pub workers: u32,
+    /// Where progress is shown.
+    pub progress: Progress,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The id of the run: that of its workflow.
+    pub run_id: String,
+    /// Files that were found.
+    pub discovered: usize,
+    /// Files that were saved.
+    pub ingested: usize,
+    /// Files that were there already.
+    pub unchanged: usize,
+    /// Files that were not saved.
+    pub failed: Vec<FailedFile>,
+    /// Chunks that were saved.
+    pub chunks: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Ingests, and says what it did. Ended before its end, by a crash or a signal, it goes on at the next call with the
+/// same database: nothing that was saved is done again.
+///
+/// # Errors
+/// Nothing could be ingested: a root is missing, the database or the model cannot be used. A file that cannot be
+/// ingested is no error; it is listed in the summary.
+pub async fn ingest(options: IngestOptions) -> Result<Summary> {
+    let begun = Instant::now();
+    let mut roots = Vec::new();
+    for root in &options.roots {
+        roots.push(absolute(root)?);
+    }
+    let embedder = options.embedder.open()?;
+    let collection = Collection::open(&options.db).await?;
+    let pipeline = Pipeline::new(collection, embedder, options.progress.clone());
+    let request = RunRequest {
+        collection: options.collection.clone(),
+        roots,
+        fingerprint: pipeline.fingerprint.clone(),
+    };
+    let durable = Durable::open(&options.db)
+        .application(APPLICATION)
+        .version(VERSION)
+        .register::<ingest_collection>()
+        .register::<ingest_file>()
+        .queue(&FILES.worker_concurrency(options.workers.max(1)))
+        .state(pipeline)
+        .launch()
+        .await
+        .context("cannot start the durable runtime")?;
+
+    let worked = tokio::select! {
+        worked = work(&durable, &options.collection, request) => worked,
+        () = interrupted() => Err(anyhow::anyhow!(
+            "interrupted; what is saved stays, and the same command goes on where this one stopped"
+        )),
+    };
+    options.progress.finish();
+    // Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
+    durable.shutdown(Duration::from_secs(2)).await;
+    let (run_id, resumed, report) = worked?;
+    let handled = report.ingested + report.failed.len() + resumed.ingested;
+    Ok(Summary {
+        run_id,
+        discovered: report.discovered,
+        ingested: report.ingested + resumed.ingested,
+        unchanged: report.discovered.saturating_sub(handled),
+        failed: report.failed,
+        chunks: report.chunks + resumed.chunks,
+        seconds: begun.elapsed().as_secs_f64(),
+    })
+}
+
+/// Lets interrupted runs finish, then makes a new one. Gives its id, what the interrupted ones did, what it did itself.
+async fn work(
+    durable: &Durable,
+    collection: &str,
+    request: RunRequest,
+) -> Result<(String, RunReport, RunReport)> {
+    let mut resumed = RunReport::default();
+    for run in durable.active::<ingest_collection>().await? {
+        if run.application_version.as_deref() != Some(VERSION) {
+            tracing::warn!(
+                run = run.workflow_id,
+                "a run of another version of this program is left alone"
+            );
+            continue;
+        }
+        tracing::info!(run = run.workflow_id, "an interrupted run goes on");
+        let ours = run
+            .input
+            .as_deref()
+            .is_some_and(|input| is_run_of(input, collection));
+        let handle = durable
+            .retrieve::<ingest_collection>(run.workflow_id)
+            .await?;
+        match handle.result().await {
+            Ok(report) if ours => {
+                resumed.ingested += report.ingested;
+                resumed.chunks += report.chunks;
+            }
+            Ok(_) => {}
+            // What it did not do is found again by the new run.
+            Err(error) => tracing::warn!(%error, "an interrupted run could not be finished"),
+        }
+    }
+    let handle = ingest_collection(durable, request)
+        .id(run_id())
+        .start()
+        .await?;
+    let report = handle.result().await?;
+    Ok((handle.workflow_id().to_owned(), resumed, report))
+}
+
+fn is_run_of(input: &str, collection: &str) -> bool {
+    let input: serde_json::Value = serde_json::from_str(input).unwrap_or_default();
+    input
+        .pointer("/positionalArgs/0/collection")
+        .and_then(|name| name.as_str())
+        == Some(collection)
+}
+
+fn run_id() -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("ingest-{}", id.get(..12).unwrap_or(&id))
+}
+
+fn absolute(root: &Path) -> Result<String> {
+    let path = std::fs::canonicalize(root).with_context(|| {
+        format!(
+            "cannot ingest {}; check the path, and that its disk is mounted",
+            root.display()
+        )
+    })?;
+    let text = path.to_str().map(str::to_owned);
+    text.with_context(|| {
+        format!(
+            "the path {} is not valid UTF-8; rename the folder",
+            path.display()
+        )
+    })
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
