@@ -128,7 +128,8 @@ pub(crate) fn repeatable_run(surface: &Surface<'_>) -> TokenStream {
         let name = &argument.name;
         // An argument that is not `Clone` is reported at its type.
         let span = surface::at(argument.ty.span());
-        quote_spanned!(span=> ::core::clone::Clone::clone(&#name))
+        let repeatable = surface.paths.repeatable(span);
+        quote_spanned!(span=> #repeatable::again(&#name))
     });
     quote_spanned! {span=>
         move |__durable_context| #body #generics(__durable_context, #(#clones),*)

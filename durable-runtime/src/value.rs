@@ -70,7 +70,9 @@ impl<T, E> StepResult for std::result::Result<T, E> {
 }
 
 pub(crate) fn encode<T: Value>(value: &T, what: impl FnOnce() -> String) -> Result<String> {
-    value.to_text().map_err(|reason| Error::unwritable(what(), &reason))
+    value
+        .to_text()
+        .map_err(|reason| Error::unwritable(what(), &reason))
 }
 
 pub(crate) fn decode<T: Value>(text: &str, what: impl FnOnce() -> String) -> Result<T> {

@@ -30,7 +30,7 @@ fn fetch<'durable>(
         ::core::option::Option::Some(__durable_retry_if),
         move |__durable_context| fetch(
             __durable_context,
-            ::core::clone::Clone::clone(&url),
+            ::durable_runtime::__private::Repeatable::again(&url),
         ),
     )
 }

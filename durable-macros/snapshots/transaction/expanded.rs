@@ -32,7 +32,7 @@ pub(crate) fn save<'durable>(
         ::core::option::Option::None,
         move |__durable_context| save(
             __durable_context,
-            ::core::clone::Clone::clone(&document),
+            ::durable_runtime::__private::Repeatable::again(&document),
         ),
     )
 }

@@ -111,7 +111,7 @@ async fn everywhere(ctx: WorkflowContext, n: u32) -> Result<u32, ()> {
     }
     let renamed = &ctx;
     let (a, b) = tokio::join!(here(renamed), async { here(&ctx.clone()).await });
-    println!("{} {}", a + here(&ctx).await, ctx.sleep(b).await);
+    let _text = format!("{} {}", a + here(&ctx).await, ctx.sleep(b).await);
     sum += match here(&ctx).await {
         0 => here(&ctx).await,
         _ => deep::deeper::there(&ctx, ()).await,
