@@ -36,10 +36,14 @@ impl Surface<'_> {
         let caller = self.caller();
         let arguments = self.arguments();
         let output = self.output();
+        // Some programs only register a workflow, for others to call.
+        let unused =
+            (self.role == Role::Workflow).then(|| quote_spanned!(span=> #[allow(dead_code)]));
         quote_spanned! {span=>
             #(#conditions)*
             #(#public)*
             #(#documentation)*
+            #unused
             #[allow(clippy::too_many_arguments, clippy::type_complexity)]
             #[track_caller]
             #visibility fn #name #parameters (

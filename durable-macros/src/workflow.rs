@@ -175,7 +175,7 @@ impl Workflow {
         quote_spanned! {span=>
             #(#conditions)*
             #[doc = #documentation]
-            #[allow(dead_code, non_camel_case_types)]
+            #[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
             #visibility struct #name {}
 
             #(#conditions)*

@@ -67,6 +67,27 @@ impl Engine {
         self.running().contains_key(workflow_id)
     }
 
+    /// Takes note that an execution begins. An earlier one of the same workflow lost it to this one, and ends.
+    fn begins(&self, execution: &Arc<Execution>) {
+        let earlier = self
+            .running()
+            .insert(execution.workflow_id.clone(), Arc::clone(execution));
+        if let Some(earlier) = earlier {
+            earlier.stop(Stop::Fenced);
+        }
+    }
+
+    /// Takes note that an execution ended, which may have lost its place to a later one.
+    fn ends(&self, execution: &Arc<Execution>) {
+        let mut running = self.running();
+        if running
+            .get(&execution.workflow_id)
+            .is_some_and(|current| Arc::ptr_eq(current, execution))
+        {
+            running.remove(&execution.workflow_id);
+        }
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         *self.phase.borrow()
     }

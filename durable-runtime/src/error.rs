@@ -294,6 +294,13 @@ impl Error {
             Self::AwaitedCancelled { id }
             | Self::AwaitedDeadLetter { id }
             | Self::NoSuchWorkflow { id } => record.data(serde_json::json!({ "id": id })),
+            Self::ConflictingWorkflow {
+                id,
+                existing,
+                wanted,
+            } => {
+                record.data(serde_json::json!({ "id": id, "existing": existing, "wanted": wanted }))
+            }
             _ => record,
         }
     }
@@ -340,6 +347,13 @@ impl Error {
                 text("id").map(|id| Self::AwaitedDeadLetter { id })
             }
             "DBOSNonExistentWorkflowError" => text("id").map(|id| Self::NoSuchWorkflow { id }),
+            "DBOSConflictingWorkflowError" => (|| {
+                Some(Self::ConflictingWorkflow {
+                    id: text("id")?,
+                    existing: text("existing")?,
+                    wanted: text("wanted")?,
+                })
+            })(),
             _ => None,
         };
         known.unwrap_or(Self::Failed(record))

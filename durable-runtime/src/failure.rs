@@ -52,7 +52,10 @@ where
     }
 
     fn from_record(record: ErrorRecord) -> Self {
-        if let Ok(error) = serde_json::from_value(record.data.clone()) {
+        // The name tells whose data it is: that of another error may happen to fit this type.
+        if record.name == short_type_name::<E>()
+            && let Ok(error) = serde_json::from_value(record.data.clone())
+        {
             return error;
         }
         Self::from(Error::from_record(record))

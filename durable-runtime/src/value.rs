@@ -122,14 +122,23 @@ impl Received<'_> {
     }
 
     fn finish(&mut self) -> Result<()> {
-        let surplus = self.positional.len() + self.named.len();
-        if surplus == 0 {
+        let named = self.named.keys().map(|name| format!("`{name}`"));
+        let surplus: Vec<_> = self
+            .positional
+            .by_ref()
+            .map(|value| value.to_string())
+            .chain(named)
+            .collect();
+        if surplus.is_empty() {
             return Ok(());
         }
         Err(Error::Format {
             what: format!("the arguments of workflow `{}`", self.workflow),
             direction: "read",
-            reason: format!("{surplus} more than it takes were passed"),
+            reason: format!(
+                "more were passed than it takes, or one twice: {}",
+                surplus.join(", ")
+            ),
         })
     }
 }

@@ -1,6 +1,9 @@
-//! What the tests of the workspace share: databases of their own, a directory of their own, and
-//! the look of a schema.
+//! What the tests of the workspace share: databases of their own, a directory of their own, the
+//! look of a schema, and the means to hold and to watch a running workflow.
 
 pub mod catalogue;
+pub mod gates;
 pub mod postgres;
 pub mod scratch;
+pub mod store;
+pub mod tally;

@@ -1,4 +1,19 @@
 //! The integration tests, in one binary.
 
+#[macro_use]
+mod both;
+
+mod arguments;
+mod children;
+mod failures;
+mod fencing;
+mod journal;
 mod kit;
+mod numbering;
+mod queues;
+mod recovery;
+mod replay;
+mod retries;
 mod schema;
+mod start;
+mod transactions;

@@ -223,7 +223,8 @@ impl<W: Workflow> Parts<W> {
                     false,
                     None,
                 );
-                Err(error)
+                // As a replay will read it, so that the workflow's code takes the same way both times.
+                Err(Error::from_record(error.to_record()))
             }
         }
     }

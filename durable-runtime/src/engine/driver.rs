@@ -46,15 +46,14 @@ impl Engine {
         ended: impl FnOnce() + Send + 'static,
     ) {
         let workflow_id = execution.workflow_id.clone();
-        self.running()
-            .insert(workflow_id.clone(), Arc::clone(&execution));
+        self.begins(&execution);
         if self.phase() == Phase::Stopped {
             execution.stop(Stop::Shutdown);
         }
         let engine = Arc::clone(self);
         task::spawn(async move {
             let finished = drive(&execution, input).await;
-            engine.running().remove(&workflow_id);
+            engine.ends(&execution);
             ended();
             match finished {
                 Some(finished) => engine.completions.finish(&workflow_id, finished),
@@ -78,6 +77,9 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
             Err(error.to_record().to_json())
         }
         Err(stop) => {
+            if matches!(stop, Stop::Shutdown) {
+                commit_rest(execution).await;
+            }
             tracing::debug!(
                 workflow_id,
                 workflow = name,
@@ -94,10 +96,12 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
     };
     match complete(execution, completion.clone()).await {
         Ok(Outcome::Refused(error)) => {
-            // The output itself is what the database refuses: say so in its place.
-            let error = Error::Setup(format!(
-                "the result of workflow `{name}` was refused by the database: {error}"
-            ));
+            // What was refused is a record that was to be committed with the outcome, or the outcome itself.
+            let error = execution.failure().unwrap_or_else(|| {
+                Error::Setup(format!(
+                    "the result of workflow `{name}` was refused by the database: {error}"
+                ))
+            });
             let completion = CompletionRecord {
                 result: Err(error.to_record().to_json()),
                 ..completion
@@ -170,6 +174,22 @@ fn settle(execution: &Execution, flight: Option<InFlight>, outcomes: Result<Vec<
     match (flight, outcomes) {
         (Some(flight), Ok(outcomes)) => execution.settle(flight.pending, outcomes),
         _ => execution.stop(Stop::Shutdown),
+    }
+}
+
+/// Commits what is left of an execution that is stopped: the next one need not do it again.
+async fn commit_rest(execution: &Execution) {
+    let rest = execution.take_rest();
+    let records: Vec<Record> = rest.iter().map(|pending| pending.record.clone()).collect();
+    if records.is_empty() {
+        return;
+    }
+    let submitted = execution
+        .engine
+        .journal
+        .submit(&execution.workflow_id, records);
+    if let Ok(outcomes) = submitted.await {
+        execution.settle(rest, outcomes);
     }
 }
 

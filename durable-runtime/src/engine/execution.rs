@@ -161,6 +161,14 @@ impl Execution {
         self.state().stop.clone()
     }
 
+    /// The error that the workflow ends with whatever its code says, if there is one.
+    pub(super) fn failure(&self) -> Option<Error> {
+        match &self.state().stop {
+            Some(Stop::Failed(error)) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
     /// Hands a record over. It becomes durable with the next commit; [`Self::durable`] waits for that.
     pub(crate) fn record(
         &self,

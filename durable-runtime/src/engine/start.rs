@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::{Engine, Execution, Phase, Registered, Slot};
 use crate::error::{Error, Result};
 use crate::store::{ExistingWorkflow, Outcome, Parent, Record, StartRecord, StepRecord};
+use crate::task::{self, JoinHandle};
 use crate::{clock, ids};
 
 /// What the caller wants started.
@@ -39,15 +40,20 @@ impl Engine {
         }
         let record = self.start_record(&request, workflow_id.clone(), None);
         let token = record.token.clone();
-        let submitted = self
-            .journal
-            .submit(&workflow_id, vec![Record::Start(Box::new(record))])
-            .await;
-        let outcome = submitted.ok().and_then(|mut outcomes| outcomes.pop());
-        let outcome = outcome.ok_or_else(|| {
-            Error::Setup("the runtime shut down before the workflow was started".to_owned())
-        })?;
-        self.started(request, workflow_id, token, slot, outcome)
+        let engine = Arc::clone(self);
+        // Its own task: a caller that stops waiting must not leave behind a committed workflow that nobody runs.
+        let starting = task::spawn(async move {
+            let submitted = engine
+                .journal
+                .submit(&workflow_id, vec![Record::Start(Box::new(record))])
+                .await;
+            let outcome = submitted.ok().and_then(|mut outcomes| outcomes.pop());
+            let outcome = outcome.ok_or_else(|| {
+                Error::Setup("the runtime shut down before the workflow was started".to_owned())
+            })?;
+            engine.started(request, workflow_id, token, slot, outcome)
+        });
+        joined(starting).await
     }
 
     /// Starts a child of a running workflow: its row and the parent's record of it are one transaction.
@@ -86,9 +92,18 @@ impl Engine {
         let (reply, outcome) = oneshot::channel();
         parent.record(Record::Start(Box::new(record)), false, Some(reply));
         parent.record(Record::Step(Box::new(link)), false, None);
-        match outcome.await {
-            Ok(Outcome::Fenced) | Err(_) => std::future::pending().await,
-            Ok(outcome) => self.started(request, workflow_id, token, slot, outcome),
+        let engine = Arc::clone(self);
+        // Its own task, as above: the parent may drop the call, or end, before the commit is answered.
+        let starting = task::spawn(async move {
+            match outcome.await {
+                Ok(Outcome::Fenced) | Err(_) => None,
+                Ok(outcome) => Some(engine.started(request, workflow_id, token, slot, outcome)),
+            }
+        });
+        match starting.await {
+            Ok(Some(started)) => started,
+            // The parent does not run any more.
+            Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 
@@ -155,6 +170,16 @@ impl Engine {
         }
         Ok(Started { workflow_id, slot })
     }
+}
+
+/// The end of a task that starts a workflow.
+async fn joined(starting: JoinHandle<Result<Started>>) -> Result<Started> {
+    let ended = starting.await;
+    ended.unwrap_or_else(|error| {
+        Err(Error::Setup(format!(
+            "the workflow was not started: {error}"
+        )))
+    })
 }
 
 fn checked_id(id: String) -> Result<String> {

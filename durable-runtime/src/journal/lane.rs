@@ -66,8 +66,7 @@ impl Lane {
     }
 
     pub(super) async fn close(&self) {
-        self.queue.lock().closed = true;
-        self.queue.arrived.notify_one();
+        self.queue.close();
         let writer = self
             .writer
             .lock()
@@ -81,7 +80,20 @@ impl Lane {
     }
 }
 
+/// Without an end to its writer, a runtime that is dropped would keep its connections.
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 impl LaneQueue {
+    /// Takes nothing more; the writer ends when it has committed what waits.
+    fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_one();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         // A poisoned lock means that a push or pop panicked, which leaves the deque whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
