@@ -2,6 +2,7 @@
 /// Ingests one file.
 ///
 /// A durable workflow: run it with `ingest_file(&durable, file, n).await?`, or as a child of another with `ingest_file(&ctx, file, n).await?`.
+#[allow(dead_code)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 #[track_caller]
 pub fn ingest_file<'durable>(
@@ -13,7 +14,7 @@ pub fn ingest_file<'durable>(
 }
 #[cfg(unix)]
 /// The workflow [`ingest_file`](fn@ingest_file) as a type: what it is registered and looked up by.
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
 pub struct ingest_file {}
 #[cfg(unix)]
 impl ::durable_runtime::Workflow for ingest_file {

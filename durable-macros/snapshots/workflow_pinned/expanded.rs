@@ -1,4 +1,5 @@
 /// A durable workflow: run it with `nightly(&durable).await?`, or as a child of another with `nightly(&ctx).await?`.
+#[allow(dead_code)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 #[track_caller]
 fn nightly<'durable>(
@@ -7,7 +8,7 @@ fn nightly<'durable>(
     ::durable_runtime::__private::workflow(__durable_caller, ())
 }
 /// The workflow [`nightly`](fn@nightly) as a type: what it is registered and looked up by.
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
 struct nightly {}
 impl ::durable_runtime::Workflow for nightly {
     type Input = ();

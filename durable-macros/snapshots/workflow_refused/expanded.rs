@@ -12,6 +12,7 @@
 }
 #[allow(unused_variables)]
 /// A durable workflow: run it with `ingest(&durable, name).await?`, or as a child of another with `ingest(&ctx, name).await?`.
+#[allow(dead_code)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 #[track_caller]
 fn ingest<'durable, T: 'durable>(
@@ -21,7 +22,7 @@ fn ingest<'durable, T: 'durable>(
     ::core::unreachable!()
 }
 /// The workflow [`ingest`](fn@ingest) as a type: what it is registered and looked up by.
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
 struct ingest {}
 impl ::durable_runtime::Workflow for ingest {
     type Input = ();
