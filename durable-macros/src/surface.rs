@@ -36,14 +36,10 @@ impl Surface<'_> {
         let caller = self.caller();
         let arguments = self.arguments();
         let output = self.output();
-        // Some programs only register a workflow, for others to call.
-        let unused =
-            (self.role == Role::Workflow).then(|| quote_spanned!(span=> #[allow(dead_code)]));
         quote_spanned! {span=>
             #(#conditions)*
             #(#public)*
             #(#documentation)*
-            #unused
             #[allow(clippy::too_many_arguments, clippy::type_complexity)]
             #[track_caller]
             #visibility fn #name #parameters (
@@ -191,5 +187,6 @@ pub(crate) fn body(function: &Function, attributes: &Attributes, name: &Ident) -
     signature.ident = name.clone();
     let attributes = &attributes.body;
     let block = &function.body;
-    quote!(#(#attributes)* #signature #block)
+    // That it is `async` was not the author's choice.
+    quote!(#[allow(clippy::unused_async)] #(#attributes)* #signature #block)
 }

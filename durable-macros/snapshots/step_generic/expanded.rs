@@ -14,6 +14,7 @@ fn store<'durable, 'a: 'durable, T: 'durable, const N: usize>(
 where
     T: Serialize + Sync,
 {
+    #[allow(clippy::unused_async)]
     #[allow(clippy::needless_lifetimes)]
     async fn store<'a, T, const N: usize>(
         _: StepContext,

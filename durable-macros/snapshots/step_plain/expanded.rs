@@ -12,6 +12,7 @@ pub fn embed<'durable>(
     <Result<Vec<f32>> as ::durable_runtime::__private::StepResult>::Value,
     <Result<Vec<f32>> as ::durable_runtime::__private::StepResult>::Error,
 > {
+    #[allow(clippy::unused_async)]
     #[tracing::instrument(skip_all)]
     async fn embed(
         ctx: StepContext,

@@ -10,6 +10,7 @@ fn fetch<'durable>(
     <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Value,
     <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Error,
 > {
+    #[allow(clippy::unused_async)]
     async fn fetch(ctx: StepContext, url: Url) -> Result<Page, FetchError> {
         get(&url).await
     }

@@ -11,6 +11,7 @@ pub(crate) fn save<'durable>(
     <Result<u64> as ::durable_runtime::__private::StepResult>::Value,
     <Result<u64> as ::durable_runtime::__private::StepResult>::Error,
 > {
+    #[allow(clippy::unused_async)]
     async fn save(
         #[allow(unused_mut)]
         mut ctx: TransactionContext,

@@ -2,7 +2,6 @@
 /// Ingests one file.
 ///
 /// A durable workflow: run it with `ingest_file(&durable, file, n).await?`, or as a child of another with `ingest_file(&ctx, file, n).await?`.
-#[allow(dead_code)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 #[track_caller]
 pub fn ingest_file<'durable>(
@@ -68,6 +67,7 @@ impl ::durable_runtime::Workflow for ingest_file {
 }
 #[cfg(unix)]
 impl ingest_file {
+    #[allow(clippy::unused_async)]
     async fn ingest_file(
         ctx: WorkflowContext,
         file: FileInfo,

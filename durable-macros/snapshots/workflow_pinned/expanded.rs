@@ -1,5 +1,4 @@
 /// A durable workflow: run it with `nightly(&durable).await?`, or as a child of another with `nightly(&ctx).await?`.
-#[allow(dead_code)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 #[track_caller]
 fn nightly<'durable>(
@@ -41,6 +40,7 @@ impl ::durable_runtime::Workflow for nightly {
     }
 }
 impl nightly {
+    #[allow(clippy::unused_async)]
     async fn nightly(ctx: WorkflowContext) -> Result<(), ReportError> {
         Ok(())
     }

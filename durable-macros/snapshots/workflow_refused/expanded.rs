@@ -12,7 +12,6 @@
 }
 #[allow(unused_variables)]
 /// A durable workflow: run it with `ingest(&durable, name).await?`, or as a child of another with `ingest(&ctx, name).await?`.
-#[allow(dead_code)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 #[track_caller]
 fn ingest<'durable, T: 'durable>(
