@@ -6,6 +6,7 @@ use syn::FnArg;
 
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes;
+use crate::signature::MOST_OF_A_WORKFLOW;
 use crate::surface::Surface;
 use crate::workflow::{Constants, Types, Workflow};
 
@@ -40,16 +41,15 @@ pub(crate) fn workflow(surface: &Surface<'_>, errors: TokenStream) -> TokenStrea
     let mut types = Types::of(surface);
     let arguments = &surface.signature.arguments;
     let is_generic = !surface.function.signature.generics.params.is_empty();
-    if is_generic
-        || arguments
-            .iter()
-            .any(|argument| lifetimes::is_open(&argument.ty))
-    {
+    let is_open = arguments
+        .iter()
+        .any(|argument| lifetimes::is_open(&argument.ty));
+    if is_generic || is_open || arguments.len() > MOST_OF_A_WORKFLOW {
         types.input = quote!(());
     }
     if is_generic {
         types.output = quote!(());
-        types.error = quote!(::core::convert::Infallible);
+        types.error = surface.paths.error(surface.span());
     }
     let workflow = Workflow {
         types,

@@ -1,4 +1,12 @@
-//! The attribute macros of durable-runtime.
+//! The attributes of durable-runtime: [`macro@workflow`], [`macro@step`] and [`macro@transaction`].
+//!
+//! Each reads an `async fn`, refuses what cannot be made durable, and puts a function of the same
+//! name in its place. The body is emitted as it was written: no expression is changed, so errors,
+//! `?` and borrows are rustc's own. What is generated around it is data and one call into the
+//! runtime.
+//!
+//! Every refusal says what is wrong, why, and what to write instead; all mistakes of a declaration
+//! are reported in one build, and callers compile against the refused declaration.
 
 mod attributes;
 mod diagnostics;
@@ -13,6 +21,7 @@ mod signature;
 mod sites;
 #[cfg(test)]
 mod snapshots;
+mod spelled;
 mod step;
 mod surface;
 mod transaction;
@@ -20,19 +29,150 @@ mod workflow;
 
 use proc_macro::TokenStream;
 
-/// Step.
+/// Makes an `async fn` a step: an effect whose result is recorded, so that a workflow which is
+/// interrupted and taken up again gets the result instead of the effect.
+///
+/// ```ignore
+/// #[step(max_attempts = 3, interval = "1s", retry_if = is_transient)]
+/// async fn embed(ctx: StepContext, texts: Vec<String>, model: &str) -> Result<Vec<f32>> {
+///     client().embed(texts, model).await
+/// }
+///
+/// // in a workflow
+/// let vectors = embed(&ctx, texts, "small").await?;
+/// ```
+///
+/// # Options
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `name = "…"` | the function's name | what the step is recorded as; a replay compares it |
+/// | `max_attempts = 3` | `1` | how often the body is run at most; above 1 the arguments must be `Clone` |
+/// | `interval = "1s"` | `"1s"` | the wait before the second attempt |
+/// | `backoff_rate = 2.0` | `2.0` | how much longer each further wait is |
+/// | `max_interval = "1h"` | `"1h"` | the longest wait |
+/// | `retry_if = path` | every error | a `fn(&Error) -> bool`, or a closure that captures nothing: whether an error is worth another attempt |
+/// | `timeout = "30s"` | none | how long one attempt may take |
+/// | `pure` | not set | running the body twice harms nobody and nobody outside saw its result: its record may wait for the next commit |
+/// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
+///
+/// Durations are a whole number and a unit: `ms`, `s`, `m`, `h` or `d`.
+///
+/// # What is generated
+///
+/// One function. It takes `&ctx` of a workflow instead of the context, and the other parameters as
+/// they were declared; it is no `async fn`, but returns a `StepCall` to be awaited. Calling it
+/// fixes the step's place in the workflow and runs nothing. Elided lifetimes of the parameters
+/// become that of the call, which lifetime and type parameters have to outlive. Documentation,
+/// `#[cfg]`, `#[deprecated]` and `#[must_use]` go to the function, all other attributes to the body.
+///
+/// # What is refused
+///
+/// A function that is not `async`, takes no `StepContext` first or takes it by reference, a method,
+/// `unsafe`, `const` and `extern` functions, `&mut` arguments (a replay would not change what they
+/// borrow), arguments without a name or under `#[cfg]`, a result that borrows, a return type that
+/// is no `Result`, options that make no sense together. Calling a step from anything but a
+/// workflow does not compile either.
+///
+/// # Where the guarantee stops
+///
+/// The body of a step runs at least once: a crash after the effect and before its record runs it
+/// again. Make effects idempotent, for example by the workflow's id and the step's position, or
+/// use [`macro@transaction`] for effects in the same database. Arguments are not recorded: on replay
+/// they are computed again, and not used.
 #[proc_macro_attribute]
 pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {
     step::expand(attribute.into(), item.into()).into()
 }
 
-/// Transaction.
+/// Makes an `async fn` a transaction: a step whose writes and whose record are one commit, so that
+/// they happen exactly once.
+///
+/// ```ignore
+/// #[transaction]
+/// async fn save(ctx: TransactionContext, document: Document) -> Result<u64> {
+///     let done = sqlx::query("…").bind(document.id).execute(ctx.connection()).await?;
+///     Ok(done.rows_affected())
+/// }
+///
+/// // in a workflow
+/// let rows = save(&ctx, document).await?;
+/// ```
+///
+/// # Options
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `name = "…"` | the function's name | what the transaction is recorded as; a replay compares it |
+/// | `max_attempts = 3` | `1` | how often the body is run at most, each time in a new database transaction |
+/// | `interval`, `backoff_rate`, `max_interval`, `retry_if` | as for [`macro@step`] | when to try again |
+/// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
+///
+/// # What is generated
+///
+/// The same as for [`macro@step`]. The arguments must be `Clone`, because a database may ask for a
+/// transaction to be run again. The context is `mut` in the body, for its connection.
+///
+/// # What is refused
+///
+/// All that a step refuses, and the options `timeout` (nobody could tell whether the commit went
+/// through) and `pure` (its body writes).
+///
+/// # Where the guarantee stops
+///
+/// Exactly once holds for what goes through the context's connection. Anything else in the body,
+/// such as a request to another service, may happen more than once; that is what a step is for.
 #[proc_macro_attribute]
 pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
     transaction::expand(attribute.into(), item.into()).into()
 }
 
-/// Workflow.
+/// Makes an `async fn` a workflow: a function that goes on after a crash where it stopped.
+///
+/// ```ignore
+/// #[workflow]
+/// async fn ingest_file(ctx: WorkflowContext, file: FileInfo) -> Result<Report> {
+///     let text = load(&ctx, file).await?;
+///     let rows = save(&ctx, text).await?;
+///     Ok(Report { rows })
+/// }
+///
+/// let durable = Durable::open(url).register::<ingest_file>().launch().await?;
+/// let report = ingest_file(&durable, file).await?; // from outside
+/// let report = ingest_file(&ctx, file).await?; // as a child, from another workflow
+/// ```
+///
+/// # Options
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `name = "…"` | the function's name | what the workflow is found by after a crash, and by other programs |
+/// | `version = "…"` | a hash of the code | which code may continue a run; pin it to take responsibility for that yourself |
+/// | `max_recovery_attempts = 50` | `100` | how often a run that keeps crashing is taken up again |
+/// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
+///
+/// # What is generated
+///
+/// A function that takes `&durable` or the `&ctx` of another workflow instead of the context and
+/// returns a `WorkflowCall`; and a type of the same name, by which the workflow is registered. The
+/// type carries the name, the parameters, the version and the durable calls of the body with their
+/// source locations, for errors that point at source lines.
+///
+/// The version is a hash of the signature and the body without comments, documentation, spacing,
+/// optional commas and lint attributes.
+///
+/// # What is refused
+///
+/// What a step refuses, and also generics, lifetimes, borrowed and `impl Trait` arguments: a
+/// workflow is started again from its name and its recorded arguments alone. More than twelve
+/// arguments belong into a struct.
+///
+/// # Where the guarantee stops
+///
+/// A replay runs the body again and hands it the recorded results, so the body itself has to be
+/// deterministic: clocks, random numbers and effects belong into steps. The hash does not see into
+/// plain functions that the body calls; a change of one that alters the order of durable calls
+/// wants a new version.
 #[proc_macro_attribute]
 pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
     workflow::expand(attribute.into(), item.into()).into()

@@ -49,6 +49,8 @@ impl Paths {
         transaction => __private::transaction;
         /// Calls a workflow.
         workflow => __private::workflow;
+        /// What gives each run of a body its arguments.
+        repeatable => __private::Repeatable;
         /// How an error travels through the database.
         error_codec_type => __private::ErrorCodec;
         /// The codec of an error type.
@@ -57,6 +59,8 @@ impl Paths {
         step_call => StepCall;
         /// The pending call of a workflow.
         workflow_call => WorkflowCall;
+        /// The error of the runtime.
+        error => Error;
         /// The trait of workflow types.
         workflow_trait => Workflow;
         /// What a workflow's body is given.

@@ -10,7 +10,7 @@ mod qualifiers;
 
 use syn::{Ident, PatType, Type};
 
-pub(crate) use self::arguments::Argument;
+pub(crate) use self::arguments::{Argument, MOST_OF_A_WORKFLOW};
 use crate::diagnostics::Diagnostics;
 use crate::function::Function;
 use crate::role::Role;

@@ -4,12 +4,16 @@
 //! context. What a macro hides stays unknown here; at run time such a call is still told apart by
 //! its source location, it only has no label.
 
+mod columns;
 mod scope;
 mod walk;
 
 use proc_macro2::{Span, TokenStream};
 use syn::visit::Visit;
 use syn::{Block, Pat, PatType};
+
+use self::columns::Columns;
+use self::walk::Walk;
 
 /// One durable call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +23,7 @@ pub(crate) struct Site {
     /// The name of what is called.
     pub(crate) callee: String,
     pub(crate) line: u32,
+    /// As a location counts: see [`columns`].
     pub(crate) column: u32,
 }
 
@@ -28,19 +33,17 @@ pub(crate) fn sites(context: &PatType, body: &TokenStream) -> Vec<Site> {
         return Vec::new();
     };
     // A body that does not parse is rustc's to report.
-    let Ok(body) = syn::parse2::<Block>(body.clone()) else {
+    let Ok(block) = syn::parse2::<Block>(body.clone()) else {
         return Vec::new();
     };
-    let mut walk = walk::Walk::new(&context.ident);
-    walk.visit_block(&body);
+    let mut walk = Walk::new(&context.ident, Columns::of(body));
+    walk.visit_block(&block);
     walk.finish()
 }
 
-/// Line and column as `core::panic::Location` counts them: both from one.
-pub(crate) fn location(span: Span) -> (u32, u32) {
-    let start = span.start();
-    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    (number(start.line), number(start.column.saturating_add(1)))
+/// The line of `span`.
+pub(crate) fn line(span: Span) -> u32 {
+    columns::number(span.start().line)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `#[step]`.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::GenericParam;
 use syn::spanned::Spanned;
@@ -37,29 +37,25 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn call(surface: &Surface<'_>, options: &CallOptions) -> TokenStream {
-    let span = surface.span();
-    // What is wrong with a result type is reported at the result type.
-    let result = surface::at(surface.result().span());
-    let body = surface::body(surface.function, surface.attributes);
-    let record = settings(surface, options);
+    let body = surface::body(surface.function, surface.attributes, &body_name(surface));
+    let settings = settings(surface, options);
+    // What is wrong with a result type is reported where the call is: at the result type.
+    let span = surface.result_span();
     if options.repeats() {
-        let step = surface.paths.repeatable_step(result);
-        let retry = retry(surface, options);
+        let step = surface.paths.repeatable_step(span);
+        let (declare_retry, retry) = retry(surface, options);
         let run = repeatable_run(surface);
         quote_spanned! {span=>
             #body
-            #retry
-            #step(__durable_caller, #record, __durable_retry_if, #run)
+            #declare_retry
+            #step(__durable_caller, #settings, #retry, #run)
         }
     } else {
-        let step = surface.paths.step(result);
-        let generics = arguments(surface);
-        let names = surface.signature.names();
+        let step = surface.paths.step(span);
+        let run = run(surface);
         quote_spanned! {span=>
             #body
-            #step(__durable_caller, #record, move |__durable_context| {
-                __durable_body #generics(__durable_context, #(#names),*)
-            })
+            #step(__durable_caller, #settings, #run)
         }
     }
 }
@@ -67,7 +63,7 @@ fn call(surface: &Surface<'_>, options: &CallOptions) -> TokenStream {
 /// The options as the runtime takes them.
 pub(crate) fn settings(surface: &Surface<'_>, options: &CallOptions) -> TokenStream {
     let span = surface.span();
-    let record = surface.paths.step_options(span);
+    let settings = surface.paths.step_options(span);
     let declared = surface.function.name();
     let name = options.name.as_ref().unwrap_or(&declared);
     let pure = options.pure;
@@ -80,7 +76,7 @@ pub(crate) fn settings(surface: &Surface<'_>, options: &CallOptions) -> TokenStr
         None => quote_spanned!(span=> ::core::option::Option::None),
     };
     quote_spanned! {span=>
-        #record {
+        #settings {
             name: #name,
             pure: #pure,
             max_attempts: #max_attempts,
@@ -92,31 +88,62 @@ pub(crate) fn settings(surface: &Surface<'_>, options: &CallOptions) -> TokenStr
     }
 }
 
-/// Binds the author's `retry_if` where its type is known, so that a closure needs no annotations.
-pub(crate) fn retry(surface: &Surface<'_>, options: &CallOptions) -> TokenStream {
+/// The author's `retry_if`: a declaration that gives a closure its type, and the argument.
+pub(crate) fn retry(
+    surface: &Surface<'_>,
+    options: &CallOptions,
+) -> (Option<TokenStream>, TokenStream) {
     let span = surface.span();
-    let (_, error) = surface.value_and_error(&surface.result());
-    let value = match &options.retry_if {
-        Some(function) => quote_spanned!(span=> ::core::option::Option::Some(#function)),
-        None => quote_spanned!(span=> ::core::option::Option::None),
-    };
+    match &options.retry_if {
+        Some(function) => {
+            let (_, error) = surface.value_and_error(&surface.result());
+            (
+                Some(quote_spanned! {span=>
+                    let __durable_retry_if: fn(&#error) -> bool = #function;
+                }),
+                quote_spanned!(span=> ::core::option::Option::Some(__durable_retry_if)),
+            )
+        }
+        None => (None, quote_spanned!(span=> ::core::option::Option::None)),
+    }
+}
+
+/// A closure that runs the body on the arguments themselves.
+fn run(surface: &Surface<'_>) -> TokenStream {
+    let span = surface.span();
+    let body = body_name(surface);
+    let generics = arguments(surface);
+    let names = surface.signature.names();
     quote_spanned! {span=>
-        let __durable_retry_if: ::core::option::Option<fn(&#error) -> bool> = #value;
+        move |__durable_context| #body #generics(__durable_context, #(#names),*)
     }
 }
 
 /// A closure that runs the body on clones of the arguments.
 pub(crate) fn repeatable_run(surface: &Surface<'_>) -> TokenStream {
     let span = surface.span();
+    let body = body_name(surface);
     let generics = arguments(surface);
     let clones = surface.signature.arguments.iter().map(|argument| {
         let name = &argument.name;
         // An argument that is not `Clone` is reported at its type.
         let span = surface::at(argument.ty.span());
-        quote_spanned!(span=> ::core::clone::Clone::clone(&#name))
+        let repeatable = surface.paths.repeatable(span);
+        quote_spanned!(span=> #repeatable::again(&#name))
     });
     quote_spanned! {span=>
-        move |__durable_context| __durable_body #generics(__durable_context, #(#clones),*)
+        move |__durable_context| #body #generics(__durable_context, #(#clones),*)
+    }
+}
+
+/// What the body is called inside the public function: as it was declared, because errors and
+/// traces show the name, unless an argument would hide it.
+pub(crate) fn body_name(surface: &Surface<'_>) -> Ident {
+    let name = surface.name();
+    if surface.signature.names().any(|argument| argument == name) {
+        Ident::new("__durable_body", name.span())
+    } else {
+        name.clone()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The function that callers see: the declared one with the caller in the context's place.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Generics, Type, parse_quote};
+use syn::{Generics, Type, TypePath, parse_quote};
 
 use crate::attributes::Attributes;
 use crate::function::Function;
@@ -65,7 +65,10 @@ impl Surface<'_> {
     pub(crate) fn result(&self) -> Type {
         match &self.signature.output {
             Some(output) => output.clone(),
-            None => parse_quote!(::core::result::Result<(), ::core::convert::Infallible>),
+            None => {
+                let error = self.paths.error(self.span());
+                parse_quote!(::core::result::Result<(), #error>)
+            }
         }
     }
 
@@ -73,12 +76,24 @@ impl Surface<'_> {
     ///
     /// Both carry the span of the return type, so that a type which is no `Result` is one error.
     pub(crate) fn value_and_error(&self, result: &Type) -> (TokenStream, TokenStream) {
-        let span = at(result.span());
+        let span = self.result_span();
         let split = self.paths.step_result(span);
         (
             quote_spanned!(span=> <#result as #split>::Value),
             quote_spanned!(span=> <#result as #split>::Error),
         )
+    }
+
+    /// Where the declared return type says what it returns: at `Result` in `anyhow::Result<T>`.
+    pub(crate) fn result_span(&self) -> Span {
+        match &self.signature.output {
+            Some(Type::Path(TypePath { path, .. })) => match path.segments.last() {
+                Some(segment) => at(segment.ident.span()),
+                None => self.span(),
+            },
+            Some(output) => at(output.span()),
+            None => self.span(),
+        }
     }
 
     fn generics(&self) -> Generics {
@@ -112,6 +127,7 @@ impl Surface<'_> {
         let span = self.span();
         match self.role {
             Role::Step | Role::Transaction => {
+                let span = self.result_span();
                 let call = self.paths.step_call(span);
                 let (value, error) = self.value_and_error(&self.result());
                 quote_spanned!(span=> #call<'durable, #value, #error>)
@@ -165,14 +181,12 @@ pub(crate) fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
-/// The declared function, word for word, under a name that nothing else has.
-pub(crate) fn body(function: &Function, attributes: &Attributes) -> TokenStream {
+/// The declared function, word for word, under `name`.
+pub(crate) fn body(function: &Function, attributes: &Attributes, name: &Ident) -> TokenStream {
     let mut signature = function.signature.clone();
-    signature.ident = Ident::new("__durable_body", signature.ident.span());
+    signature.ident = name.clone();
     let attributes = &attributes.body;
     let block = &function.body;
-    let mut tokens = quote!(#(#attributes)*);
-    signature.to_tokens(&mut tokens);
-    block.to_tokens(&mut tokens);
-    tokens
+    // That it is `async` was not the author's choice.
+    quote!(#[allow(clippy::unused_async)] #(#attributes)* #signature #block)
 }

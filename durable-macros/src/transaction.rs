@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
-use syn::spanned::Spanned;
 use syn::{FnArg, Pat, Token, parse_quote};
 
 use crate::attributes::Attributes;
@@ -38,18 +37,17 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn call(surface: &Surface<'_>, options: &CallOptions) -> TokenStream {
-    let span = surface.span();
-    let transaction = surface
-        .paths
-        .transaction(surface::at(surface.result().span()));
-    let body = surface::body(&with_mutable_context(surface.function), surface.attributes);
-    let record = step::settings(surface, options);
-    let retry = step::retry(surface, options);
+    let function = with_mutable_context(surface.function);
+    let body = surface::body(&function, surface.attributes, &step::body_name(surface));
+    let settings = step::settings(surface, options);
+    let (declare_retry, retry) = step::retry(surface, options);
     let run = step::repeatable_run(surface);
+    let span = surface.result_span();
+    let transaction = surface.paths.transaction(span);
     quote_spanned! {span=>
         #body
-        #retry
-        #transaction(__durable_caller, #record, __durable_retry_if, #run)
+        #declare_retry
+        #transaction(__durable_caller, #settings, #retry, #run)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
 
 use crate::attributes::Attributes;
 use crate::diagnostics::Diagnostics;
@@ -45,7 +44,8 @@ fn declaration(surface: &Surface<'_>, options: &WorkflowOptions) -> TokenStream 
         run: run(surface),
     };
     let item = workflow.item(surface);
-    quote!(#function #item)
+    let body = body(surface);
+    quote!(#function #item #body)
 }
 
 fn call(surface: &Surface<'_>) -> TokenStream {
@@ -56,14 +56,26 @@ fn call(surface: &Surface<'_>) -> TokenStream {
     quote_spanned!(span=> #workflow(__durable_caller, (#(#names,)*)))
 }
 
+/// The body as a function of the type: beside `run`, its name would hide the workflow from itself.
+fn body(surface: &Surface<'_>) -> TokenStream {
+    let conditions = &surface.attributes.conditions;
+    let name = surface.name();
+    let body = surface::body(surface.function, surface.attributes, name);
+    quote_spanned! {surface.span()=>
+        #(#conditions)*
+        impl #name {
+            #body
+        }
+    }
+}
+
 fn run(surface: &Surface<'_>) -> TokenStream {
     let span = surface.span();
-    let body = surface::body(surface.function, surface.attributes);
+    let name = surface.name();
     let names: Vec<_> = surface.signature.names().collect();
     quote_spanned! {span=>
-        #body
         let (#(#names,)*) = __durable_input;
-        __durable_body(__durable_context, #(#names),*)
+        #name::#name(__durable_context, #(#names),*)
     }
 }
 
@@ -92,7 +104,7 @@ impl Types {
             .map(|argument| &argument.ty);
         let (output, error) = surface.value_and_error(&surface.result());
         Self {
-            input: quote!((#(#arguments,)*)),
+            input: quote_spanned!(surface.span()=> (#(#arguments,)*)),
             output,
             error,
         }
@@ -157,17 +169,13 @@ impl Workflow {
             output,
             error,
         } = &self.types;
-        let run = &self.run;
         let constants = self.constants(surface);
-        let paths = surface.paths;
-        let workflow = paths.workflow_trait(span);
-        let codec_type = paths.error_codec_type(span);
-        let codec = paths.error_codec(surface::at(surface.result().span()));
-        let context = paths.workflow_context(span);
+        let functions = self.functions(surface);
+        let workflow = surface.paths.workflow_trait(span);
         quote_spanned! {span=>
             #(#conditions)*
             #[doc = #documentation]
-            #[allow(dead_code, non_camel_case_types)]
+            #[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
             #visibility struct #name {}
 
             #(#conditions)*
@@ -178,18 +186,32 @@ impl Workflow {
 
                 #constants
 
-                fn error_codec() -> #codec_type<Self::Error> {
-                    #codec()
-                }
+                #functions
+            }
+        }
+    }
 
-                fn run(
-                    __durable_context: #context,
-                    __durable_input: Self::Input,
-                ) -> impl ::core::future::Future<
-                    Output = ::core::result::Result<Self::Output, Self::Error>,
-                > + ::core::marker::Send {
-                    #run
-                }
+    /// The functions; what names the result carries its span, so that one which is no `Result` is
+    /// reported there, and once.
+    fn functions(&self, surface: &Surface<'_>) -> TokenStream {
+        let span = surface.result_span();
+        let paths = surface.paths;
+        let codec_type = paths.error_codec_type(span);
+        let codec = paths.error_codec(span);
+        let context = paths.workflow_context(span);
+        let run = &self.run;
+        quote_spanned! {span=>
+            fn error_codec() -> #codec_type<Self::Error> {
+                #codec()
+            }
+
+            fn run(
+                __durable_context: #context,
+                __durable_input: Self::Input,
+            ) -> impl ::core::future::Future<
+                Output = ::core::result::Result<Self::Output, Self::Error>,
+            > + ::core::marker::Send {
+                #run
             }
         }
     }
@@ -207,8 +229,7 @@ impl Workflow {
             name.unraw().to_string()
         });
         let max_recovery_attempts = Literal::u32_unsuffixed(*max_recovery_attempts);
-        let (line, _) = sites::location(surface.name().span());
-        let line = Literal::u32_unsuffixed(line);
+        let line = Literal::u32_unsuffixed(sites::line(surface.name().span()));
         let site = surface.paths.site(span);
         let sites = sites.iter().map(
             |Site {

@@ -1,11 +1,13 @@
 //! A call is a value: making it fixes its place in the workflow and runs nothing; awaiting or starting it does.
 
+mod argument;
 mod caller;
 mod handle;
 mod step;
 mod transaction;
 mod workflow;
 
+pub use argument::Repeatable;
 pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
 pub use handle::WorkflowHandle;

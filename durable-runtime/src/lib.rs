@@ -72,7 +72,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{
-        StepCaller, StepOptions, WorkflowCaller, repeatable_step, step, transaction, workflow,
+        Repeatable, StepCaller, StepOptions, WorkflowCaller, repeatable_step, step, transaction,
+        workflow,
     };
     pub use crate::failure::{ErrorCodec, error_codec};
     pub use crate::value::StepResult;

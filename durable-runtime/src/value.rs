@@ -19,10 +19,36 @@ pub(crate) const PORTABLE_JSON: &str = "portable_json";
     note = "what a step or workflow returns, and what a workflow takes, is stored in the database and read back after a crash",
     note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or return owned plain data instead"
 )]
-pub trait Value: Serialize + DeserializeOwned + Send + 'static {}
+// Not with serde's traits as supertraits: the compiler would report those instead of the message above.
+pub trait Value: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn to_text(&self) -> serde_json::Result<String>;
+    #[doc(hidden)]
+    fn to_json(&self) -> serde_json::Result<Json>;
+    #[doc(hidden)]
+    fn from_text(text: &str) -> serde_json::Result<Self>;
+    #[doc(hidden)]
+    fn from_json(json: Json) -> serde_json::Result<Self>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Value for T {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> Value for T {
+    fn to_text(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    fn to_json(&self) -> serde_json::Result<Json> {
+        serde_json::to_value(self)
+    }
+
+    fn from_text(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+
+    fn from_json(json: Json) -> serde_json::Result<Self> {
+        serde_json::from_value(json)
+    }
+}
 
 /// A step, transaction or workflow returns a `Result`.
 #[diagnostic::on_unimplemented(
@@ -43,15 +69,22 @@ impl<T, E> StepResult for std::result::Result<T, E> {
     type Error = E;
 }
 
-pub(crate) fn encode<T: Serialize>(value: &T, what: impl FnOnce() -> String) -> Result<String> {
-    serde_json::to_string(value).map_err(|reason| Error::unwritable(what(), &reason))
+pub(crate) fn encode<T: Value>(value: &T, what: impl FnOnce() -> String) -> Result<String> {
+    value
+        .to_text()
+        .map_err(|reason| Error::unwritable(what(), &reason))
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(text: &str, what: impl FnOnce() -> String) -> Result<T> {
-    serde_json::from_str(text).map_err(|reason| Error::unreadable(what(), &reason))
+pub(crate) fn decode<T: Value>(text: &str, what: impl FnOnce() -> String) -> Result<T> {
+    T::from_text(text).map_err(|reason| Error::unreadable(what(), &reason))
 }
 
 /// The arguments of a workflow: a tuple of values.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the arguments of a workflow",
+    label = "a workflow takes at most twelve arguments, each of them a `Value`",
+    note = "put arguments that belong together into a struct"
+)]
 pub trait Arguments: Sized + Send + 'static {
     /// As `positionalArgs`.
     fn into_positional(self) -> serde_json::Result<Vec<Json>>;
@@ -69,12 +102,12 @@ pub struct Received<'p> {
 }
 
 impl Received<'_> {
-    fn next<T: DeserializeOwned>(&mut self) -> Result<T> {
+    fn next<T: Value>(&mut self) -> Result<T> {
         let name = self.parameters.next().copied().unwrap_or("argument");
         // What was not passed is null: an `Option` parameter may be left out, as in other languages' SDKs.
         let given = self.positional.next().or_else(|| self.named.remove(name));
         let missing = given.is_none();
-        T::deserialize(given.unwrap_or(Json::Null)).map_err(|reason| {
+        T::from_json(given.unwrap_or(Json::Null)).map_err(|reason| {
             let reason = if missing {
                 "it was not passed".to_owned()
             } else {
@@ -133,7 +166,9 @@ pub(crate) fn decode_arguments<A: Arguments>(
         positional_args: Option<Vec<Json>>,
         named_args: Option<Map<String, Json>>,
     }
-    let envelope: Envelope = decode(text, || format!("the arguments of workflow `{workflow}`"))?;
+    let envelope: Envelope = serde_json::from_str(text).map_err(|reason| {
+        Error::unreadable(format!("the arguments of workflow `{workflow}`"), &reason)
+    })?;
     let mut received = Received {
         positional: envelope.positional_args.unwrap_or_default().into_iter(),
         named: envelope.named_args.unwrap_or_default(),
@@ -147,12 +182,11 @@ pub(crate) fn decode_arguments<A: Arguments>(
 
 macro_rules! arguments {
     ($($type:ident),*) => {
-        #[diagnostic::do_not_recommend]
         impl<$($type: Value),*> Arguments for ($($type,)*) {
             #[allow(non_snake_case)]
             fn into_positional(self) -> serde_json::Result<Vec<Json>> {
                 let ($($type,)*) = self;
-                Ok(vec![$(serde_json::to_value($type)?),*])
+                Ok(vec![$($type.to_json()?),*])
             }
 
             #[allow(unused_variables)]

@@ -14,8 +14,9 @@ fn store<'durable, 'a: 'durable, T: 'durable, const N: usize>(
 where
     T: Serialize + Sync,
 {
+    #[allow(clippy::unused_async)]
     #[allow(clippy::needless_lifetimes)]
-    async fn __durable_body<'a, T, const N: usize>(
+    async fn store<'a, T, const N: usize>(
         _: StepContext,
         mut key: Cow<'_, str>,
         values: &'a [T; N],
@@ -37,8 +38,6 @@ where
             max_interval_ms: 3600000,
             timeout_ms: ::core::option::Option::None,
         },
-        move |__durable_context| {
-            __durable_body::<T, N>(__durable_context, key, values, format)
-        },
+        move |__durable_context| store::<T, N>(__durable_context, key, values, format),
     )
 }

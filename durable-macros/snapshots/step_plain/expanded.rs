@@ -12,8 +12,9 @@ pub fn embed<'durable>(
     <Result<Vec<f32>> as ::durable_runtime::__private::StepResult>::Value,
     <Result<Vec<f32>> as ::durable_runtime::__private::StepResult>::Error,
 > {
+    #[allow(clippy::unused_async)]
     #[tracing::instrument(skip_all)]
-    async fn __durable_body(
+    async fn embed(
         ctx: StepContext,
         texts: Vec<String>,
         model: &str,
@@ -31,6 +32,6 @@ pub fn embed<'durable>(
             max_interval_ms: 3600000,
             timeout_ms: ::core::option::Option::Some(30000),
         },
-        move |__durable_context| { __durable_body(__durable_context, texts, model) },
+        move |__durable_context| embed(__durable_context, texts, model),
     )
 }

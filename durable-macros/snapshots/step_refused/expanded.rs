@@ -17,7 +17,7 @@
     "a step cannot change what it borrows: on replay its body does not run, and the change would be missing\nhelp: take it by value or by `&`, and return what has changed"
 }
 ::core::compile_error! {
-    "the arguments of a step need names: callers and records know them by name\nhelp: write `argument: (u32 , u32)`, and `let (low , high) = argument;` in the body"
+    "the arguments of a step need names: callers and records know them by name\nhelp: write `argument: (u32, u32)`, and `let (low, high) = argument;` in the body"
 }
 #[allow(unused_variables)]
 /// A durable step: in a workflow, call it with `embed(&ctx, texts, __durable_argument_1).await?`.

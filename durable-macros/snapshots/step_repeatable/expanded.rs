@@ -10,17 +10,13 @@ fn fetch<'durable>(
     <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Value,
     <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Error,
 > {
-    async fn __durable_body(ctx: StepContext, url: Url) -> Result<Page, FetchError> {
+    #[allow(clippy::unused_async)]
+    async fn fetch(ctx: StepContext, url: Url) -> Result<Page, FetchError> {
         get(&url).await
     }
-    let __durable_retry_if: ::core::option::Option<
-        fn(
-            &<Result<
-                Page,
-                FetchError,
-            > as ::durable_runtime::__private::StepResult>::Error,
-        ) -> bool,
-    > = ::core::option::Option::Some(|error| error.is_transient());
+    let __durable_retry_if: fn(
+        &<Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Error,
+    ) -> bool = |error| error.is_transient();
     ::durable_runtime::__private::repeatable_step(
         __durable_caller,
         ::durable_runtime::__private::StepOptions {
@@ -32,10 +28,10 @@ fn fetch<'durable>(
             max_interval_ms: 300000,
             timeout_ms: ::core::option::Option::None,
         },
-        __durable_retry_if,
-        move |__durable_context| __durable_body(
+        ::core::option::Option::Some(__durable_retry_if),
+        move |__durable_context| fetch(
             __durable_context,
-            ::core::clone::Clone::clone(&url),
+            ::durable_runtime::__private::Repeatable::again(&url),
         ),
     )
 }

@@ -11,16 +11,14 @@ pub(crate) fn save<'durable>(
     <Result<u64> as ::durable_runtime::__private::StepResult>::Value,
     <Result<u64> as ::durable_runtime::__private::StepResult>::Error,
 > {
-    async fn __durable_body(
+    #[allow(clippy::unused_async)]
+    async fn save(
         #[allow(unused_mut)]
         mut ctx: TransactionContext,
         document: &Document,
     ) -> Result<u64> {
         document.insert(ctx.connection()).await
     }
-    let __durable_retry_if: ::core::option::Option<
-        fn(&<Result<u64> as ::durable_runtime::__private::StepResult>::Error) -> bool,
-    > = ::core::option::Option::None;
     ::durable_runtime::__private::transaction(
         __durable_caller,
         ::durable_runtime::__private::StepOptions {
@@ -32,10 +30,10 @@ pub(crate) fn save<'durable>(
             max_interval_ms: 3600000,
             timeout_ms: ::core::option::Option::None,
         },
-        __durable_retry_if,
-        move |__durable_context| __durable_body(
+        ::core::option::Option::None,
+        move |__durable_context| save(
             __durable_context,
-            ::core::clone::Clone::clone(&document),
+            ::durable_runtime::__private::Repeatable::again(&document),
         ),
     )
 }

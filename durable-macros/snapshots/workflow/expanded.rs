@@ -13,7 +13,7 @@ pub fn ingest_file<'durable>(
 }
 #[cfg(unix)]
 /// The workflow [`ingest_file`](fn@ingest_file) as a type: what it is registered and looked up by.
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
 pub struct ingest_file {}
 #[cfg(unix)]
 impl ::durable_runtime::Workflow for ingest_file {
@@ -61,22 +61,26 @@ impl ::durable_runtime::Workflow for ingest_file {
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<Self::Output, Self::Error>,
     > + ::core::marker::Send {
-        async fn __durable_body(
-            ctx: WorkflowContext,
-            file: FileInfo,
-            mut n: u32,
-        ) -> Result<Report> {
-            let text = load(&ctx, file).await?;
-            for chunk in text.chunks() {
-                if chunk.is_long() {
-                    embed(&ctx, chunk).await?;
-                }
-                n += embed(&ctx, chunk).await?;
-            }
-            ctx.sleep(Duration::from_secs(1)).await;
-            Ok(Report { n })
-        }
         let (file, n) = __durable_input;
-        __durable_body(__durable_context, file, n)
+        ingest_file::ingest_file(__durable_context, file, n)
+    }
+}
+#[cfg(unix)]
+impl ingest_file {
+    #[allow(clippy::unused_async)]
+    async fn ingest_file(
+        ctx: WorkflowContext,
+        file: FileInfo,
+        mut n: u32,
+    ) -> Result<Report> {
+        let text = load(&ctx, file).await?;
+        for chunk in text.chunks() {
+            if chunk.is_long() {
+                embed(&ctx, chunk).await?;
+            }
+            n += embed(&ctx, chunk).await?;
+        }
+        ctx.sleep(Duration::from_secs(1)).await;
+        Ok(Report { n })
     }
 }

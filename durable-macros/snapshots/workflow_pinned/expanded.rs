@@ -7,7 +7,7 @@ fn nightly<'durable>(
     ::durable_runtime::__private::workflow(__durable_caller, ())
 }
 /// The workflow [`nightly`](fn@nightly) as a type: what it is registered and looked up by.
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
 struct nightly {}
 impl ::durable_runtime::Workflow for nightly {
     type Input = ();
@@ -35,10 +35,13 @@ impl ::durable_runtime::Workflow for nightly {
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<Self::Output, Self::Error>,
     > + ::core::marker::Send {
-        async fn __durable_body(ctx: WorkflowContext) -> Result<(), ReportError> {
-            Ok(())
-        }
         let () = __durable_input;
-        __durable_body(__durable_context)
+        nightly::nightly(__durable_context)
+    }
+}
+impl nightly {
+    #[allow(clippy::unused_async)]
+    async fn nightly(ctx: WorkflowContext) -> Result<(), ReportError> {
+        Ok(())
     }
 }

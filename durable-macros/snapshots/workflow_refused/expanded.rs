@@ -21,12 +21,12 @@ fn ingest<'durable, T: 'durable>(
     ::core::unreachable!()
 }
 /// The workflow [`ingest`](fn@ingest) as a type: what it is registered and looked up by.
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
 struct ingest {}
 impl ::durable_runtime::Workflow for ingest {
     type Input = ();
     type Output = ();
-    type Error = ::core::convert::Infallible;
+    type Error = ::durable_runtime::Error;
     const NAME: &'static str = "ingest";
     const PARAMETERS: &'static [&'static str] = &["name"];
     const VERSION: &'static str = "";

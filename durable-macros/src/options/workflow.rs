@@ -21,8 +21,8 @@ const NOT_OF_A_WORKFLOW: [Misplaced; 7] = [
     retrying("retry_if"),
     Misplaced {
         name: "timeout",
-        problem: "a workflow's timeout belongs to the call: each run has its own",
-        instead: "write `.timeout(…)` where the workflow is called",
+        problem: "a workflow cannot have a `timeout`: it may have to wait for the machine to come back",
+        instead: "leave it out, and give the `#[step]`s that may hang a `timeout`",
     },
     Misplaced {
         name: "pure",
@@ -120,10 +120,7 @@ mod tests {
         for (attribute, expected) in [
             (quote!(max_attempts = 3), "a workflow is not retried"),
             (quote!(retry_if = f), "put it on the `#[step]`"),
-            (
-                quote!(timeout = "1s"),
-                "`.timeout(…)` where the workflow is called",
-            ),
+            (quote!(timeout = "1s"), "leave it out, and give"),
             (quote!(pure), "a workflow cannot be `pure`"),
             (quote!(queue = "q"), "has no option `queue`"),
             (quote!(max_recovery_attempts = 0), "would never continue"),

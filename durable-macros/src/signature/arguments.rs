@@ -1,12 +1,13 @@
 //! The parameters after the context.
 
 use proc_macro2::Span;
-use quote::{ToTokens, format_ident};
+use quote::format_ident;
 use syn::{Ident, Pat, PatType, Type, TypePath, TypeReference};
 
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes::{self, Borrow};
 use crate::role::Role;
+use crate::spelled::spelled;
 
 /// A named argument of a durable call.
 #[derive(Clone)]
@@ -15,12 +16,24 @@ pub(crate) struct Argument {
     pub(crate) ty: Type,
 }
 
+/// How many arguments of a workflow the runtime can record: the longest tuple it knows.
+pub(crate) const MOST_OF_A_WORKFLOW: usize = 12;
+
 /// Reads the `parameters` that follow the context.
 pub(super) fn read(
     role: Role,
     parameters: Vec<&PatType>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Argument> {
+    if role == Role::Workflow
+        && let Some(surplus) = parameters.get(MOST_OF_A_WORKFLOW)
+    {
+        diagnostics.refuse(
+            surplus,
+            format_args!("a workflow takes at most {MOST_OF_A_WORKFLOW} arguments"),
+            "put arguments that belong together into a struct",
+        );
+    }
     parameters
         .into_iter()
         .enumerate()
@@ -48,12 +61,12 @@ fn read_name(
         return pattern.ident.clone();
     }
     let word = role.word();
-    let ty = parameter.ty.to_token_stream();
+    let ty = spelled(&parameter.ty);
     let instead = match &*parameter.pat {
         Pat::Wild(_) => format!("write `_name: {ty}` for an argument that is not used"),
         pattern => format!(
             "write `argument: {ty}`, and `let {} = argument;` in the body",
-            pattern.to_token_stream()
+            spelled(pattern)
         ),
     };
     diagnostics.refuse(
@@ -117,21 +130,16 @@ fn owned(borrow: &Borrow) -> String {
         }
         Borrow::Reference(TypeReference { elem, .. }) => {
             let owner = match &**elem {
-                Type::Slice(slice) => format!("Vec<{}>", slice.elem.to_token_stream()),
+                Type::Slice(slice) => format!("Vec<{}>", spelled(&slice.elem)),
                 Type::Path(TypePath {
                     qself: None, path, ..
                 }) if path.is_ident("str") => "String".to_owned(),
                 Type::Path(TypePath {
                     qself: None, path, ..
                 }) if path.is_ident("Path") => "PathBuf".to_owned(),
-                other => other.to_token_stream().to_string(),
+                other => spelled(other),
             };
             format!("own it: `{owner}` instead of `{}`", spelled(borrow))
         }
     }
-}
-
-/// The tokens of a type without the blanks that printing puts between them.
-fn spelled(ty: &impl ToTokens) -> String {
-    ty.to_token_stream().to_string().replace("& ", "&")
 }

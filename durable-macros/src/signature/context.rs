@@ -6,6 +6,7 @@ use syn::{FnArg, PatType, Type};
 use crate::diagnostics::Diagnostics;
 use crate::function::Function;
 use crate::role::Role;
+use crate::spelled::spelled;
 
 /// The context parameter and the parameters after it.
 pub(super) fn read<'a>(
@@ -33,7 +34,7 @@ pub(super) fn read<'a>(
         diagnostics.refuse(
             context,
             "the context comes first: that is how a call is recognised as a durable one",
-            format_args!("move `{}` to the front", context.to_token_stream()),
+            format_args!("move `{}` to the front", spelled(context)),
         );
     }
     check_type(role, context, diagnostics);
@@ -70,7 +71,7 @@ fn check_type(role: Role, context: &PatType, diagnostics: &mut Diagnostics) {
             ),
             format_args!(
                 "write `{}: {expected}`, or make this a `#[{}]`",
-                context.pat.to_token_stream(),
+                spelled(&context.pat),
                 found.word()
             ),
         );
@@ -80,7 +81,7 @@ fn check_type(role: Role, context: &PatType, diagnostics: &mut Diagnostics) {
             format_args!("a {word} owns its context: the runtime makes one for each run"),
             format_args!(
                 "write `{}: {expected}` without the `&`",
-                context.pat.to_token_stream()
+                spelled(&context.pat)
             ),
         );
     }

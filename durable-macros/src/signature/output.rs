@@ -1,12 +1,12 @@
 //! The return type.
 
-use quote::ToTokens;
 use syn::{ReturnType, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::function::Function;
 use crate::lifetimes;
 use crate::role::Role;
+use crate::spelled::spelled;
 
 /// The return type, which has to be spelled as a path; that it is a `Result` is the runtime's check.
 pub(super) fn read(role: Role, function: &Function, diagnostics: &mut Diagnostics) -> Option<Type> {
@@ -19,10 +19,10 @@ pub(super) fn read(role: Role, function: &Function, diagnostics: &mut Diagnostic
         );
         return None;
     };
-    if !is_path(ty) {
+    if !is_path(ty) || is_plain_value(ty) {
         let value = match &**ty {
             Type::ImplTrait(_) | Type::Reference(_) | Type::Never(_) | Type::Infer(_) => "T".into(),
-            ty => ty.to_token_stream().to_string().replace(' ', ""),
+            ty => spelled(ty),
         };
         diagnostics.refuse(
             ty,
@@ -42,6 +42,25 @@ pub(super) fn read(role: Role, function: &Function, diagnostics: &mut Diagnostic
         return None;
     }
     Some((**ty).clone())
+}
+
+/// Types that are no `Result` wherever they are imported from. The runtime tells about the others,
+/// which takes the compiler a few more errors.
+const PLAIN: [&str; 24] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
+    "u64", "u128", "usize", "String", "Vec", "Option", "Box", "HashMap", "BTreeMap", "Value",
+    "Duration",
+];
+
+fn is_plain_value(ty: &Type) -> bool {
+    match ty {
+        Type::Path(ty) => ty
+            .path
+            .segments
+            .last()
+            .is_some_and(|segment| PLAIN.iter().any(|plain| segment.ident == plain)),
+        _ => false,
+    }
 }
 
 fn is_path(ty: &Type) -> bool {

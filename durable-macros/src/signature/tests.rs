@@ -90,7 +90,7 @@ fn refuses_one_mistake_with_one_message() {
             Step,
             "async fn f(a: u8, ctx: StepContext) -> Result<()>",
             "the context comes first",
-            "move `ctx : StepContext`",
+            "move `ctx: StepContext`",
         ),
         (
             Step,
@@ -126,7 +126,7 @@ fn refuses_one_mistake_with_one_message() {
             Step,
             "async fn f(ctx: StepContext, (a, b): (u8, u8)) -> Result<()>",
             "need names",
-            "`let (a , b) = argument;`",
+            "`let (a, b) = argument;`",
         ),
         (
             Step,
@@ -154,9 +154,15 @@ fn refuses_one_mistake_with_one_message() {
         ),
         (
             Step,
+            "async fn f(ctx: StepContext) -> Option<u8>",
+            "returns a `Result`",
+            "write `-> Result<Option<u8>>`",
+        ),
+        (
+            Step,
             "async fn f(ctx: StepContext) -> (u8, u8)",
             "returns a `Result`",
-            "write `-> Result<(u8,u8)>`",
+            "write `-> Result<(u8, u8)>`",
         ),
         (
             Step,
@@ -230,7 +236,7 @@ fn refuses_one_mistake_with_one_message() {
 #[test]
 fn every_mistake_of_a_signature_is_reported() {
     let (signature, messages) = read(Workflow, "unsafe fn f<T>(a: &str, [b, c]: [u8; 2]) -> u8");
-    assert_eq!(messages.len(), 6, "{messages:?}");
+    assert_eq!(messages.len(), 7, "{messages:?}");
     let names: Vec<_> = signature.names().map(ToString::to_string).collect();
     assert_eq!(names, ["a", "__durable_argument_1"]);
 }

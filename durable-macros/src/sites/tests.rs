@@ -105,9 +105,17 @@ fn labels_follow_the_structure() {
 
 #[test]
 fn a_site_is_where_its_callee_starts() {
-    let found = of("{\n    a::load(&ctx);\n    /* é */ ctx\n        .sleep(1);\n}");
+    let found = of("{ first(&ctx);\n    a::load(&ctx);\n    /* é */ ctx\n        .sleep(1);\n}");
     let places: Vec<_> = found.iter().map(|site| (site.line, site.column)).collect();
-    assert_eq!(places, [(2, 5), (4, 10)]);
+    assert_eq!(places, [(1, 3), (2, 5), (4, 10)]);
+}
+
+#[test]
+fn columns_are_those_of_a_screen() {
+    let found =
+        of("{\n\tload(&ctx);\n\t\tload(&ctx); load(&ctx);\n/* é 語 e\u{301} */ load(&ctx);\n}");
+    let places: Vec<_> = found.iter().map(|site| (site.line, site.column)).collect();
+    assert_eq!(places, [(2, 5), (3, 9), (3, 21), (4, 14)]);
 }
 
 #[test]

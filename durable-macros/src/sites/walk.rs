@@ -12,21 +12,24 @@ use syn::{
     ExprMethodCall, ExprPath, ExprWhile, Item, Local, Macro, Pat, Token,
 };
 
+use super::Site;
+use super::columns::Columns;
 use super::scope::Scope;
-use super::{Site, location};
 
 /// A walk over a body that collects sites.
 pub(super) struct Walk {
     contexts: BTreeSet<Ident>,
+    columns: Columns,
     scope: Scope,
     sites: Vec<Site>,
 }
 
 impl Walk {
     /// A walk over a body in which `context` is the context.
-    pub(super) fn new(context: &Ident) -> Self {
+    pub(super) fn new(context: &Ident, columns: Columns) -> Self {
         Self {
             contexts: BTreeSet::from([context.clone()]),
+            columns,
             scope: Scope::default(),
             sites: Vec::new(),
         }
@@ -40,7 +43,7 @@ impl Walk {
 
     fn record(&mut self, callee: &Ident, span: Span) {
         let callee = callee.unraw().to_string();
-        let (line, column) = location(span);
+        let (line, column) = self.columns.location(span);
         self.sites.push(Site {
             label: self.scope.label(&callee),
             callee,

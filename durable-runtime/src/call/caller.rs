@@ -33,7 +33,7 @@ impl<'c> StepCaller<'c> for &'c WorkflowContext {
 /// Who may call a workflow: the outside, with `&durable`, or another workflow, with `&ctx`.
 #[diagnostic::on_unimplemented(
     message = "a workflow can only be called with `&Durable` from outside or with `&WorkflowContext` from another workflow, not with `{Self}`",
-    label = "this can not start a workflow",
+    label = "this cannot call a workflow",
     note = "a step cannot start workflows: return what the workflow needs to know, and start the child there",
     note = "pass the runtime or the context by reference: `my_workflow(&durable, ...)`, `my_workflow(&ctx, ...)`"
 )]

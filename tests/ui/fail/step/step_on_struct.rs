@@ -1,0 +1,8 @@
+use durable_runtime::prelude::*;
+
+#[step]
+struct Load {
+    file: String,
+}
+
+fn main() {}

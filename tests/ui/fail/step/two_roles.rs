@@ -1,0 +1,9 @@
+use durable_runtime::prelude::*;
+
+#[step]
+#[transaction]
+async fn load(_ctx: StepContext) -> anyhow::Result<u32> {
+    Ok(1)
+}
+
+fn main() {}

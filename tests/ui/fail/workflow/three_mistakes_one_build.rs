@@ -1,0 +1,8 @@
+use durable_runtime::prelude::*;
+
+#[workflow(nmae = "ingest")]
+async fn ingest(_ctx: &WorkflowContext, file: &str) -> anyhow::Result<usize> {
+    Ok(file.len())
+}
+
+fn main() {}
