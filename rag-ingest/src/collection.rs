@@ -27,6 +27,14 @@ pub enum CollectionError {
         /// The URL.
         url: String,
     },
+    /// There is no such file.
+    #[error(
+        "there is no database at {path}; fill one with `rag-ingest ingest PATH`, or name another with --db"
+    )]
+    Missing {
+        /// Where it was looked for.
+        path: String,
+    },
     /// A statement failed.
     #[error("the database failed while it should {intent}: {source}")]
     Statement {
@@ -117,13 +125,25 @@ pub struct Passage {
 }
 
 impl Collection {
-    /// Connects, and makes the tables when they are missing.
+    /// Connects, and makes the database file and the tables when they are missing.
     ///
     /// # Errors
     /// [`CollectionError`] if the database cannot be reached or its tables belong to a newer program.
     pub async fn open(url: &str) -> Result<Self, CollectionError> {
+        Self::connect(url, true).await
+    }
+
+    /// Connects to a database that exists.
+    ///
+    /// # Errors
+    /// As [`Collection::open`], and if a SQLite file does not exist.
+    pub async fn open_existing(url: &str) -> Result<Self, CollectionError> {
+        Self::connect(url, false).await
+    }
+
+    async fn connect(url: &str, create: bool) -> Result<Self, CollectionError> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => Ok(Self::Sqlite(sqlite::open(url).await?)),
+            Some("sqlite") => Ok(Self::Sqlite(sqlite::open(url, create).await?)),
             Some("postgres" | "postgresql") => Ok(Self::Postgres(postgres::open(url).await?)),
             _ => Err(CollectionError::Url {
                 url: url.to_owned(),

@@ -230,7 +230,7 @@ fn print_summary(out: &mut impl Write, summary: &Summary) -> std::io::Result<()>
 
 async fn run_search(options: Search) -> Result<ExitCode> {
     let embedder = options.shared.embedder().open()?;
-    let collection = Collection::open(&options.shared.db).await?;
+    let collection = Collection::open_existing(&options.shared.db).await?;
     let found = search(
         &collection,
         &options.shared.collection,

@@ -48,14 +48,19 @@ const CHUNK: &str = "
         first_page, last_page, text, vector)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
-pub(super) async fn open(url: &str) -> Result<SqlitePool, CollectionError> {
+pub(super) async fn open(url: &str, create: bool) -> Result<SqlitePool, CollectionError> {
     let failed = || CollectionError::statement("open the database");
     let options = SqliteConnectOptions::from_str(url)
         .map_err(failed())?
-        .create_if_missing(true)
+        .create_if_missing(create)
         .journal_mode(SqliteJournalMode::Wal)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30));
+    if !create && !options.get_filename().exists() {
+        return Err(CollectionError::Missing {
+            path: options.get_filename().display().to_string(),
+        });
+    }
     let pool = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_with(options)

@@ -128,21 +128,3 @@ fn a_file_that_is_no_model_is_refused() {
     let error = super::MiniLm::open(folder.path()).unwrap_err();
     assert!(matches!(error, EmbedError::ModelFile { .. }));
 }
-
-/// Needs the model: `RAG_INGEST_MINILM=folder cargo test -p rag-ingest --release -- --ignored`.
-#[cfg(feature = "minilm")]
-#[test]
-#[ignore = "needs the model's file, which is not in the repository"]
-fn the_sentence_model_gives_the_similarities_it_is_known_for() {
-    let folder = std::env::var_os("RAG_INGEST_MINILM").expect("RAG_INGEST_MINILM names the folder");
-    let model = super::MiniLm::open(folder).unwrap();
-    let texts = [
-        "A man is eating food.",
-        "A man is eating a meal.",
-        "The sky is blue today.",
-    ];
-    let vectors = model.embed(&texts).unwrap();
-    assert!(cosine(&vectors[0], &vectors[1]) > 0.8);
-    assert!(cosine(&vectors[0], &vectors[2]) < 0.3);
-    assert_eq!(model.embed(&texts[1..2]).unwrap()[0], vectors[1]);
-}

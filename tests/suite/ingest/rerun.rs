@@ -105,6 +105,17 @@ on_both_stores! {
         assert_eq!(&text[place("start")..place("end")], best["text"].as_str().unwrap());
     }
 
+    async fn a_search_before_anything_was_ingested_says_how_to_begin(store: Store) {
+        let output = std::process::Command::new(durable_tests::program::path("rag-ingest"))
+            .args(["search", "anything", "--db", store.url()])
+            .output()
+            .unwrap();
+
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("rag-ingest ingest PATH"), "{said}");
+    }
+
     async fn a_folder_that_does_not_exist_stops_the_run_before_it_begins(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("nowhere");
