@@ -32,14 +32,26 @@ use proc_macro::TokenStream;
 /// Makes an `async fn` a step: an effect whose result is recorded, so that a workflow which is
 /// interrupted and taken up again gets the result instead of the effect.
 ///
-/// ```ignore
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
+/// # struct Client;
+/// # impl Client {
+/// #     async fn embed(&self, texts: Vec<String>, _: &str) -> Result<Vec<f32>> { Ok(vec![0.0; texts.len()]) }
+/// # }
+/// # fn is_transient(error: &anyhow::Error) -> bool { error.to_string().contains("busy") }
 /// #[step(max_attempts = 3, interval = "1s", retry_if = is_transient)]
 /// async fn embed(ctx: StepContext, texts: Vec<String>, model: &str) -> Result<Vec<f32>> {
-///     client().embed(texts, model).await
+///     let client = ctx.state::<Client>()?;
+///     client.embed(texts, model).await
 /// }
 ///
+/// # #[workflow]
+/// # async fn index(ctx: WorkflowContext, texts: Vec<String>) -> Result<usize> {
 /// // in a workflow
 /// let vectors = embed(&ctx, texts, "small").await?;
+/// # Ok(vectors.len())
+/// # }
 /// ```
 ///
 /// # Options
@@ -88,15 +100,21 @@ pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an `async fn` a transaction: a step whose writes and whose record are one commit, so that
 /// they happen exactly once.
 ///
-/// ```ignore
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
 /// #[transaction]
-/// async fn save(ctx: TransactionContext, document: Document) -> Result<u64> {
-///     let done = sqlx::query("…").bind(document.id).execute(ctx.connection()).await?;
-///     Ok(done.rows_affected())
+/// async fn save(ctx: TransactionContext, title: String) -> Result<u64> {
+///     let insert = sqlx::query("INSERT INTO documents (title) VALUES (?1)").bind(title);
+///     Ok(insert.execute(ctx.sqlite()?).await?.rows_affected())
 /// }
 ///
+/// # #[workflow]
+/// # async fn keep(ctx: WorkflowContext, title: String) -> Result<u64> {
 /// // in a workflow
-/// let rows = save(&ctx, document).await?;
+/// let rows = save(&ctx, title).await?;
+/// # Ok(rows)
+/// # }
 /// ```
 ///
 /// # Options
@@ -129,17 +147,29 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an `async fn` a workflow: a function that goes on after a crash where it stopped.
 ///
-/// ```ignore
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
+/// # #[step]
+/// # async fn load(ctx: StepContext, path: String) -> Result<String> { Ok(std::fs::read_to_string(path)?) }
+/// # #[step]
+/// # async fn count(ctx: StepContext, text: &str) -> Result<usize> { Ok(text.len()) }
 /// #[workflow]
-/// async fn ingest_file(ctx: WorkflowContext, file: FileInfo) -> Result<Report> {
-///     let text = load(&ctx, file).await?;
-///     let rows = save(&ctx, text).await?;
-///     Ok(Report { rows })
+/// async fn measure(ctx: WorkflowContext, path: String) -> Result<usize> {
+///     let text = load(&ctx, path).await?;
+///     count(&ctx, &text).await
 /// }
 ///
-/// let durable = Durable::open(url).register::<ingest_file>().launch().await?;
-/// let report = ingest_file(&durable, file).await?; // from outside
-/// let report = ingest_file(&ctx, file).await?; // as a child, from another workflow
+/// # async fn outside(path: String) -> Result<()> {
+/// let durable = Durable::open("sqlite://app.db").register::<measure>().launch().await?;
+/// let length = measure(&durable, path).await?; // from outside
+/// # Ok(())
+/// # }
+/// # #[workflow]
+/// # async fn parent(ctx: WorkflowContext, path: String) -> Result<usize> {
+/// let length = measure(&ctx, path).await?; // as a child, from another workflow
+/// # Ok(length)
+/// # }
 /// ```
 ///
 /// # Options

@@ -30,6 +30,9 @@
 //! # }
 //! ```
 
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("durable-runtime needs a store: enable its feature `sqlite`, `postgres`, or both");
+
 mod call;
 mod clock;
 mod context;

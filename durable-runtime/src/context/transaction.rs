@@ -64,24 +64,26 @@ impl TransactionContext {
     }
 
     /// The connection of a SQLite database; an error on PostgreSQL.
+    ///
+    /// # Errors
+    /// The runtime was opened on PostgreSQL.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(&mut self) -> Result<&mut SqliteConnection> {
-        let name = self.step.name;
-        match self.connection() {
-            Connection::Sqlite(connection) => Ok(connection),
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(_) => Err(wrong_database(name, "PostgreSQL", "postgres")),
+        match &mut self.transaction {
+            Some(Transaction::Sqlite(transaction)) => Ok(transaction.connection()),
+            _ => Err(wrong_database(self.step.name, "PostgreSQL", "postgres")),
         }
     }
 
     /// The connection of a PostgreSQL database; an error on SQLite.
+    ///
+    /// # Errors
+    /// The runtime was opened on SQLite.
     #[cfg(feature = "postgres")]
     pub fn postgres(&mut self) -> Result<&mut PgConnection> {
-        let name = self.step.name;
-        match self.connection() {
-            Connection::Postgres(connection) => Ok(connection),
-            #[cfg(feature = "sqlite")]
-            Connection::Sqlite(_) => Err(wrong_database(name, "SQLite", "sqlite")),
+        match &mut self.transaction {
+            Some(Transaction::Postgres(transaction)) => Ok(transaction.connection()),
+            _ => Err(wrong_database(self.step.name, "SQLite", "sqlite")),
         }
     }
 
@@ -106,7 +108,6 @@ impl TransactionContext {
     }
 }
 
-#[cfg(all(feature = "sqlite", feature = "postgres"))]
 fn wrong_database(name: &str, is: &str, method: &str) -> Error {
     Error::Setup(format!(
         "transaction `{name}` runs on {is}: use `ctx.{method}()`, or `ctx.connection()` for both"

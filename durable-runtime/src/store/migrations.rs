@@ -48,6 +48,7 @@ pub(crate) enum MigrationError {
         found: i64,
     },
     /// Another process kept the migration lock for too long.
+    #[cfg(feature = "postgres")]
     #[error(
         "the system database in {database} needs migrating, but {holder} has held the migration \
          lock for {waited:.1?}: let it finish, or end it with pg_terminate_backend, and start again"
