@@ -81,3 +81,12 @@ pub mod __private {
     pub use crate::failure::{ErrorCodec, error_codec};
     pub use crate::value::StepResult;
 }
+
+/// The examples in the documents of the repository compile.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/workflows.md")]
+    struct Workflows;
+}
