@@ -1,8 +1,12 @@
-//! Writes records, inside a transaction that the caller began.
+//! Writes records, inside a transaction that the caller began: a statement or two a kind, whatever the size of the
+//! batch, because each is handed to the thread of the connection and back. Rows are passed as one JSON array.
 
 use crate::error::StoreError;
+use std::collections::HashSet;
 use std::str::FromStr;
 
+use serde::Serialize;
+use serde_json::json;
 use sqlx::{Row, SqliteConnection};
 
 use crate::store::{
@@ -16,13 +20,22 @@ const START: &str = "
         workflow_uuid, status, name, executor_id, application_version, application_id,
         recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
         serialization, application_name)
-    SELECT ?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-    WHERE ?11 IS NULL
-       OR EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = ?11 AND owner_xid = ?14)
+    SELECT value ->> 0, iif(value ->> 5 IS NULL, 'PENDING', 'ENQUEUED'), value ->> 1, value ->> 2,
+           value ->> 3, '', value ->> 5 IS NULL, value ->> 5, value ->> 6,
+           iif(value ->> 5 IS NULL, value ->> 7, NULL), value ->> 7, value ->> 8, ?2, value ->> 4
+    FROM json_each(?1)
+    WHERE value ->> 8 IS NULL
+       OR EXISTS (SELECT 1 FROM workflow_status parent
+                  WHERE parent.workflow_uuid = value ->> 8 AND parent.owner_xid = value ->> 9)
     ON CONFLICT (workflow_uuid) DO NOTHING";
 
 const INPUT: &str = "
-    INSERT INTO workflow_input (workflow_uuid, inputs) VALUES (?1, ?2)
+    INSERT INTO workflow_input (workflow_uuid, inputs)
+    SELECT s.workflow_uuid, value ->> 10
+    FROM json_each(?1)
+    CROSS JOIN workflow_status s
+        ON s.workflow_uuid = value ->> 0 AND s.creator_xid = value ->> 7
+    WHERE TRUE
     ON CONFLICT (workflow_uuid) DO NOTHING";
 
 const EXISTING: &str =
@@ -32,11 +45,15 @@ const STEP: &str = "
     INSERT INTO operation_outputs (
         workflow_uuid, function_id, function_name, output, error, child_workflow_id,
         started_at_epoch_ms, completed_at_epoch_ms, serialization, application_name)
-    SELECT s.workflow_uuid, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, s.application_name
-    FROM workflow_status s
-    WHERE s.workflow_uuid = ?1 AND s.owner_xid = ?2
-      AND (?11 IS NULL OR EXISTS (
-          SELECT 1 FROM workflow_status c WHERE c.workflow_uuid = ?7 AND c.name = ?11))
+    SELECT s.workflow_uuid, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+           value ->> 8, value ->> 9,
+           iif(value ->> 4 IS NOT NULL OR value ->> 5 IS NOT NULL, ?2, NULL), s.application_name
+    FROM json_each(?1)
+    CROSS JOIN workflow_status s
+        ON s.workflow_uuid = value ->> 0 AND s.owner_xid = value ->> 1
+    WHERE value ->> 7 IS NULL
+       OR EXISTS (SELECT 1 FROM workflow_status child
+                  WHERE child.workflow_uuid = value ->> 6 AND child.name = value ->> 7)
     ON CONFLICT (workflow_uuid, function_id) DO NOTHING";
 
 const RECORDED: &str = "
@@ -47,71 +64,118 @@ const RECORDED: &str = "
     LEFT JOIN operation_outputs o ON o.workflow_uuid = s.workflow_uuid AND o.function_id = ?2
     WHERE s.workflow_uuid = ?1";
 
+/// The plus keeps the status from choosing the index: the rows are found by their keys.
 const COMPLETE: &str = "
     UPDATE workflow_status
-    SET status = ?3, deduplication_id = NULL, owner_xid = NULL,
+    SET status = iif(value ->> 3 IS NULL, 'SUCCESS', 'ERROR'), deduplication_id = NULL,
+        owner_xid = NULL,
         updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER),
         completed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-    WHERE workflow_uuid = ?1 AND status = 'PENDING' AND owner_xid = ?2";
+    FROM json_each(?1)
+    WHERE workflow_uuid = value ->> 0 AND +status = 'PENDING' AND owner_xid = value ->> 1
+    RETURNING workflow_uuid";
 
 const OUTPUT: &str = "
-    INSERT INTO workflow_output (workflow_uuid, output, error) VALUES (?1, ?2, ?3)
+    INSERT INTO workflow_output (workflow_uuid, output, error)
+    SELECT value ->> 0, value ->> 2, value ->> 3 FROM json_each(?1) WHERE TRUE
     ON CONFLICT (workflow_uuid) DO UPDATE SET output = excluded.output, error = excluded.error";
 
-/// Writes all records, in order; tells what became of each.
+/// Writes all records: starts, then steps, then completions, which is the order that a workflow's records have among
+/// themselves. Tells what became of each.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     batch: &[Record],
 ) -> StoreResult<Vec<Outcome>> {
-    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut starts = Vec::new();
+    let mut steps = Vec::new();
+    let mut completions = Vec::new();
     for record in batch {
-        let outcome = match record {
-            Record::Start(start) => write_start(connection, start).await,
-            Record::Step(step) => write_step(connection, step).await,
-            Record::Completion(completion) => write_completion(connection, completion).await,
-        };
-        outcomes.push(outcome.map_err(StoreError::statement("write a record"))?);
+        match record {
+            Record::Start(start) => starts.push(start.as_ref()),
+            Record::Step(step) => steps.push(step.as_ref()),
+            Record::Completion(completion) => completions.push(completion.as_ref()),
+        }
+    }
+    let failed = || StoreError::statement("write records");
+    let mut started = write_starts(connection, &starts)
+        .await
+        .map_err(failed())?
+        .into_iter();
+    let mut stepped = write_steps(connection, &steps)
+        .await
+        .map_err(failed())?
+        .into_iter();
+    let mut completed = write_completions(connection, &completions)
+        .await
+        .map_err(failed())?
+        .into_iter();
+    Ok(batch
+        .iter()
+        .filter_map(|record| match record {
+            Record::Start(_) => started.next(),
+            Record::Step(_) => stepped.next(),
+            Record::Completion(_) => completed.next(),
+        })
+        .collect())
+}
+
+/// The rows of a statement: an array of arrays.
+fn text(rows: &[impl Serialize]) -> sqlx::Result<String> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+fn committed<R>(records: &[R]) -> Vec<Outcome> {
+    records.iter().map(|_| Outcome::Committed).collect()
+}
+
+async fn write_starts(
+    connection: &mut SqliteConnection,
+    starts: &[&StartRecord],
+) -> sqlx::Result<Vec<Outcome>> {
+    if starts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let row = |start: &&StartRecord| {
+        let parent = start.parent.as_ref();
+        json!([
+            start.workflow_id,
+            start.name,
+            start.executor_id,
+            start.application_version,
+            start.application_name,
+            start.queue,
+            start.priority,
+            start.token,
+            parent.map(|parent| &parent.workflow_id),
+            parent.map(|parent| &parent.token),
+            start.input,
+        ])
+    };
+    let rows = text(&starts.iter().map(row).collect::<Vec<_>>())?;
+    let inserted = sqlx::query(START)
+        .bind(&rows)
+        .bind(PORTABLE_JSON)
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+    sqlx::query(INPUT)
+        .bind(&rows)
+        .execute(&mut *connection)
+        .await?;
+    if usize::try_from(inserted) == Ok(starts.len()) {
+        return Ok(committed(starts));
+    }
+    let mut outcomes = Vec::with_capacity(starts.len());
+    for start in starts {
+        outcomes.push(what_is_there(connection, start).await?);
     }
     Ok(outcomes)
 }
 
-async fn write_start(
+async fn what_is_there(
     connection: &mut SqliteConnection,
     start: &StartRecord,
 ) -> sqlx::Result<Outcome> {
-    let runs = start.queue.is_none();
-    let status = if runs {
-        Status::Pending
-    } else {
-        Status::Enqueued
-    };
-    let parent = start.parent.as_ref();
-    let inserted = sqlx::query(START)
-        .bind(&start.workflow_id)
-        .bind(status.as_str())
-        .bind(start.name)
-        .bind(&start.executor_id)
-        .bind(&start.application_version)
-        .bind(i64::from(runs))
-        .bind(&start.queue)
-        .bind(start.priority)
-        .bind(runs.then_some(&start.token))
-        .bind(&start.token)
-        .bind(parent.map(|parent| &parent.workflow_id))
-        .bind(PORTABLE_JSON)
-        .bind(&start.application_name)
-        .bind(parent.map(|parent| &parent.token))
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
-    if inserted == 1 {
-        sqlx::query(INPUT)
-            .bind(&start.workflow_id)
-            .bind(&start.input)
-            .execute(connection)
-            .await?;
-        return Ok(Outcome::Committed);
-    }
     let existing = sqlx::query(EXISTING)
         .bind(&start.workflow_id)
         .fetch_optional(connection)
@@ -129,26 +193,47 @@ async fn write_start(
     }))
 }
 
-async fn write_step(connection: &mut SqliteConnection, step: &StepRecord) -> sqlx::Result<Outcome> {
-    let has_value = step.output.is_some() || step.error.is_some();
+async fn write_steps(
+    connection: &mut SqliteConnection,
+    steps: &[&StepRecord],
+) -> sqlx::Result<Vec<Outcome>> {
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let row = |step: &&StepRecord| {
+        json!([
+            step.workflow_id,
+            step.token,
+            step.position,
+            step.name,
+            step.output,
+            step.error,
+            step.child_workflow_id,
+            step.child_name,
+            step.started_at,
+            step.completed_at,
+        ])
+    };
     let inserted = sqlx::query(STEP)
-        .bind(&step.workflow_id)
-        .bind(&step.token)
-        .bind(step.position)
-        .bind(step.name.as_ref())
-        .bind(&step.output)
-        .bind(&step.error)
-        .bind(&step.child_workflow_id)
-        .bind(step.started_at)
-        .bind(step.completed_at)
-        .bind(has_value.then_some(PORTABLE_JSON))
-        .bind(step.child_name)
+        .bind(text(&steps.iter().map(row).collect::<Vec<_>>())?)
+        .bind(PORTABLE_JSON)
         .execute(&mut *connection)
         .await?
         .rows_affected();
-    if inserted == 1 {
-        return Ok(Outcome::Committed);
+    if usize::try_from(inserted) == Ok(steps.len()) {
+        return Ok(committed(steps));
     }
+    let mut outcomes = Vec::with_capacity(steps.len());
+    for step in steps {
+        outcomes.push(what_is_recorded(connection, step).await?);
+    }
+    Ok(outcomes)
+}
+
+async fn what_is_recorded(
+    connection: &mut SqliteConnection,
+    step: &StepRecord,
+) -> sqlx::Result<Outcome> {
     let found = sqlx::query(RECORDED)
         .bind(&step.workflow_id)
         .bind(step.position)
@@ -174,30 +259,35 @@ async fn write_step(connection: &mut SqliteConnection, step: &StepRecord) -> sql
     })
 }
 
-async fn write_completion(
+async fn write_completions(
     connection: &mut SqliteConnection,
-    completion: &CompletionRecord,
-) -> sqlx::Result<Outcome> {
-    let status = if completion.result.is_ok() {
-        Status::Success
-    } else {
-        Status::Error
-    };
-    let completed = sqlx::query(COMPLETE)
-        .bind(&completion.workflow_id)
-        .bind(&completion.token)
-        .bind(status.as_str())
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
-    if completed == 0 {
-        return Ok(Outcome::Fenced);
+    completions: &[&CompletionRecord],
+) -> sqlx::Result<Vec<Outcome>> {
+    if completions.is_empty() {
+        return Ok(Vec::new());
     }
-    sqlx::query(OUTPUT)
-        .bind(&completion.workflow_id)
-        .bind(completion.result.as_ref().ok())
-        .bind(completion.result.as_ref().err())
-        .execute(connection)
+    let row = |it: &CompletionRecord| {
+        let (output, error) = (it.result.as_ref().ok(), it.result.as_ref().err());
+        json!([it.workflow_id, it.token, output, error])
+    };
+    let rows: Vec<_> = completions.iter().map(|it| row(it)).collect();
+    let completed: Vec<String> = sqlx::query_scalar(COMPLETE)
+        .bind(text(&rows)?)
+        .fetch_all(&mut *connection)
         .await?;
-    Ok(Outcome::Committed)
+    let completed: HashSet<_> = completed.into_iter().collect();
+    let is_completed = |it: &CompletionRecord| completed.contains(&it.workflow_id);
+    let written = completions.iter().filter(|it| is_completed(it));
+    let rows: Vec<_> = written.map(|it| row(it)).collect();
+    if !rows.is_empty() {
+        sqlx::query(OUTPUT)
+            .bind(text(&rows)?)
+            .execute(connection)
+            .await?;
+    }
+    let outcome = |it: &&CompletionRecord| match is_completed(it) {
+        true => Outcome::Committed,
+        false => Outcome::Fenced,
+    };
+    Ok(completions.iter().map(outcome).collect())
 }
