@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{PgConnection, Postgres};
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 
 use super::{
     Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
@@ -39,6 +39,9 @@ impl PostgresStore {
             source,
         };
         let options = PgConnectOptions::from_str(url).map_err(failed)?;
+        // A pool keeps trying for as long as an acquisition may take; who starts a program wants to know at once.
+        let first = options.connect().await.map_err(failed)?;
+        first.close().await.map_err(failed)?;
         let pool = |size| {
             PgPoolOptions::new()
                 .max_connections(size)
@@ -48,9 +51,7 @@ impl PostgresStore {
         let lanes = u32::try_from(LANES).unwrap_or(1);
         let journal = pool(lanes)
             .after_connect(|connection, _| records::prepare(connection).boxed())
-            .connect_with(options.clone())
-            .await
-            .map_err(failed)?;
+            .connect_lazy_with(options.clone());
         let pool = pool(CONNECTIONS).connect_lazy_with(options);
         Ok(Self { journal, pool })
     }

@@ -1,7 +1,7 @@
 //! A collection in a PostgreSQL database: vectors as bytes, words in a `tsvector` index over the chunks.
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{PgConnection, raw_sql};
+use sqlx::{Connection, PgConnection, raw_sql};
 
 use super::{CollectionError, NewDocument, SCHEMA_VERSION, bytes_of, heading_json};
 
@@ -52,6 +52,9 @@ const CHUNKS: &str = "
 
 pub(super) async fn open(url: &str) -> Result<PgPool, CollectionError> {
     let failed = || CollectionError::statement("open the database");
+    // A pool would keep trying; who starts a program wants to know at once that there is no server.
+    let first = PgConnection::connect(url).await.map_err(failed())?;
+    first.close().await.map_err(failed())?;
     let pool = PgPoolOptions::new()
         .max_connections(4)
         .connect(url)
