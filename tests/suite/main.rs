@@ -11,6 +11,7 @@ mod fencing;
 mod journal;
 mod kill;
 mod kit;
+mod launch;
 mod numbering;
 mod queues;
 mod recovery;
