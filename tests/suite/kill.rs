@@ -393,3 +393,40 @@ async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
         ["1 stride", "2 enter", "3 rest"]
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workflow_survives_the_loss_of_all_connections() {
+    let scene = Scene::set(Store::postgres().await).await;
+    let durable = scene
+        .store
+        .open()
+        .register::<journey::journey>()
+        .launch()
+        .await
+        .unwrap();
+    let effects = scene.effects.display().to_string();
+    let handle = journey::journey(&durable, effects)
+        .id(&scene.id)
+        .start()
+        .await
+        .unwrap();
+
+    for seen in (3..CALLS).step_by(6) {
+        until("progress", || traces(&scene.effects).len() >= seen).await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let ended = scene.store.rows(sql, &[]).await;
+        assert!(!ended.is_empty(), "there were connections to end");
+    }
+
+    assert_eq!(
+        usize::try_from(handle.result().await.unwrap()).unwrap(),
+        (1..=CALLS).sum::<usize>()
+    );
+    assert_eq!(scene.entries().await, [6, 12, 18, 24, 30, 36]);
+    for (position, runs) in scene.runs() {
+        // The body of a transaction that was broken off runs again; that of a step does not.
+        let transaction = position.parse::<usize>().unwrap() % 6 == 0;
+        assert!(runs == 1 || transaction, "step {position} ran {runs} times");
+    }
+}
