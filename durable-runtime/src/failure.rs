@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::error::{Error, ErrorRecord};
+use crate::error::{Error, ErrorRecord, StoreError};
 
 /// An error that can be checkpointed: `anyhow::Error`, `Box<dyn Error + Send + Sync>`, [`Error`], or a type of your
 /// own that is an error, serializes both ways and can hold an [`Error`].
@@ -26,6 +26,8 @@ pub trait DurableError<Kind>: Sized + Send + 'static {
     fn from_record(record: ErrorRecord) -> Self;
     /// What an error of the runtime is returned as.
     fn from_runtime(error: Error) -> Self;
+    /// True when it tells that the database broke a transaction off in favour of another: run again, it may succeed.
+    fn is_broken_off(&self) -> bool;
 }
 
 /// Error types with fields of their own.
@@ -64,6 +66,10 @@ where
     fn from_runtime(error: Error) -> Self {
         Self::from(error)
     }
+
+    fn is_broken_off(&self) -> bool {
+        broken_off_in_chain(chain(self))
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -83,17 +89,17 @@ impl DurableError<Anyhow> for anyhow::Error {
             error => anyhow::Error::new(error),
         }
     }
+
+    fn is_broken_off(&self) -> bool {
+        broken_off_in_chain(self.chain())
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl DurableError<Boxed> for Box<dyn std::error::Error + Send + Sync> {
     fn into_record(self) -> ErrorRecord {
-        let first: &(dyn std::error::Error + 'static) = self.as_ref();
         let message = self.to_string();
-        record_in_chain(
-            std::iter::successors(Some(first), |error| error.source()),
-            message,
-        )
+        record_in_chain(chain(self.as_ref()), message)
     }
 
     fn from_record(record: ErrorRecord) -> Self {
@@ -106,6 +112,28 @@ impl DurableError<Boxed> for Box<dyn std::error::Error + Send + Sync> {
             error => Box::new(error),
         }
     }
+
+    fn is_broken_off(&self) -> bool {
+        broken_off_in_chain(chain(self.as_ref()))
+    }
+}
+
+/// An error and what it wraps, outermost first.
+fn chain<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// True when one of them is the driver's report of a transaction that the database broke off.
+fn broken_off_in_chain<'e>(
+    mut chain: impl Iterator<Item = &'e (dyn std::error::Error + 'static)>,
+) -> bool {
+    chain.any(|error| {
+        error
+            .downcast_ref::<sqlx::Error>()
+            .is_some_and(StoreError::breaks_off)
+    })
 }
 
 /// The record of an untyped error: name, code and data of the record or runtime error it wraps, if it wraps one, so
@@ -132,12 +160,13 @@ fn short_type_name<T>() -> &'static str {
     head.rsplit("::").next().unwrap_or(head)
 }
 
-/// The three conversions of one error type, with its kind forgotten.
+/// What is known about one error type, with its kind forgotten.
 #[derive(Debug)]
 pub struct ErrorCodec<E> {
     pub(crate) into_record: fn(E) -> ErrorRecord,
     pub(crate) from_record: fn(ErrorRecord) -> E,
     pub(crate) from_runtime: fn(Error) -> E,
+    pub(crate) is_broken_off: fn(&E) -> bool,
 }
 
 impl<E> Clone for ErrorCodec<E> {
@@ -155,5 +184,6 @@ pub fn error_codec<E: DurableError<Kind>, Kind>() -> ErrorCodec<E> {
         into_record: E::into_record,
         from_record: E::from_record,
         from_runtime: E::from_runtime,
+        is_broken_off: E::is_broken_off,
     }
 }

@@ -222,6 +222,25 @@ on_both_stores! {
         assert!(store.steps(&id).await.is_empty());
     }
 
+    async fn a_launch_of_the_same_executor_takes_over_what_still_runs(store: Store) {
+        let id = store.id("wf");
+        let first = store.open().register::<held>().launch().await.unwrap();
+        let handle = held(&first).id(&id).start().await.unwrap();
+        gate(&id).reached().await;
+
+        let second = store.open().register::<held>().launch().await.unwrap();
+        gate(&id).reached_by(2).await;
+        gate(&id).open();
+
+        let of_second = second.retrieve::<held>(&id).await.unwrap();
+        assert_eq!(of_second.result().await.unwrap(), "stale");
+        assert_eq!(handle.result().await.unwrap(), "stale");
+        first.shutdown(PATIENCE).await;
+        assert_eq!(counted(&id), 1, "runs of the step behind the takeover");
+        assert_eq!(store.step_names(&id).await, ["1 hold", "2 after"]);
+        assert_eq!(store.status(&id, "recovery_attempts").await, 2);
+    }
+
     async fn a_cancelled_workflow_records_no_later_step(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<held>().launch().await.unwrap();

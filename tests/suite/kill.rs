@@ -253,19 +253,31 @@ impl Random {
 /// Runs `visit` in this process, with its database behind a proxy that loses an answer.
 async fn visit_through(statement: &'static str, moment: Moment) -> (Scene, i32) {
     let scene = Scene::set(Store::postgres().await).await;
-    if matches!(moment, Moment::CommitAsked) {
-        // The commit takes its time, and happens after the connection is gone.
-        scene
-            .store
-            .execute(
+    let sum = visit_in(&scene, statement, moment).await;
+    (scene, sum)
+}
+
+/// The same, with commits of rows of `table` that take their time, so that they happen after the
+/// connection is gone.
+async fn visit_with_slow_commits(statement: &'static str, table: &str) -> (Scene, i32) {
+    let scene = Scene::set(Store::postgres().await).await;
+    scene
+        .store
+        .execute(
+            &format!(
                 "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $body$
                  BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END $body$;
-                 CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON entries
-                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()",
-                &[],
-            )
-            .await;
-    }
+                 CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON {table}
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()"
+            ),
+            &[],
+        )
+        .await;
+    let sum = visit_in(&scene, statement, Moment::CommitAsked).await;
+    (scene, sum)
+}
+
+async fn visit_in(scene: &Scene, statement: &'static str, moment: Moment) -> i32 {
     let proxy = Proxy::start(scene.store.url(), scene.id.clone(), statement, moment).await;
     let durable = Durable::open(proxy.url())
         .executor_id("worker")
@@ -281,9 +293,8 @@ async fn visit_through(statement: &'static str, moment: Moment) -> (Scene, i32) 
         proxy.cut();
     };
     let (sum, ()) = tokio::join!(visit, cut);
-    let sum = sum.unwrap();
     durable.shutdown(PATIENCE).await;
-    (scene, sum)
+    sum.unwrap()
 }
 
 async fn assert_happened_once(scene: &Scene, sum: i32) {
@@ -313,7 +324,7 @@ async fn a_commit_whose_answer_is_lost_happens_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_happens_after_its_connection_is_gone_happens_once() {
-    let (scene, sum) = visit_through(ENTRY, Moment::CommitAsked).await;
+    let (scene, sum) = visit_with_slow_commits(ENTRY, "entries").await;
 
     assert_happened_once(&scene, sum).await;
 }
@@ -330,6 +341,15 @@ async fn a_start_whose_answer_is_lost_runs_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_whose_answer_is_lost_is_recognised() {
     let (scene, sum) = visit_through("SET status = CASE WHEN given.error", Moment::Committed).await;
+
+    assert_happened_once(&scene, sum).await;
+    assert_eq!(scene.runs()["3"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_that_is_committed_after_its_connection_is_gone_is_recognised() {
+    let outcome = "SET status = CASE WHEN given.error";
+    let (scene, sum) = visit_with_slow_commits(outcome, "workflow_output").await;
 
     assert_happened_once(&scene, sum).await;
     assert_eq!(scene.runs()["3"], 1);
@@ -372,4 +392,41 @@ async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
         scene.store.step_names(&scene.id).await,
         ["1 stride", "2 enter", "3 rest"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workflow_survives_the_loss_of_all_connections() {
+    let scene = Scene::set(Store::postgres().await).await;
+    let durable = scene
+        .store
+        .open()
+        .register::<journey::journey>()
+        .launch()
+        .await
+        .unwrap();
+    let effects = scene.effects.display().to_string();
+    let handle = journey::journey(&durable, effects)
+        .id(&scene.id)
+        .start()
+        .await
+        .unwrap();
+
+    for seen in (3..CALLS).step_by(6) {
+        until("progress", || traces(&scene.effects).len() >= seen).await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let ended = scene.store.rows(sql, &[]).await;
+        assert!(!ended.is_empty(), "there were connections to end");
+    }
+
+    assert_eq!(
+        usize::try_from(handle.result().await.unwrap()).unwrap(),
+        (1..=CALLS).sum::<usize>()
+    );
+    assert_eq!(scene.entries().await, [6, 12, 18, 24, 30, 36]);
+    for (position, runs) in scene.runs() {
+        // The body of a transaction that was broken off runs again; that of a step does not.
+        let transaction = position.parse::<usize>().unwrap() % 6 == 0;
+        assert!(runs == 1 || transaction, "step {position} ran {runs} times");
+    }
 }

@@ -12,6 +12,7 @@ mod ingest;
 mod journal;
 mod kill;
 mod kit;
+mod launch;
 mod numbering;
 mod queues;
 mod recovery;

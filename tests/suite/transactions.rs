@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use durable_runtime::prelude::*;
 use durable_tests::gates::gate;
 use durable_tests::store::Store;
@@ -279,6 +280,52 @@ on_both_stores! {
 
         assert_eq!(store.value("SELECT count(*) FROM payments", &[]).await, 64);
     }
+}
+
+/// Locks two rows, one after the other; the two of a test in opposite orders.
+#[transaction]
+async fn lock_both(ctx: TransactionContext, first: i64, second: i64) -> anyhow::Result<()> {
+    let id = ctx.workflow_id().to_owned();
+    let connection = ctx.postgres()?;
+    for (number, amount) in [first, second].into_iter().enumerate() {
+        if number == 1 && count(&id) == 1 {
+            gate(&id).pass().await;
+        }
+        sqlx::query("UPDATE payments SET workflow = 'locked' WHERE amount = $1")
+            .bind(amount)
+            .execute(&mut *connection)
+            .await
+            .context("cannot lock a payment")?;
+    }
+    Ok(())
+}
+
+#[workflow]
+async fn locks(ctx: WorkflowContext, first: i64, second: i64) -> anyhow::Result<()> {
+    lock_both(&ctx, first, second).await
+}
+
+/// SQLite has one writer, which nobody can deadlock with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_loses_a_deadlock_runs_again() {
+    let store = Store::postgres().await;
+    with_payments(&store).await;
+    store
+        .execute("INSERT INTO payments VALUES ('free', 1), ('free', 2)", &[])
+        .await;
+    let durable = store.open().register::<locks>().launch().await.unwrap();
+    let (one, two) = (store.id("one"), store.id("two"));
+
+    let first = locks(&durable, 1, 2).id(&one).start().await.unwrap();
+    let second = locks(&durable, 2, 1).id(&two).start().await.unwrap();
+    gate(&one).reached().await;
+    gate(&two).reached().await;
+    gate(&one).open();
+    gate(&two).open();
+
+    first.result().await.unwrap();
+    second.result().await.unwrap();
+    assert_eq!(counted(&one) + counted(&two), 3, "one of the two ran twice");
 }
 
 /// Makes the database refuse checkpoints of this name.

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::context::TransactionContext;
 use crate::engine::Carried;
 use crate::error::Result;
-use crate::failure::{DurableError, error_codec};
+use crate::failure::{DurableError, ErrorCodec, error_codec};
 use crate::store::{Outcome, StepRow};
 use crate::value::{self, Value};
 
@@ -50,7 +50,7 @@ where
         }
         let started_at = clock::now_ms();
         let result = attempts(&site, codec, retry_if, |number| {
-            Some(attempt(&site, started_at, number, &body).boxed())
+            Some(attempt(&site, codec, started_at, number, &body).boxed())
         })
         .await;
         match result {
@@ -68,6 +68,7 @@ where
 /// Runs the body once; again, for as long as it takes, when the database broke the transaction off.
 async fn attempt<T, E, Body>(
     site: &Site,
+    codec: ErrorCodec<E>,
     started_at: i64,
     number: u32,
     body: &Mutex<impl Fn(TransactionContext) -> Body + Send>,
@@ -86,6 +87,15 @@ where
             Ok(value) => {
                 carried.settle();
                 return Ok(value);
+            }
+            // The body hands on that the database broke the transaction off: it did not fail by itself.
+            Err(Broken::Body(Failure::Own(error))) if (codec.is_broken_off)(&error) => {
+                tracing::debug!(
+                    step = site.options.name,
+                    "a transaction was broken off by the database and runs again"
+                );
+                clock::sleep(wait).await;
+                wait = (wait * 3 / 2).min(RETRY_LONGEST);
             }
             Err(Broken::Body(failure)) => return Err(failure),
             Err(Broken::Transaction(error)) if !error.is_transient() => {

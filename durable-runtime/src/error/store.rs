@@ -69,6 +69,13 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// True when a statement of a transaction's body failed because the database broke the transaction off in favour
+    /// of another: a serialization failure or a deadlock. A lost connection shows when the body is through.
+    pub(crate) fn breaks_off(source: &sqlx::Error) -> bool {
+        let code = source.as_database_error().and_then(|error| error.code());
+        matches!(code.as_deref(), Some("40001" | "40P01"))
+    }
 }
 
 fn transient(error: &sqlx::Error) -> bool {

@@ -1,0 +1,178 @@
+//! Opening, launching and shutting down: what is refused, and what the others learn.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use durable_runtime::prelude::*;
+use durable_runtime::{Durable, Error, Status, StoreError};
+use durable_tests::gates::gate;
+use durable_tests::store::Store;
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+
+#[step]
+async fn hold(ctx: StepContext) -> anyhow::Result<()> {
+    gate(ctx.workflow_id()).pass().await;
+    Ok(())
+}
+
+#[workflow]
+async fn held(ctx: WorkflowContext, _note: String) -> anyhow::Result<()> {
+    hold(&ctx).await
+}
+
+mod namesake {
+    use durable_runtime::prelude::*;
+
+    #[workflow(name = "held")]
+    pub async fn another(_ctx: WorkflowContext) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+on_both_stores! {
+    async fn an_awaiter_learns_that_the_runtime_stops(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        let handle = held(&durable, "x".into()).id(&id).start().await.unwrap();
+        gate(&id).reached().await;
+
+        let (result, ()) = tokio::join!(handle.result(), durable.shutdown(Duration::ZERO));
+
+        let error = result.unwrap_err();
+        match error.downcast_ref::<Error>() {
+            Some(Error::ShuttingDown { id: stopped }) => assert_eq!(*stopped, id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn a_runtime_that_was_shut_down_starts_nothing(store: Store) {
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        durable.clone().shutdown(Duration::ZERO).await;
+
+        let refused = held(&durable, "x".into()).start().await.unwrap_err().to_string();
+
+        assert!(refused.contains("shutting down"), "{refused}");
+        assert_eq!(store.value("SELECT count(*) FROM workflow_status", &[]).await, 0);
+    }
+
+    async fn active_workflows_are_listed_with_their_arguments(store: Store) {
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        let (first, second, done) = (store.id("first"), store.id("second"), store.id("done"));
+        gate(&done).open();
+        held(&durable, "done".into()).id(&done).await.unwrap();
+        drop(held(&durable, "one".into()).id(&first).start().await.unwrap());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        drop(held(&durable, "two".into()).id(&second).start().await.unwrap());
+
+        let active = durable.active::<held>().await.unwrap();
+
+        let ids: Vec<_> = active.iter().map(|workflow| workflow.workflow_id.as_str()).collect();
+        assert_eq!(ids, [first.as_str(), second.as_str()]);
+        assert!(active.iter().all(|workflow| workflow.status == Status::Pending));
+        assert_eq!(
+            active[1].input.as_deref(),
+            Some(r#"{"positionalArgs":["two"],"namedArgs":{}}"#)
+        );
+        gate(&first).open();
+        gate(&second).open();
+    }
+
+    async fn two_workflows_of_one_name_are_refused(store: Store) {
+        let refused = store.open().register::<held>().register::<namesake::another>().launch().await;
+
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("two workflows are named `held`"), "{error}");
+        assert_eq!(error.matches("suite/launch.rs:").count(), 2, "{error}");
+    }
+
+    async fn a_workflow_can_be_registered_twice(store: Store) {
+        let durable = store.open().register::<held>().register::<held>().launch().await.unwrap();
+        let id = store.id("wf");
+        gate(&id).open();
+
+        held(&durable, "x".into()).id(&id).await.unwrap();
+
+        assert_eq!(store.status(&id, "status").await, "SUCCESS");
+    }
+
+    async fn a_version_of_another_application_is_refused(store: Store) {
+        let theirs = store.open().application("theirs").launch().await.unwrap();
+
+        let refused = store.open().application("ours").launch().await.unwrap_err();
+
+        let text = refused.to_string();
+        assert!(text.contains("application version `1`") && text.contains("`theirs`"), "{text}");
+        drop(theirs);
+    }
+
+    async fn the_version_follows_the_registered_workflows(store: Store) {
+        let open = || Durable::open(store.url()).executor_id("worker");
+        let versions = "SELECT count(*) FROM application_versions";
+        for _ in 0..2 {
+            open().register::<held>().launch().await.unwrap().shutdown(Duration::ZERO).await;
+        }
+        assert_eq!(store.value(versions, &[]).await, 1, "versions of one program");
+
+        open().register::<namesake::another>().launch().await.unwrap().shutdown(Duration::ZERO).await;
+
+        assert_eq!(store.value(versions, &[]).await, 2, "versions of two programs");
+    }
+
+    async fn a_database_is_used_by_one_launch_after_the_other(store: Store) {
+        for round in 0..3 {
+            let durable = store.open().register::<held>().launch().await.unwrap();
+            let id = store.id("wf");
+            gate(&id).open();
+            held(&durable, round.to_string()).id(&id).await.unwrap();
+            durable.shutdown(Duration::from_secs(5)).await;
+        }
+
+        assert_eq!(store.value("SELECT count(*) FROM workflow_status", &[]).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_names_no_database_is_refused() {
+    for url in ["", "mysql://root@localhost/app", "app.db"] {
+        let refused = Durable::open(url).launch().await;
+
+        match refused {
+            Err(Error::Store(error)) => {
+                assert!(
+                    matches!(error.as_ref(), StoreError::UnknownUrl { .. }),
+                    "{error}"
+                );
+            }
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://app?mode=memory"] {
+        let refused = Durable::open(url).launch().await.unwrap_err();
+
+        assert!(
+            refused.to_string().contains("cannot survive a crash"),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_password_does_not_appear_in_an_error() {
+    let server = Store::postgres().await;
+    let url = PgConnectOptions::from_str(server.url())
+        .unwrap()
+        .password("s3cret")
+        .database("missing")
+        .to_url_lossy();
+
+    let refused = Durable::open(url).launch().await.unwrap_err();
+
+    let text = format!("{refused} {refused:?}");
+    assert!(!text.contains("s3cret"), "{text}");
+    assert!(text.contains("/missing"), "{text}");
+}
