@@ -17,7 +17,7 @@ pub const ENTRIES: &str =
 /// What a transaction's insert looks like on the wire.
 pub const ENTRY: &str = "INSERT INTO entries";
 
-/// The calls of [`journey`]: 30 steps, and a transaction after every fifth.
+/// The calls of [`journey()`]: 30 steps, and a transaction after every fifth.
 pub const CALLS: usize = 36;
 
 /// Where a body stops for ever, so that its process can be killed there.
