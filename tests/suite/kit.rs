@@ -27,3 +27,27 @@ fn a_scratch_directory_goes_with_its_test() {
 
     assert!(!path.exists());
 }
+
+#[test]
+fn every_test_that_the_guarantees_name_exists() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/suite/");
+    let text = include_str!("../../docs/guarantees.md");
+    let names: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains("::"))
+        .collect();
+
+    assert!(names.len() > 30, "the table has lost its tests: {names:?}");
+    for name in names {
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let file = format!("{folder}{}.rs", module.replace("::", "/"));
+        let source =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            source.contains(&format!("async fn {test}(")),
+            "{file} has no test `{test}`"
+        );
+    }
+}
