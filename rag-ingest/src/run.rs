@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use durable_runtime::Durable;
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collection::Collection;
 use crate::pipeline::{EmbedderChoice, Pipeline};
@@ -176,8 +177,17 @@ fn absolute(root: &Path) -> Result<String> {
     })
 }
 
+/// Completes when the user, or the system, asks the program to end.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => signals.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        Some(()) = terminated => {}
+        else => std::future::pending().await,
     }
 }

@@ -1,7 +1,10 @@
 //! Runs after the first one, and search.
 
 use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use durable_tests::corpus;
 use durable_tests::rag::Ingestion;
 use durable_tests::scratch::Scratch;
 
@@ -37,7 +40,7 @@ on_both_stores! {
         assert_eq!(ingestion.collection().await, before);
         let begun: Vec<_> = ingestion.begun().split_off(steps).into_iter().map(|(_, _, step)| step).collect();
         assert_eq!(begun, ["discover"]);
-        let said = std::process::Command::new(&ingestion.program)
+        let said = Command::new(&ingestion.program)
             .arg("ingest").arg(&folder).args(["--db", store.url()]).output().unwrap();
         assert!(String::from_utf8_lossy(&said.stdout).contains("all 2 files are unchanged"), "{said:?}");
     }
@@ -105,8 +108,34 @@ on_both_stores! {
         assert_eq!(&text[place("start")..place("end")], best["text"].as_str().unwrap());
     }
 
+    async fn an_interrupted_run_says_how_to_go_on_and_the_next_one_does(store: Store) {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        fs::create_dir(&folder).unwrap();
+        corpus::copy(&folder, 60);
+        let ingestion = Ingestion::new(&folder, &store, scratch.file("log"));
+        let child = ingestion.command().stderr(Stdio::piped()).spawn().unwrap();
+        while !ingestion.begun().iter().any(|(_, _, step)| step == "save") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+
+        let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+
+        assert!(signalled.success());
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("the same command goes on where this one stopped"), "{said}");
+        let (code, summary) = ingestion.run();
+        assert!(matches!(code, 0 | 2), "{summary}");
+        assert_eq!(summary["discovered"], 60, "{summary}");
+        let documents = store.rows("SELECT COUNT(*) FROM rag_documents", &[]).await;
+        let failed = summary["failed"].as_array().unwrap().len();
+        assert_eq!(documents[0][0], 60 - failed, "{summary}");
+    }
+
     async fn a_search_before_anything_was_ingested_says_how_to_begin(store: Store) {
-        let output = std::process::Command::new(durable_tests::program::path("rag-ingest"))
+        let output = Command::new(durable_tests::program::path("rag-ingest"))
             .args(["search", "anything", "--db", store.url()])
             .output()
             .unwrap();
