@@ -69,10 +69,10 @@ impl Store {
         Durable::open(&self.url).executor_id("worker").version("1")
     }
 
-    /// An id that no other test of this process uses.
+    /// An id that no other test of this process uses; a child's default id is never one.
     pub fn id(&self, name: &str) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+        format!("{name}.{}", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Runs statements, separated by semicolons, one after the other; `$1`, `$2` … in a single

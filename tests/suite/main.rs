@@ -5,6 +5,7 @@ mod both;
 
 mod arguments;
 mod children;
+mod connections;
 mod durability;
 mod failures;
 mod fencing;

@@ -379,31 +379,3 @@ on_both_stores! {
         drop(durable);
     }
 }
-
-#[tokio::test]
-async fn limits_that_contradict_each_other_are_refused() {
-    let store = durable_tests::store::Store::sqlite();
-    for (queue, problem) in [
-        (Queue::new(" "), "needs a name"),
-        (Queue::new("_dbos_mine"), "reserved"),
-        (Queue::new("q").concurrency(0), "limit of 0"),
-        (
-            Queue::new("q").concurrency(1).worker_concurrency(2),
-            "is more than concurrency",
-        ),
-        (
-            Queue::new("q").polling_interval(Duration::ZERO),
-            "polling interval is zero",
-        ),
-    ] {
-        let refused = store
-            .open()
-            .queue(&queue)
-            .launch()
-            .await
-            .unwrap_err()
-            .to_string();
-
-        assert!(refused.contains(problem), "{refused}");
-    }
-}

@@ -1,0 +1,190 @@
+//! Connections that are cut while PostgreSQL commits, or has committed and was not heard.
+
+use durable_runtime::Durable;
+use durable_tests::journey::{self, CALLS, ENTRY, Hold, traces};
+use durable_tests::proxy::{Moment, Proxy};
+use durable_tests::store::Store;
+use serde_json::json;
+
+use crate::kill::{PATIENCE, Scene, Worker, until};
+
+/// Runs `visit` in this process, with its database behind a proxy that loses an answer.
+async fn visit_through(statement: &'static str, moment: Moment) -> (Scene, i32) {
+    let scene = Scene::set(Store::postgres().await).await;
+    let sum = visit_in(&scene, statement, moment).await;
+    (scene, sum)
+}
+
+/// The same, with commits of rows of `table` that take their time, so that they happen after the
+/// connection is gone.
+async fn visit_with_slow_commits(statement: &'static str, table: &str) -> (Scene, i32) {
+    let scene = Scene::set(Store::postgres().await).await;
+    scene
+        .store
+        .execute(
+            &format!(
+                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $body$
+                 BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END $body$;
+                 CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON {table}
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()"
+            ),
+            &[],
+        )
+        .await;
+    let sum = visit_in(&scene, statement, Moment::CommitAsked).await;
+    (scene, sum)
+}
+
+async fn visit_in(scene: &Scene, statement: &'static str, moment: Moment) -> i32 {
+    let proxy = Proxy::start(scene.store.url(), scene.id.clone(), statement, moment).await;
+    let durable = Durable::open(proxy.url())
+        .executor_id("worker")
+        .version("1")
+        .register::<journey::visit>()
+        .launch()
+        .await
+        .unwrap();
+    let effects = scene.effects.display().to_string();
+    let visit = journey::visit(&durable, effects).id(&scene.id);
+    let cut = async {
+        proxy.moment().await;
+        proxy.cut();
+    };
+    let (sum, ()) = tokio::join!(visit, cut);
+    durable.shutdown(PATIENCE).await;
+    sum.unwrap()
+}
+
+async fn assert_happened_once(scene: &Scene, sum: i32) {
+    assert_eq!(sum, 6);
+    assert_eq!(scene.entries().await, [2]);
+    assert_eq!(
+        scene.store.step_names(&scene.id).await,
+        ["1 stride", "2 enter", "3 rest"]
+    );
+    let row = scene
+        .store
+        .row(
+            "SELECT status, recovery_attempts FROM workflow_status WHERE workflow_uuid = $1",
+            &[&scene.id],
+        )
+        .await;
+    assert_eq!(row, json!(["SUCCESS", 1]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_happens_once() {
+    let (scene, sum) = visit_through(ENTRY, Moment::Committed).await;
+
+    assert_happened_once(&scene, sum).await;
+    assert_eq!(scene.runs()["2"], 1, "the body ran again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_happens_after_its_connection_is_gone_happens_once() {
+    let (scene, sum) = visit_with_slow_commits(ENTRY, "entries").await;
+
+    assert_happened_once(&scene, sum).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_whose_answer_is_lost_runs_once() {
+    let (scene, sum) =
+        visit_through("INSERT INTO dbos.workflow_status", Moment::Done("SELECT 1")).await;
+
+    assert_happened_once(&scene, sum).await;
+    assert_eq!(scene.runs()["1"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_whose_answer_is_lost_is_recognised() {
+    let (scene, sum) = visit_through("SET status = CASE WHEN given.error", Moment::Committed).await;
+
+    assert_happened_once(&scene, sum).await;
+    assert_eq!(scene.runs()["3"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_that_is_committed_after_its_connection_is_gone_is_recognised() {
+    let outcome = "SET status = CASE WHEN given.error";
+    let (scene, sum) = visit_with_slow_commits(outcome, "workflow_output").await;
+
+    assert_happened_once(&scene, sum).await;
+    assert_eq!(scene.runs()["3"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
+    let scene = Scene::set(Store::postgres().await).await;
+    let mut worker = scene.worker("visit", Hold::InsideTransaction);
+    until("the transaction", || {
+        traces(&scene.effects).contains(&"2".to_owned())
+    })
+    .await;
+    worker.kill();
+    scene.settled().await;
+
+    // The launch puts the workflow back on a queue, and the claim that takes it is not answered.
+    let moment = Moment::Done("UPDATE 1");
+    let proxy = Proxy::start(
+        scene.store.url(),
+        scene.id.clone(),
+        "FOR UPDATE SKIP",
+        moment,
+    )
+    .await;
+    let worker = Worker::start(
+        proxy.url(),
+        "visit",
+        &scene.id,
+        &scene.effects,
+        Hold::Nowhere,
+    );
+    proxy.moment().await;
+    assert_eq!(scene.store.status(&scene.id, "status").await, "PENDING");
+    proxy.cut();
+    worker.end().await;
+
+    assert_eq!(scene.entries().await, [2]);
+    assert_eq!(
+        scene.store.step_names(&scene.id).await,
+        ["1 stride", "2 enter", "3 rest"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workflow_survives_the_loss_of_all_connections() {
+    let scene = Scene::set(Store::postgres().await).await;
+    let durable = scene
+        .store
+        .open()
+        .register::<journey::journey>()
+        .launch()
+        .await
+        .unwrap();
+    let effects = scene.effects.display().to_string();
+    let handle = journey::journey(&durable, effects)
+        .id(&scene.id)
+        .start()
+        .await
+        .unwrap();
+
+    for seen in (3..CALLS).step_by(6) {
+        until("progress", || traces(&scene.effects).len() >= seen).await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let ended = scene.store.rows(sql, &[]).await;
+        assert!(!ended.is_empty(), "there were connections to end");
+    }
+
+    assert_eq!(
+        usize::try_from(handle.result().await.unwrap()).unwrap(),
+        (1..=CALLS).sum::<usize>()
+    );
+    assert_eq!(scene.entries().await, [6, 12, 18, 24, 30, 36]);
+    for (position, runs) in scene.runs() {
+        // The body of a transaction that was broken off runs again; that of a step does not.
+        let transaction = position.parse::<usize>().unwrap() % 6 == 0;
+        assert!(runs == 1 || transaction, "step {position} ran {runs} times");
+    }
+}
