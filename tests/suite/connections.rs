@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::kill::{PATIENCE, Scene, Worker, until};
 
+/// Part of the statement that writes outcomes, and of no other.
+const OUTCOME: &str = "INSERT INTO dbos.workflow_output";
+
 /// Runs `visit` in this process, with its database behind a proxy that loses an answer.
 async fn visit_through(statement: &'static str, moment: Moment) -> (Scene, i32) {
     let scene = Scene::set(Store::postgres().await).await;
@@ -98,7 +101,7 @@ async fn a_start_whose_answer_is_lost_runs_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_whose_answer_is_lost_is_recognised() {
-    let (scene, sum) = visit_through("SET status = CASE WHEN given.error", Moment::Committed).await;
+    let (scene, sum) = visit_through(OUTCOME, Moment::Committed).await;
 
     assert_happened_once(&scene, sum).await;
     assert_eq!(scene.runs()["3"], 1);
@@ -106,8 +109,7 @@ async fn an_outcome_whose_answer_is_lost_is_recognised() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_is_committed_after_its_connection_is_gone_is_recognised() {
-    let outcome = "SET status = CASE WHEN given.error";
-    let (scene, sum) = visit_with_slow_commits(outcome, "workflow_output").await;
+    let (scene, sum) = visit_with_slow_commits(OUTCOME, "workflow_output").await;
 
     assert_happened_once(&scene, sum).await;
     assert_eq!(scene.runs()["3"], 1);
