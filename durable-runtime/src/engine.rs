@@ -62,9 +62,12 @@ impl Engine {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True while this process executes the workflow.
-    fn is_running(&self, workflow_id: &str) -> bool {
-        self.running().contains_key(workflow_id)
+    /// Takes note that somebody else ended a workflow: what still runs of it here is void.
+    fn ended_elsewhere(&self, workflow_id: &str) {
+        let execution = self.running().get(workflow_id).cloned();
+        if let Some(execution) = execution {
+            execution.stop(Stop::Fenced);
+        }
     }
 
     /// Takes note that an execution begins. An earlier one of the same workflow lost it to this one, and ends.

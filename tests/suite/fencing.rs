@@ -260,6 +260,24 @@ on_both_stores! {
         assert_eq!(store.status(&id, "status").await, "CANCELLED");
     }
 
+    async fn a_cancellation_reaches_the_awaiter_while_a_step_still_runs_and_ends_it(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<watches>().launch().await.unwrap();
+        let handle = watches(&durable).id(&id).start().await.unwrap();
+        gate(format!("{id}/1")).reached().await;
+
+        store.execute(CANCEL, &[&id]).await;
+
+        // Nobody opens the gate that the step waits at.
+        let error = handle.result().await.unwrap_err();
+        assert!(
+            matches!(error.downcast_ref::<Error>(), Some(Error::AwaitedCancelled { .. })),
+            "{error:?}"
+        );
+        gate(format!("{id}/1/dropped")).pass().await;
+        assert!(store.steps(&id).await.is_empty());
+    }
+
     async fn a_workflow_resumed_in_its_own_process_ends_its_earlier_run(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<watches>().launch().await.unwrap();

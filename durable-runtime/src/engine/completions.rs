@@ -1,7 +1,7 @@
 //! Waiting for workflows to finish, whoever runs them.
 //!
-//! A workflow that ends in this process wakes its waiters at once. For all others one statement a second asks the
-//! database, for all of them together.
+//! A workflow that ends in this process wakes its waiters at once. Besides, one statement a second asks the database,
+//! for all awaited workflows together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -91,7 +91,8 @@ impl Completions {
     }
 }
 
-/// Asks the database about the workflows that others run, until the engine stops.
+/// Asks the database about the workflows that are awaited, until the engine stops: those that others run, and those
+/// that run here and may have been cancelled or finished by somebody else.
 pub(super) async fn poll(engine: Arc<Engine>) {
     /// Ids in one statement.
     const CHUNK: usize = 1000;
@@ -101,13 +102,12 @@ pub(super) async fn poll(engine: Arc<Engine>) {
             () = engine.completions.ask.notified() => {}
             () = engine.reached(Phase::Stopped) => return,
         }
-        let mut awaited = engine.completions.awaited();
-        awaited.retain(|id| !engine.is_running(id));
-        for ids in awaited.chunks(CHUNK) {
+        for ids in engine.completions.awaited().chunks(CHUNK) {
             match engine.store.finished(ids).await {
-                Ok(ended) => ended
-                    .into_iter()
-                    .for_each(|(id, finished)| engine.completions.finish(&id, finished)),
+                Ok(ended) => ended.into_iter().for_each(|(id, finished)| {
+                    engine.ended_elsewhere(&id);
+                    engine.completions.finish(&id, finished);
+                }),
                 Err(error) => {
                     tracing::warn!(%error, "cannot ask for the outcome of workflows; asking again")
                 }
