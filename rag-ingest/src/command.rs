@@ -118,7 +118,19 @@ impl Shared {
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = Command::parse();
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        // Help and version are asked for; anything else could not run, and 2 has a meaning of its own here.
+        Err(error) => {
+            let asked = !error.use_stderr();
+            let printed = error.print().is_ok();
+            return if asked && printed {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    };
     let shared = match &command.action {
         Action::Ingest(ingest) => &ingest.shared,
         Action::Search(search) => &search.shared,

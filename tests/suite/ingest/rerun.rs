@@ -134,6 +134,17 @@ on_both_stores! {
         assert_eq!(documents[0][0], 60 - failed, "{summary}");
     }
 
+    async fn a_misspelt_option_is_not_taken_for_failed_files(store: Store) {
+        let output = Command::new(durable_tests::program::path("rag-ingest"))
+            .args(["ingest", "docs", "--db", store.url(), "--jsno"])
+            .output()
+            .unwrap();
+
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("--json"), "{said}");
+    }
+
     async fn a_search_before_anything_was_ingested_says_how_to_begin(store: Store) {
         let output = Command::new(durable_tests::program::path("rag-ingest"))
             .args(["search", "anything", "--db", store.url()])
