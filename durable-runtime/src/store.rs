@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
 pub(crate) use record::{
-    CompletionRecord, ExistingWorkflow, Outcome, Parent, Record, StartRecord, StepRecord,
+    CompletionRecord, ExistingWorkflow, Found, Outcome, Parent, Record, StartRecord, StepRecord,
 };
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};

@@ -106,6 +106,33 @@ pub(crate) enum Outcome {
     Refused(StoreError),
 }
 
+/// What stands in the database at the position of a [`StepRecord`] that was not inserted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    /// The record's execution owns the workflow.
+    pub(crate) owned: bool,
+    /// Something is recorded at the position.
+    pub(crate) recorded: bool,
+    /// What is recorded is the record itself, from an earlier attempt to commit it.
+    pub(crate) same: bool,
+}
+
+impl Found {
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self { owned: false, .. } => Outcome::Fenced,
+            Self {
+                recorded: true,
+                same: false,
+                ..
+            } => Outcome::RecordedTwice,
+            // Otherwise it is there, or it is the link to a child of another name: the start of that child is
+            // answered with the conflict, and there is nothing to link.
+            _ => Outcome::Committed,
+        }
+    }
+}
+
 /// The workflow that already has the id of a [`StartRecord`].
 #[derive(Debug, Clone)]
 pub(crate) struct ExistingWorkflow {

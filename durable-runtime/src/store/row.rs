@@ -112,6 +112,27 @@ pub(crate) struct Identity {
     pub(crate) application_name: Option<String>,
 }
 
+impl Identity {
+    /// Checks that a name belongs to this application or to none.
+    pub(crate) fn check_owner(
+        &self,
+        kind: &'static str,
+        name: &str,
+        owner: Option<String>,
+    ) -> Result<(), StoreError> {
+        match owner {
+            Some(owner) if self.application_name.as_ref() != Some(&owner) => {
+                Err(StoreError::Owned {
+                    kind,
+                    name: name.to_owned(),
+                    owner,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A queue as it stands in the database.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueRow {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use sqlx::{PgConnection, Row};
 
 use crate::store::{
-    CompletionRecord, ExistingWorkflow, Outcome, Record, StartRecord, Status, StepRecord,
+    CompletionRecord, ExistingWorkflow, Found, Outcome, Record, StartRecord, Status, StepRecord,
     StoreResult,
 };
 use crate::value::PORTABLE_JSON;
@@ -291,15 +291,13 @@ async fn why_not_recorded(
     let Some(row) = found else {
         return Ok(Outcome::Fenced);
     };
-    let (owned, recorded, same): (bool, bool, Option<bool>) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    Ok(match (owned, recorded) {
-        (false, _) => Outcome::Fenced,
-        (true, true) if same == Some(true) => Outcome::Committed,
-        (true, true) => Outcome::RecordedTwice,
-        // The child has another name: its start is answered with that, and there is nothing to link.
-        (true, false) => Outcome::Committed,
-    })
+    let same: Option<bool> = row.try_get(2)?;
+    let found = Found {
+        owned: row.try_get(0)?,
+        recorded: row.try_get(1)?,
+        same: same == Some(true),
+    };
+    Ok(found.outcome())
 }
 
 async fn write_completions(

@@ -94,7 +94,7 @@ pub(super) async fn register(
     Ok(())
 }
 
-/// Checks that a name belongs to this application or to none.
+/// Reads who owns a name, and checks it.
 async fn owned(
     connection: &mut SqliteConnection,
     statement: &'static str,
@@ -107,16 +107,7 @@ async fn owned(
         .fetch_one(connection)
         .await
         .map_err(StoreError::statement("read who owns a name"))?;
-    match owner {
-        Some(owner) if identity.application_name.as_ref() != Some(&owner) => {
-            Err(StoreError::Owned {
-                kind,
-                name: name.to_owned(),
-                owner,
-            })
-        }
-        _ => Ok(()),
-    }
+    identity.check_owner(kind, name, owner)
 }
 
 pub(super) async fn finished(
