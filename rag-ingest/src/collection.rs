@@ -36,12 +36,12 @@ pub enum CollectionError {
         path: String,
     },
     /// A statement failed.
-    #[error("the database failed while it should {intent}: {source}")]
+    #[error("the database failed while it should {intent}: {cause}")]
     Statement {
         /// What it should have done.
         intent: &'static str,
         /// The driver's error.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// The tables were made by a later version of this program.
     #[error(
@@ -57,7 +57,7 @@ pub enum CollectionError {
 
 impl CollectionError {
     fn statement(intent: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Statement { intent, source }
+        move |cause| Self::Statement { intent, cause }
     }
 }
 

@@ -1,4 +1,3 @@
-use crate::error::StoreError;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use crate::clock;
 use crate::context::TransactionContext;
 use crate::engine::Carried;
 use crate::error::Result;
+use crate::error::StoreError;
 use crate::failure::{DurableError, ErrorCodec, error_codec};
 use crate::store::{Outcome, StepRow};
 use crate::value::{self, Value};

@@ -11,23 +11,23 @@ pub enum StoreError {
         url: String,
     },
     /// The database could not be opened.
-    #[error("cannot open the database {url}: {source}")]
+    #[error("cannot open the database {url}: {cause}")]
     Open {
         /// The URL, without its password.
         url: String,
         /// The driver's error.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// The schema could not be brought to the version this crate writes.
     #[error(transparent)]
     Migration(Box<dyn std::error::Error + Send + Sync>),
     /// A statement failed.
-    #[error("the database failed while it should {intent}: {source}")]
+    #[error("the database failed while it should {intent}: {cause}")]
     Statement {
         /// What it should have done.
         intent: &'static str,
         /// The driver's error.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// A name is taken by another application.
     #[error(
@@ -58,14 +58,14 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn statement(intent: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Statement { intent, source }
+        move |cause| Self::Statement { intent, cause }
     }
 
     /// True when the same request may succeed later: the connection was lost, the server is starting or busy, a
     /// deadlock was broken. False when the request itself is at fault.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Statement { source, .. } | Self::Open { source, .. } => transient(source),
+            Self::Statement { cause, .. } | Self::Open { cause, .. } => transient(cause),
             _ => false,
         }
     }

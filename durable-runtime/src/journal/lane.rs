@@ -1,4 +1,3 @@
-use crate::error::StoreError;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,6 +6,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Closed;
 use crate::clock;
+use crate::error::StoreError;
 use crate::store::{Outcome, Record, Store};
 use crate::task::{self, JoinHandle};
 

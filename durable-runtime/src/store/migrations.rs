@@ -64,17 +64,23 @@ pub(crate) enum MigrationError {
     /// A migration failed; what came before it stays applied and recorded.
     #[error(
         "migrating the system database to schema version {version} failed; when the cause is \
-         removed, the next start continues there: {source}"
+         removed, the next start continues there: {cause}"
     )]
     Step {
         /// The version that was not reached.
         version: i64,
         /// What the database said.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// The recorded version or the migration lock could not be read or changed.
     #[error("reading the schema version of the system database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for MigrationError {
+    fn from(cause: sqlx::Error) -> Self {
+        Self::Database(cause)
+    }
 }
 
 #[cfg(test)]

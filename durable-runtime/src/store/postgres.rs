@@ -5,7 +5,6 @@ mod migrations;
 mod queries;
 mod records;
 
-use crate::error::StoreError;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use super::{
     Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
     StoreResult, Transaction, WorkflowStatus,
 };
+use crate::error::StoreError;
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
 const LANES: usize = 2;
@@ -34,9 +34,9 @@ pub(crate) struct PostgresStore {
 
 impl PostgresStore {
     pub(crate) async fn open(url: &str) -> StoreResult<Self> {
-        let failed = |source| StoreError::Open {
+        let failed = |cause| StoreError::Open {
             url: without_password(url),
-            source,
+            cause,
         };
         let options = PgConnectOptions::from_str(url).map_err(failed)?;
         // A pool keeps trying for as long as an acquisition may take; who starts a program wants to know at once.

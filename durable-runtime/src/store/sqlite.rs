@@ -5,7 +5,6 @@ mod migrations;
 mod queries;
 mod records;
 
-use crate::error::StoreError;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -20,11 +19,15 @@ use super::{
     Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
     StoreResult, Transaction, WorkflowStatus,
 };
+use crate::clock;
+use crate::error::StoreError;
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Write transactions take the lock when they begin: one that read first could not be retried.
 const BEGIN: &str = "BEGIN IMMEDIATE";
+/// How long to wait where SQLite does not do it itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
 
 #[derive(Debug)]
@@ -36,9 +39,9 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     pub(crate) async fn open(url: &str) -> StoreResult<Self> {
-        let failed = |source| StoreError::Open {
+        let failed = |cause| StoreError::Open {
             url: url.to_owned(),
-            source,
+            cause,
         };
         let options = SqliteConnectOptions::from_str(url)
             .map_err(failed)?
@@ -48,10 +51,10 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         if url.contains(":memory:") || url.contains("mode=memory") {
-            let source = sqlx::Error::Configuration(
+            let cause = sqlx::Error::Configuration(
                 "a database in memory cannot survive a crash; name a file".into(),
             );
-            return Err(failed(source));
+            return Err(failed(cause));
         }
         let pool = |size| {
             SqlitePoolOptions::new()
@@ -62,10 +65,17 @@ impl SqliteStore {
                 // Whoever waits for the one writer waits behind others that make progress.
                 .acquire_timeout(Duration::from_secs(3600))
         };
-        let writer = pool(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(failed)?;
+        let mut waited = Duration::ZERO;
+        let writer = loop {
+            match pool(1).connect_with(options.clone()).await.map_err(failed) {
+                // To turn to WAL, a file is needed alone, and SQLite does not wait for it by itself.
+                Err(error) if error.is_transient() && waited < BUSY_TIMEOUT => {
+                    clock::sleep(BUSY_PAUSE).await;
+                    waited += BUSY_PAUSE;
+                }
+                opened => break opened?,
+            }
+        };
         let readers = pool(READERS).connect_lazy_with(options);
         Ok(Self { writer, readers })
     }

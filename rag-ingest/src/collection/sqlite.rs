@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{SqliteConnection, raw_sql};
 
 use super::{CollectionError, NewDocument, SCHEMA_VERSION, bytes_of, heading_json};
@@ -53,7 +53,6 @@ pub(super) async fn open(url: &str, create: bool) -> Result<SqlitePool, Collecti
     let options = SqliteConnectOptions::from_str(url)
         .map_err(failed())?
         .create_if_missing(create)
-        .journal_mode(SqliteJournalMode::Wal)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30));
     if !create && !options.get_filename().exists() {

@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use durable_tests::corpus;
-use durable_tests::rag::Ingestion;
+use durable_tests::rag::{Ingestion, summary};
 use durable_tests::scratch::Scratch;
+use durable_tests::store::Store;
 
 fn documents(scratch: &Scratch) -> std::path::PathBuf {
     let folder = scratch.file("documents");
@@ -132,6 +133,34 @@ on_both_stores! {
         let documents = store.rows("SELECT COUNT(*) FROM rag_documents", &[]).await;
         let failed = summary["failed"].as_array().unwrap().len();
         assert_eq!(documents[0][0], 60 - failed, "{summary}");
+    }
+
+    async fn two_programs_at_once_on_a_new_database_end_with_one_collection(store: Store) {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        fs::create_dir(&folder).unwrap();
+        corpus::copy(&folder, 60);
+        let first = Ingestion::new(&folder, &store, scratch.file("first"));
+        let second = Ingestion::new(&folder, &store, scratch.file("second"));
+        let piped = |ingestion: &Ingestion<'_>| {
+            ingestion.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+
+        let (started_first, started_second) = (piped(&first), piped(&second));
+        let (code, of_first) = summary(&started_first.wait_with_output().unwrap());
+        let (other_code, of_second) = summary(&started_second.wait_with_output().unwrap());
+
+        assert_eq!(code, other_code, "{of_first} {of_second}");
+        let failed = of_first["failed"].as_array().unwrap().len();
+        let alone = Store::sqlite();
+        let undisturbed = Ingestion::new(&folder, &alone, scratch.file("alone"));
+        undisturbed.run();
+        let places = |rows: Vec<serde_json::Value>| -> Vec<_> {
+            rows.into_iter().map(|row| (row[0].clone(), row[1].clone(), row[3].clone())).collect()
+        };
+        assert_eq!(places(first.collection().await), places(undisturbed.collection().await));
+        let documents = store.rows("SELECT COUNT(*) FROM rag_documents", &[]).await;
+        assert_eq!(documents[0][0], 60 - failed);
     }
 
     async fn a_misspelt_option_is_not_taken_for_failed_files(store: Store) {

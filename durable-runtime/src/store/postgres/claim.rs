@@ -1,11 +1,11 @@
 //! Takes work off queues, and puts back what a dead process was running.
 
-use crate::error::StoreError;
 use std::collections::HashMap;
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
+use crate::error::StoreError;
 use crate::store::{Claim, ClaimedWorkflow, Identity, StepRow, StoreResult};
 
 /// Rows of one millisecond go by id, the shorter first: the children of one parent, whose ids end in their number, in

@@ -112,9 +112,9 @@ async fn migrate_locked(connection: &mut PgConnection) -> Result<(), MigrationEr
         Some(Need::Nothing) => Ok(()),
         Some(Need::Everything) => create(connection)
             .await
-            .map_err(|source| MigrationError::Step {
+            .map_err(|cause| MigrationError::Step {
                 version: VERSION,
-                source,
+                cause,
             }),
         Some(Need::StepsAfter(version)) => upgrade(connection, version).await,
         None => Err(MigrationError::BeforeSharedVersions {
@@ -152,9 +152,9 @@ async fn upgrade(connection: &mut PgConnection, from: i64) -> Result<(), Migrati
         tracing::info!(version = step.version, "migrating the system database");
         apply(connection, step)
             .await
-            .map_err(|source| MigrationError::Step {
+            .map_err(|cause| MigrationError::Step {
                 version: step.version,
-                source,
+                cause,
             })?;
     }
     Ok(())

@@ -3,12 +3,12 @@
 //! Rows are passed as arrays. Each statement locks the rows of the workflows that its records belong to and own (in the
 //! order of their ids), and drops the other records: a takeover that is being committed is waited for, and seen.
 
-use crate::error::StoreError;
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use sqlx::{PgConnection, Row};
 
+use crate::error::StoreError;
 use crate::store::{
     CompletionRecord, ExistingWorkflow, Found, Outcome, Record, StartRecord, Status, StepRecord,
     StoreResult,

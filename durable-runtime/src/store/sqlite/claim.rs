@@ -1,11 +1,11 @@
 //! Takes work off queues, and puts back what a dead process was running.
 
-use crate::error::StoreError;
 use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+use crate::error::StoreError;
 use crate::store::{Claim, ClaimedWorkflow, Identity, StepRow, StoreResult};
 
 /// The rows of a queue that this process may take. The planner needs the status as a literal to use the partial

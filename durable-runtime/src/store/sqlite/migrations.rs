@@ -32,9 +32,9 @@ pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Mig
         Some(Need::Everything) => {
             create(&mut transaction)
                 .await
-                .map_err(|source| MigrationError::Step {
+                .map_err(|cause| MigrationError::Step {
                     version: VERSION,
-                    source,
+                    cause,
                 })?;
         }
         Some(Need::StepsAfter(version)) => upgrade(&mut transaction, version).await?,
@@ -85,9 +85,9 @@ async fn upgrade(connection: &mut SqliteConnection, from: i64) -> Result<(), Mig
         sqlx::raw_sql(step.sql)
             .execute(&mut *connection)
             .await
-            .map_err(|source| MigrationError::Step {
+            .map_err(|cause| MigrationError::Step {
                 version: step.version,
-                source,
+                cause,
             })?;
     }
     sqlx::query("UPDATE dbos_migrations SET version = ?")

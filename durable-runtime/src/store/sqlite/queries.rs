@@ -1,12 +1,12 @@
 //! Reads, and the rows that a launch announces.
 
-use crate::error::StoreError;
 use std::str::FromStr;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::claim;
+use crate::error::StoreError;
 use crate::ids;
 use crate::store::{Finished, Identity, QueueRow, Status, StepRow, StoreResult, WorkflowStatus};
 

@@ -1,7 +1,6 @@
 //! Writes records, inside a transaction that the caller began: a statement or two a kind, whatever the size of the
 //! batch, because each is handed to the thread of the connection and back. Rows are passed as one JSON array.
 
-use crate::error::StoreError;
 use std::collections::HashSet;
 use std::str::FromStr;
 
@@ -9,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{Row, SqliteConnection};
 
+use crate::error::StoreError;
 use crate::store::{
     CompletionRecord, ExistingWorkflow, Found, Outcome, Record, StartRecord, Status, StepRecord,
     StoreResult,
