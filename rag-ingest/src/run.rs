@@ -3,20 +3,53 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
 use durable_runtime::Durable;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::collection::Collection;
+use crate::collection::{Collection, CollectionError};
+use crate::embed::EmbedError;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
-use crate::workflow::{FILES, FailedFile, RunReport, RunRequest, ingest_collection, ingest_file};
+use crate::workflow::{
+    FILES, FailedFile, IngestError, RunReport, RunRequest, ingest_collection, ingest_file,
+};
 
 /// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
 /// finish is found again, since a run looks at the collection and not at earlier runs.
 const VERSION: &str = "rag-ingest-1";
 const APPLICATION: &str = "rag-ingest";
+
+/// Why nothing could be ingested.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A root cannot be used.
+    #[error("cannot ingest {root}: {why}; check the path, and that its disk is mounted")]
+    Root {
+        /// The root, as it was given.
+        root: String,
+        /// What the operating system said.
+        why: String,
+    },
+    /// The collection cannot be used.
+    #[error(transparent)]
+    Collection(#[from] CollectionError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The durable runtime cannot be started, or stopped.
+    #[error(transparent)]
+    Durable(#[from] durable_runtime::Error),
+    /// The run itself failed.
+    #[error(transparent)]
+    Run(#[from] IngestError),
+    /// The program was asked to end.
+    #[error(
+        "interrupted; what is saved stays, and the same command goes on where this one stopped"
+    )]
+    Interrupted,
+}
 
 /// What to ingest, and where to.
 #[derive(Debug, Clone)]
@@ -60,7 +93,7 @@ pub struct Summary {
 /// # Errors
 /// Nothing could be ingested: a root is missing, the database or the model cannot be used. A file that cannot be
 /// ingested is no error; it is listed in the summary.
-pub async fn ingest(options: IngestOptions) -> Result<Summary> {
+pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
     let begun = Instant::now();
     let mut roots = Vec::new();
     for root in &options.roots {
@@ -82,14 +115,11 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary> {
         .queue(&FILES.worker_concurrency(options.workers.max(1)))
         .state(pipeline)
         .launch()
-        .await
-        .context("cannot start the durable runtime")?;
+        .await?;
 
     let worked = tokio::select! {
         worked = work(&durable, &options.collection, request) => worked,
-        () = interrupted() => Err(anyhow::anyhow!(
-            "interrupted; what is saved stays, and the same command goes on where this one stopped"
-        )),
+        () = interrupted() => Err(RunError::Interrupted),
     };
     options.progress.finish();
     // Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
@@ -112,7 +142,7 @@ async fn work(
     durable: &Durable,
     collection: &str,
     request: RunRequest,
-) -> Result<(String, RunReport, RunReport)> {
+) -> Result<(String, RunReport, RunReport), RunError> {
     let mut resumed = RunReport::default();
     for run in durable.active::<ingest_collection>().await? {
         if run.application_version.as_deref() != Some(VERSION) {
@@ -161,20 +191,14 @@ fn run_id() -> String {
     format!("ingest-{}", id.get(..12).unwrap_or(&id))
 }
 
-fn absolute(root: &Path) -> Result<String> {
-    let path = std::fs::canonicalize(root).with_context(|| {
-        format!(
-            "cannot ingest {}; check the path, and that its disk is mounted",
-            root.display()
-        )
-    })?;
+fn absolute(root: &Path) -> Result<String, RunError> {
+    let refused = |why: String| RunError::Root {
+        root: root.display().to_string(),
+        why,
+    };
+    let path = std::fs::canonicalize(root).map_err(|error| refused(error.to_string()))?;
     let text = path.to_str().map(str::to_owned);
-    text.with_context(|| {
-        format!(
-            "the path {} is not valid UTF-8; rename the folder",
-            path.display()
-        )
-    })
+    text.ok_or_else(|| refused("its path is not valid UTF-8".to_owned()))
 }
 
 /// Completes when the user, or the system, asks the program to end.
