@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -79,6 +80,19 @@ impl SqliteStore {
         let readers = pool(READERS).connect_lazy_with(options);
         Ok(Self { writer, readers })
     }
+
+    /// Takes the write lock.
+    async fn begin_write(
+        &self,
+        intent: &'static str,
+    ) -> StoreResult<sqlx::Transaction<'static, Sqlite>> {
+        let begun = self.writer.begin_with(BEGIN).await;
+        begun.map_err(StoreError::statement(intent))
+    }
+}
+
+async fn acquire(pool: &SqlitePool, intent: &'static str) -> StoreResult<PoolConnection<Sqlite>> {
+    pool.acquire().await.map_err(StoreError::statement(intent))
 }
 
 impl Store for SqliteStore {
@@ -88,11 +102,7 @@ impl Store for SqliteStore {
 
     fn migrate(&self) -> BoxFuture<'_, StoreResult<()>> {
         async {
-            let mut connection = self
-                .writer
-                .acquire()
-                .await
-                .map_err(StoreError::statement("migrate"))?;
+            let mut connection = acquire(&self.writer, "migrate").await?;
             migrations::migrate(&mut connection)
                 .await
                 .map_err(|error| StoreError::Migration(error.into()))?;
@@ -107,26 +117,26 @@ impl Store for SqliteStore {
         queues: &'a [QueueRow],
     ) -> BoxFuture<'a, StoreResult<()>> {
         async move {
-            let failed = StoreError::statement("register the application version and the queues");
-            let mut transaction = match self.writer.begin_with(BEGIN).await {
-                Ok(transaction) => transaction,
-                Err(error) => return Err(failed(error)),
-            };
+            let intent = "register the application version and the queues";
+            let mut transaction = self.begin_write(intent).await?;
             queries::register(&mut transaction, identity, queues).await?;
-            transaction.commit().await.map_err(failed)
+            transaction
+                .commit()
+                .await
+                .map_err(StoreError::statement(intent))
         }
         .boxed()
     }
 
     fn commit<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, StoreResult<Vec<Outcome>>> {
         async move {
-            let failed = StoreError::statement("commit records");
-            let mut transaction = match self.writer.begin_with(BEGIN).await {
-                Ok(transaction) => transaction,
-                Err(error) => return Err(failed(error)),
-            };
+            let intent = "commit records";
+            let mut transaction = self.begin_write(intent).await?;
             let outcomes = records::write(&mut transaction, batch).await?;
-            transaction.commit().await.map_err(failed)?;
+            transaction
+                .commit()
+                .await
+                .map_err(StoreError::statement(intent))?;
             Ok(outcomes)
         }
         .boxed()
@@ -134,11 +144,7 @@ impl Store for SqliteStore {
 
     fn begin(&self) -> BoxFuture<'_, StoreResult<Transaction>> {
         async {
-            let inner = self
-                .writer
-                .begin_with(BEGIN)
-                .await
-                .map_err(StoreError::statement("begin a transaction"))?;
+            let inner = self.begin_write("begin a transaction").await?;
             Ok(Transaction::Sqlite(SqliteTransaction { inner }))
         }
         .boxed()
@@ -150,22 +156,18 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
         async move {
             // An idle queue is seen by reading: it does not make the writer wait.
-            let mut reader = self
-                .readers
-                .acquire()
-                .await
-                .map_err(StoreError::statement("look at a queue"))?;
+            let mut reader = acquire(&self.readers, "look at a queue").await?;
             if !claim::has_work(&mut reader, claim).await? {
                 return Ok(Vec::new());
             }
             drop(reader);
-            let failed = StoreError::statement("take work off a queue");
-            let mut transaction = match self.writer.begin_with(BEGIN).await {
-                Ok(transaction) => transaction,
-                Err(error) => return Err(failed(error)),
-            };
+            let intent = "take work off a queue";
+            let mut transaction = self.begin_write(intent).await?;
             let claimed = claim::claim(&mut transaction, claim).await?;
-            transaction.commit().await.map_err(failed)?;
+            transaction
+                .commit()
+                .await
+                .map_err(StoreError::statement(intent))?;
             Ok(claimed)
         }
         .boxed()
@@ -177,11 +179,7 @@ impl Store for SqliteStore {
         token: &'a str,
     ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
         async move {
-            let mut reader = self
-                .readers
-                .acquire()
-                .await
-                .map_err(StoreError::statement("read what was taken off a queue"))?;
+            let mut reader = acquire(&self.readers, "read what was taken off a queue").await?;
             claim::claimed(&mut reader, queue, token).await
         }
         .boxed()
@@ -189,11 +187,7 @@ impl Store for SqliteStore {
 
     fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>> {
         async move {
-            let mut writer = self
-                .writer
-                .acquire()
-                .await
-                .map_err(StoreError::statement("recover workflows"))?;
+            let mut writer = acquire(&self.writer, "recover workflows").await?;
             claim::reenqueue(&mut writer, identity).await
         }
         .boxed()
@@ -205,11 +199,7 @@ impl Store for SqliteStore {
         token: &'a str,
     ) -> BoxFuture<'a, StoreResult<()>> {
         async move {
-            let mut writer = self
-                .writer
-                .acquire()
-                .await
-                .map_err(StoreError::statement("give a workflow up"))?;
+            let mut writer = acquire(&self.writer, "give a workflow up").await?;
             claim::dead_letter(&mut writer, workflow_id, token).await
         }
         .boxed()
@@ -220,11 +210,7 @@ impl Store for SqliteStore {
         workflow_ids: &'a [String],
     ) -> BoxFuture<'a, StoreResult<Vec<(String, Finished)>>> {
         async move {
-            let mut reader = self
-                .readers
-                .acquire()
-                .await
-                .map_err(StoreError::statement("read outcomes"))?;
+            let mut reader = acquire(&self.readers, "read outcomes").await?;
             queries::finished(&mut reader, workflow_ids).await
         }
         .boxed()
@@ -235,11 +221,7 @@ impl Store for SqliteStore {
         workflow_id: &'a str,
     ) -> BoxFuture<'a, StoreResult<Option<WorkflowStatus>>> {
         async move {
-            let mut reader = self
-                .readers
-                .acquire()
-                .await
-                .map_err(StoreError::statement("read a workflow"))?;
+            let mut reader = acquire(&self.readers, "read a workflow").await?;
             queries::workflow(&mut reader, workflow_id).await
         }
         .boxed()
@@ -247,11 +229,7 @@ impl Store for SqliteStore {
 
     fn active<'a>(&'a self, name: &'a str) -> BoxFuture<'a, StoreResult<Vec<WorkflowStatus>>> {
         async move {
-            let mut reader = self
-                .readers
-                .acquire()
-                .await
-                .map_err(StoreError::statement("list workflows"))?;
+            let mut reader = acquire(&self.readers, "list workflows").await?;
             queries::active(&mut reader, name).await
         }
         .boxed()
@@ -259,11 +237,7 @@ impl Store for SqliteStore {
 
     fn steps<'a>(&'a self, workflow_id: &'a str) -> BoxFuture<'a, StoreResult<Vec<StepRow>>> {
         async move {
-            let mut reader = self
-                .readers
-                .acquire()
-                .await
-                .map_err(StoreError::statement("read steps"))?;
+            let mut reader = acquire(&self.readers, "read steps").await?;
             queries::steps(&mut reader, workflow_id).await
         }
         .boxed()
