@@ -3,6 +3,7 @@
 mod argument;
 mod caller;
 mod handle;
+mod operation;
 mod step;
 mod transaction;
 mod workflow;
@@ -11,6 +12,7 @@ pub use argument::Repeatable;
 pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
 pub use handle::WorkflowHandle;
+pub(crate) use operation::Operation;
 pub use step::{StepCall, StepOptions, repeatable_step, step};
 pub use transaction::transaction;
 pub(crate) use workflow::registered;

@@ -106,6 +106,7 @@ impl<'c> WorkflowCaller<'c> for &'c Durable {
         Caller {
             engine: Arc::clone(self.engine()),
             parent: None,
+            application: None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod completions;
 mod driver;
 mod execution;
 mod launch;
+mod options;
 mod registry;
 mod start;
 mod worker;
@@ -17,8 +18,10 @@ pub(crate) use completions::Slot;
 pub(crate) use driver::panic_text;
 pub(crate) use execution::{Carried, Execution, Stop};
 pub(crate) use launch::Settings;
+pub use options::DuplicationPolicy;
+pub(crate) use options::{StartOptions, Timeout, milliseconds};
 pub(crate) use registry::{Registered, Registry};
-pub(crate) use start::StartRequest;
+pub(crate) use start::{StartRequest, Target};
 
 use crate::journal::Journal;
 use crate::state::States;
@@ -38,6 +41,8 @@ pub(crate) struct Engine {
     pub(crate) identity: Identity,
     pub(crate) completions: Completions,
     pub(crate) states: Arc<States>,
+    /// It only connects: it runs no workflows, and what it starts has no executor.
+    pub(crate) is_client: bool,
     queues: HashMap<String, Arc<QueueState>>,
     running: Mutex<HashMap<String, Arc<Execution>>>,
     /// Woken whenever an execution ends.

@@ -159,6 +159,79 @@ pub enum Error {
         /// The id.
         id: String,
     },
+    /// The id is in use, and the call was not to join an existing run.
+    #[error(
+        "a workflow with the id `{id}` exists already; choose another id, or leave `reject_existing` out"
+    )]
+    WorkflowIdInUse {
+        /// The id.
+        id: String,
+    },
+    /// The queue holds another workflow with the deduplication id.
+    #[error(
+        "workflow `{id}` was not enqueued: queue `{queue}` holds another one with the deduplication id `{deduplication_id}`"
+    )]
+    Deduplicated {
+        /// The id of the workflow that was not enqueued.
+        id: String,
+        /// The queue.
+        queue: String,
+        /// The deduplication id.
+        deduplication_id: String,
+    },
+    /// The workflow requires a role that its caller does not have.
+    #[error(
+        "workflow `{workflow}` may only be run with one of the roles {required}; {user} has {roles}"
+    )]
+    NotAuthorized {
+        /// The workflow's name.
+        workflow: String,
+        /// The roles that allow it.
+        required: String,
+        /// Who asked for it.
+        user: String,
+        /// The roles of who asked for it.
+        roles: String,
+    },
+    /// A stream has no value yet, or no more.
+    #[error("stream `{key}` of workflow `{id}` gave no value at offset {offset} in time")]
+    StreamTimedOut {
+        /// The workflow that writes the stream.
+        id: String,
+        /// The stream.
+        key: String,
+        /// The place waited for, from 0.
+        offset: i64,
+    },
+    /// A workflow reads two streams at once, so that the order of the values could not be replayed.
+    #[error(
+        "workflow `{id}` reads two streams at the same time; read one after the other, or in child workflows"
+    )]
+    StreamReadsRaced {
+        /// The workflow that reads.
+        id: String,
+    },
+    /// A patch was asked for while other calls of the workflow were under way.
+    #[error(
+        "workflow `{id}` asks for the patch `{patch}` while other calls are under way; ask before they are made"
+    )]
+    PatchRaced {
+        /// The workflow.
+        id: String,
+        /// The patch.
+        patch: String,
+    },
+    /// A listing took too long and was stopped.
+    #[error(
+        "the database was given {limit_ms} ms for a listing and did not finish; ask for less, with filters or a limit"
+    )]
+    QueryTimedOut {
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
+    /// What was asked for makes no sense, or is not allowed in this state.
+    #[error("{0}")]
+    Misuse(String),
     /// A workflow was found in the database that this program does not register.
     #[error(
         "workflow `{name}` is not registered here (registered: {known}); add `.register::<{name}>()` where the runtime is opened"
@@ -261,9 +334,17 @@ impl Error {
             Self::NotRegistered { .. } => ("DBOSWorkflowFunctionNotFoundError", Some(4)),
             Self::UnexpectedStep { .. } => ("DBOSUnexpectedStepError", Some(11)),
             Self::StepRecordedTwice { .. } => ("DBOSStepNondeterminismError", Some(28)),
+            Self::WorkflowIdInUse { .. } => ("DBOSWorkflowIDInUseError", Some(27)),
+            Self::Deduplicated { .. } => ("DBOSQueueDeduplicatedError", Some(12)),
+            Self::NotAuthorized { .. } => ("DBOSNotAuthorizedError", Some(8)),
+            Self::StreamTimedOut { .. } => ("DBOSStreamTimeoutError", Some(16)),
+            Self::StreamReadsRaced { .. } => ("DBOSStreamNondeterminismError", Some(17)),
+            Self::PatchRaced { .. } => ("DBOSPatchNondeterminismError", Some(15)),
+            Self::QueryTimedOut { .. } => ("DBOSQueryTimeoutError", Some(26)),
             Self::Setup(_) => ("DBOSInitializationError", Some(3)),
             Self::Failed(_)
             | Self::InvalidWorkflowId { .. }
+            | Self::Misuse(_)
             | Self::Format { .. }
             | Self::Store(_)
             | Self::ShuttingDown { .. } => ("DBOSException", None),
@@ -293,7 +374,23 @@ impl Error {
             }
             Self::AwaitedCancelled { id }
             | Self::AwaitedDeadLetter { id }
+            | Self::WorkflowIdInUse { id }
+            | Self::StreamReadsRaced { id }
             | Self::NoSuchWorkflow { id } => record.data(serde_json::json!({ "id": id })),
+            Self::Deduplicated {
+                id,
+                queue,
+                deduplication_id,
+            } => record.data(serde_json::json!({ "id": id, "queue": queue, "deduplication_id": deduplication_id })),
+            Self::StreamTimedOut { id, key, offset } => {
+                record.data(serde_json::json!({ "id": id, "key": key, "offset": offset }))
+            }
+            Self::NotAuthorized {
+                workflow,
+                required,
+                user,
+                roles,
+            } => record.data(serde_json::json!({ "workflow": workflow, "required": required, "user": user, "roles": roles })),
             Self::ConflictingWorkflow {
                 id,
                 existing,
@@ -347,6 +444,30 @@ impl Error {
                 text("id").map(|id| Self::AwaitedDeadLetter { id })
             }
             "DBOSNonExistentWorkflowError" => text("id").map(|id| Self::NoSuchWorkflow { id }),
+            "DBOSWorkflowIDInUseError" => text("id").map(|id| Self::WorkflowIdInUse { id }),
+            "DBOSStreamNondeterminismError" => text("id").map(|id| Self::StreamReadsRaced { id }),
+            "DBOSQueueDeduplicatedError" => (|| {
+                Some(Self::Deduplicated {
+                    id: text("id")?,
+                    queue: text("queue")?,
+                    deduplication_id: text("deduplication_id")?,
+                })
+            })(),
+            "DBOSStreamTimeoutError" => (|| {
+                Some(Self::StreamTimedOut {
+                    id: text("id")?,
+                    key: text("key")?,
+                    offset: record.data.get("offset")?.as_i64()?,
+                })
+            })(),
+            "DBOSNotAuthorizedError" => (|| {
+                Some(Self::NotAuthorized {
+                    workflow: text("workflow")?,
+                    required: text("required")?,
+                    user: text("user")?,
+                    roles: text("roles")?,
+                })
+            })(),
             "DBOSConflictingWorkflowError" => (|| {
                 Some(Self::ConflictingWorkflow {
                     id: text("id")?,

@@ -34,6 +34,7 @@
 compile_error!("durable-runtime needs a store: enable its feature `sqlite`, `postgres`, or both");
 
 mod call;
+mod client;
 mod clock;
 mod context;
 mod durable;
@@ -51,9 +52,11 @@ mod value;
 mod workflow;
 
 pub use call::{StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle};
+pub use client::Client;
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
+pub use engine::DuplicationPolicy;
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;

@@ -3,13 +3,20 @@
 //! [`Store`] speaks of intents (commit these records, claim work from this queue); the two implementations write the
 //! same tables, those of the DBOS system database.
 
+mod claim;
+mod conflict;
+mod effect;
 mod migrations;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod record;
+mod recovery;
+mod register;
 mod row;
+mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod workflows;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -17,82 +24,63 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
-pub(crate) use record::{
-    CompletionRecord, ExistingWorkflow, Found, Outcome, Parent, Record, StartRecord, StepRecord,
-};
+pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
+pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};
+pub(crate) use sql::Session;
+use sql::{Param, Row};
 
 pub(crate) type StoreResult<T> = Result<T, StoreError>;
 
-/// A database that holds workflows. Every method is one transaction.
+/// A database that holds workflows: what the two kinds do differently. What they have in common is written once, as
+/// methods of `dyn Store` in the files beside this one; each of those is one transaction.
 pub(crate) trait Store: Debug + Send + Sync + 'static {
     /// How many batches may be committed side by side.
     fn lanes(&self) -> usize;
 
+    /// True when other machines may use the database at the same time, false for a file.
+    fn is_shared(&self) -> bool;
+
     /// Brings the schema to the version this crate writes.
     fn migrate(&self) -> BoxFuture<'_, StoreResult<()>>;
-
-    /// Announces this application version and these queues.
-    fn register<'a>(
-        &'a self,
-        identity: &'a Identity,
-        queues: &'a [QueueRow],
-    ) -> BoxFuture<'a, StoreResult<()>>;
 
     /// Commits all records in one transaction and tells what became of each, in order. `Err` means that nothing was
     /// committed, or that the connection was lost and committing the same batch again is safe.
     fn commit<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, StoreResult<Vec<Outcome>>>;
 
-    /// Begins the transaction of a `#[transaction]` step.
-    fn begin(&self) -> BoxFuture<'_, StoreResult<Transaction>>;
+    /// Begins a transaction.
+    fn begin(&self, isolation: Isolation) -> BoxFuture<'_, StoreResult<Transaction>>;
 
-    /// Takes up to `claim.limit` workflows off a queue, each with its input and its whole history.
-    fn claim<'a>(
-        &'a self,
-        claim: &'a Claim<'a>,
-    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>>;
+    /// Runs one statement that only reads.
+    fn read(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
 
-    /// The workflows of a queue that a claim with this token took: what an unanswered claim would have given.
-    fn claimed<'a>(
-        &'a self,
-        queue: &'a str,
-        token: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>>;
-
-    /// Puts the workflows that a dead process of this identity was running back on their queues; says how many.
-    fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>>;
-
-    /// Gives a workflow up that was recovered too often.
-    fn dead_letter<'a>(
-        &'a self,
-        workflow_id: &'a str,
-        token: &'a str,
-    ) -> BoxFuture<'a, StoreResult<()>>;
-
-    /// Those of the workflows that have finished, with their outcome.
-    fn finished<'a>(
-        &'a self,
-        workflow_ids: &'a [String],
-    ) -> BoxFuture<'a, StoreResult<Vec<(String, Finished)>>>;
-
-    /// The state of one workflow.
-    fn workflow<'a>(
-        &'a self,
-        workflow_id: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Option<WorkflowStatus>>>;
-
-    /// The workflows of this name that have not finished, oldest first.
-    fn active<'a>(&'a self, name: &'a str) -> BoxFuture<'a, StoreResult<Vec<WorkflowStatus>>>;
-
-    /// The recorded steps of a workflow, in order.
-    fn steps<'a>(&'a self, workflow_id: &'a str) -> BoxFuture<'a, StoreResult<Vec<StepRow>>>;
+    /// Runs one statement that writes, as a transaction of its own.
+    fn write(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
 
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// The open transaction of a `#[transaction]` step. Dropped, it rolls back.
+/// How far a transaction is kept apart from others. On SQLite there is one writer, and nothing to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+}
+
+/// An open transaction. Dropped, it rolls back.
 pub(crate) enum Transaction {
     #[cfg(feature = "postgres")]
     Postgres(postgres::PostgresTransaction),
@@ -107,24 +95,58 @@ impl Debug for Transaction {
 }
 
 impl Transaction {
-    /// Adds the records to the transaction and commits it. When one of them was not accepted nothing is committed,
-    /// the user's rows included.
-    pub(crate) async fn commit(self, records: &[Record]) -> StoreResult<Vec<Outcome>> {
+    /// Its connection.
+    pub(crate) fn session(&mut self) -> Session<'_> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.commit(records).await,
+            Self::Postgres(transaction) => Session::Postgres(transaction.connection()),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.commit(records).await,
+            Self::Sqlite(transaction) => Session::Sqlite(transaction.connection()),
         }
     }
 
-    pub(crate) async fn rollback(self) -> StoreResult<()> {
-        match self {
+    /// Runs one statement in it.
+    pub(crate) async fn query(
+        &mut self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> StoreResult<Vec<Row>> {
+        let rows = self.session().query(sql, params).await;
+        rows.map_err(StoreError::statement(intent))
+    }
+
+    /// Adds the records to the transaction and commits it. When one of them was not accepted nothing is committed,
+    /// the user's rows included.
+    pub(crate) async fn commit(mut self, records: &[Record]) -> StoreResult<Vec<Outcome>> {
+        let outcomes = match &mut self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.rollback().await,
+            Self::Postgres(transaction) => {
+                postgres::write(transaction.connection(), records).await?
+            }
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.rollback().await,
+            Self::Sqlite(transaction) => sqlite::write(transaction.connection(), records).await?,
+        };
+        if outcomes.iter().all(Outcome::is_accepted) {
+            self.end("commit a transaction", true).await?;
+        } else {
+            self.end("roll a transaction back", false).await?;
         }
+        Ok(outcomes)
+    }
+
+    pub(crate) async fn rollback(self) -> StoreResult<()> {
+        self.end("roll a transaction back", false).await
+    }
+
+    async fn end(self, intent: &'static str, commit: bool) -> StoreResult<()> {
+        let ended = match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.end(commit).await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.end(commit).await,
+        };
+        ended.map_err(StoreError::statement(intent))
     }
 }
 

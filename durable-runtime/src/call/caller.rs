@@ -48,6 +48,8 @@ pub struct Caller {
     pub(crate) engine: Arc<Engine>,
     /// The workflow that makes the call, if one does.
     pub(crate) parent: Option<Arc<Execution>>,
+    /// The application that owns what is started, where it is not that of the engine.
+    pub(crate) application: Option<String>,
 }
 
 #[diagnostic::do_not_recommend]
@@ -57,6 +59,7 @@ impl<'c> WorkflowCaller<'c> for &'c WorkflowContext {
         Caller {
             engine: Arc::clone(&parent.engine),
             parent: Some(parent),
+            application: None,
         }
     }
 }

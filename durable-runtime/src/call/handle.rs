@@ -167,9 +167,9 @@ async fn wait_in_workflow<W: Workflow>(
         output,
         error,
         child_workflow_id: Some(id.clone()),
-        child_name: None,
         started_at,
         completed_at: clock::now_ms(),
+        ..StepRecord::default()
     };
     parent.record(Record::Step(Box::new(record)), false, None);
     outcome::<W>(&id, &finished)

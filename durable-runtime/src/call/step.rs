@@ -166,9 +166,9 @@ impl Site {
             output,
             error,
             child_workflow_id: None,
-            child_name: None,
             started_at,
             completed_at: clock::now_ms(),
+            ..StepRecord::default()
         }))
     }
 

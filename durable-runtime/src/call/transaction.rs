@@ -12,7 +12,7 @@ use crate::engine::Carried;
 use crate::error::Result;
 use crate::error::StoreError;
 use crate::failure::{DurableError, ErrorCodec, error_codec};
-use crate::store::{Outcome, StepRow};
+use crate::store::{Isolation, Outcome, StepRow};
 use crate::value::{self, Value};
 
 /// The first wait when the database breaks a transaction off, and the longest.
@@ -84,8 +84,8 @@ where
         // Results recorded before this call and not yet durable ride in this transaction.
         let carried = site.execution.carry().await;
         match try_once(site, &carried, started_at, number, body).await {
-            Ok(value) => {
-                carried.settle();
+            Ok((value, outcomes)) => {
+                carried.settle(outcomes);
                 return Ok(value);
             }
             // The body hands on that the database broke the transaction off: it did not fail by itself.
@@ -110,7 +110,7 @@ where
                 tracing::warn!(step = site.options.name, %error, "a commit was not answered: looking whether it happened");
                 unanswered = true;
                 if let Some(row) = committed_unseen(site).await {
-                    carried.settle();
+                    carried.settle_all();
                     return committed(site, &row);
                 }
             }
@@ -118,7 +118,7 @@ where
             Err(Broken::Refused(Outcome::RecordedTwice)) if unanswered => {
                 match committed_unseen(site).await {
                     Some(row) => {
-                        carried.settle();
+                        carried.settle_all();
                         return committed(site, &row);
                     }
                     None => {
@@ -161,7 +161,7 @@ async fn try_once<T, E, Body>(
     started_at: i64,
     number: u32,
     body: &Mutex<impl Fn(TransactionContext) -> Body + Send>,
-) -> std::result::Result<T, Broken<E>>
+) -> std::result::Result<(T, Vec<Outcome>), Broken<E>>
 where
     T: Value,
     E: Send + 'static,
@@ -171,7 +171,7 @@ where
         .execution
         .engine
         .store
-        .begin()
+        .begin(Isolation::ReadCommitted)
         .await
         .map_err(Broken::Transaction)?;
     let (context, home) = TransactionContext::new(site.context(number), transaction);
@@ -196,12 +196,9 @@ where
     let mut records = carried.records();
     records.push(site.record(started_at, Ok(text)));
     match transaction.commit(&records).await {
-        Ok(outcomes) => match outcomes
-            .into_iter()
-            .find(|outcome| !matches!(outcome, Outcome::Committed))
-        {
-            None => Ok(value),
-            Some(refused) => Err(Broken::Refused(refused)),
+        Ok(mut outcomes) => match outcomes.iter().position(|outcome| !outcome.is_accepted()) {
+            None => Ok((value, outcomes)),
+            Some(refused) => Err(Broken::Refused(outcomes.swap_remove(refused))),
         },
         Err(error) if error.is_transient() => Err(Broken::Commit(error)),
         Err(error) => Err(Broken::Transaction(error)),

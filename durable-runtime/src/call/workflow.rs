@@ -5,16 +5,20 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::Value as Json;
 
 use super::WorkflowCaller;
 use super::caller::Caller;
 use super::handle::{Origin, WorkflowHandle};
 use crate::clock;
 use crate::context::WorkflowContext;
-use crate::engine::{Execution, Registered, StartRequest};
+use crate::engine::{
+    DuplicationPolicy, Execution, Registered, StartOptions, StartRequest, Target, Timeout,
+};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::queue::Queue;
 use crate::store::{Record, StepRecord};
@@ -43,9 +47,7 @@ struct Parts<W: Workflow> {
     positions: Option<(i32, i32)>,
     location: &'static Location<'static>,
     input: W::Input,
-    id: Option<String>,
-    queue: Option<String>,
-    priority: i32,
+    options: StartOptions,
 }
 
 impl<W: Workflow> fmt::Debug for WorkflowCall<'_, W> {
@@ -75,9 +77,7 @@ pub fn workflow<'c, W: Workflow>(
         positions,
         location: Location::caller(),
         input,
-        id: None,
-        queue: None,
-        priority: 0,
+        options: StartOptions::default(),
     };
     WorkflowCall {
         parts: Some(parts),
@@ -90,6 +90,7 @@ pub fn workflow<'c, W: Workflow>(
 pub(crate) fn registered<W: Workflow>() -> Registered {
     Registered {
         name: W::NAME,
+        class: None,
         version: W::VERSION,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         file: W::FILE,
@@ -119,22 +120,81 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
     /// Runs under this id. Starting an id that exists does not run anything: the call gives the outcome of that run.
     /// Unless set, a workflow gets a random UUID, and a child `<parent's id>-<position>`.
     pub fn id(self, id: impl Into<String>) -> Self {
-        self.with(|parts| parts.id = Some(id.into()))
+        self.with(|options| options.id = Some(id.into()))
+    }
+
+    /// Makes a start under an id that exists an error, [`Error::WorkflowIdInUse`].
+    pub fn reject_existing(self) -> Self {
+        self.with(|options| options.reject_existing = true)
     }
 
     /// Puts it on a queue, where it waits for its turn, instead of running at once in this process.
     pub fn queue(self, queue: &Queue) -> Self {
-        self.with(|parts| parts.queue = Some(queue.name().to_owned()))
+        self.with(|options| options.queue = Some(queue.name().to_owned()))
     }
 
     /// Its priority on the queue, from 1: the lowest number goes first. Unset it goes before all others.
     pub fn priority(self, priority: u32) -> Self {
-        self.with(|parts| parts.priority = i32::try_from(priority).unwrap_or(i32::MAX))
+        self.with(|options| options.priority = Some(priority))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Parts<W>)) -> Self {
+    /// The partition of the queue that it waits in: limits of a partition hold for each key.
+    pub fn partition_key(self, key: impl Into<String>) -> Self {
+        self.with(|options| options.partition_key = Some(key.into()))
+    }
+
+    /// Lets only one workflow with this id be on the queue, from its enqueueing to its end.
+    pub fn deduplication_id(self, id: impl Into<String>) -> Self {
+        self.with(|options| options.deduplication_id = Some(id.into()))
+    }
+
+    /// What happens when the queue holds a workflow with the deduplication id.
+    pub fn duplication_policy(self, policy: DuplicationPolicy) -> Self {
+        self.with(|options| options.duplication_policy = policy)
+    }
+
+    /// Lets it wait before it takes its place on the queue.
+    pub fn delay(self, delay: Duration) -> Self {
+        self.with(|options| options.delay = Some(delay))
+    }
+
+    /// Cancels it when it takes longer, counted from its start; what waits on a queue has not started. Unless set, a
+    /// child has the deadline of its parent.
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.with(|options| options.timeout = Timeout::After(limit))
+    }
+
+    /// Lets it take as long as it likes, whatever the deadline of its parent.
+    pub fn no_timeout(self) -> Self {
+        self.with(|options| options.timeout = Timeout::None)
+    }
+
+    /// On whose behalf it runs. Unless set, a child runs on behalf of whom its parent does.
+    pub fn user(self, name: impl Into<String>) -> Self {
+        self.with(|options| options.user = Some(name.into()))
+    }
+
+    /// The roles of the user. A workflow that requires roles runs only for somebody who has one of them.
+    pub fn roles<R: Into<String>>(self, roles: impl IntoIterator<Item = R>) -> Self {
+        self.with(|options| options.roles = Some(roles.into_iter().map(Into::into).collect()))
+    }
+
+    /// Notes something about it, to find it by. Not passed on to children.
+    pub fn attribute(self, key: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.with(|options| {
+            let attributes = options.attributes.get_or_insert_default();
+            attributes.insert(key.into(), value.into());
+        })
+    }
+
+    /// Binds it to an application version other than that of this process.
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.with(|options| options.version = Some(version.into()))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
         if let Some(parts) = &mut self.parts {
-            change(parts);
+            change(&mut parts.options);
         }
         self
     }
@@ -179,11 +239,9 @@ impl<W: Workflow> Parts<W> {
         engine.registry.get(W::NAME)?;
         let input = value::encode_arguments(self.input, W::NAME)?;
         let request = StartRequest {
-            workflow,
+            target: Target::Here(workflow),
             input,
-            id: self.id,
-            queue: self.queue,
-            priority: self.priority,
+            options: self.options,
         };
         let Some(parent) = self.caller.parent else {
             let started = engine.start(request).await?;
@@ -251,12 +309,10 @@ fn failed_start(
         token: parent.token.clone(),
         position,
         name: workflow.into(),
-        output: None,
         error: Some(error.to_record().to_json()),
-        child_workflow_id: None,
-        child_name: None,
         started_at,
         completed_at: clock::now_ms(),
+        ..StepRecord::default()
     }))
 }
 

@@ -49,6 +49,27 @@ struct State {
     stop: Option<Stop>,
 }
 
+/// What an execution begins with.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) workflow: Registered,
+    pub(crate) workflow_id: String,
+    pub(crate) token: String,
+    pub(crate) deadline: Option<i64>,
+    pub(crate) caller: CallerIdentity,
+    pub(crate) history: Vec<StepRow>,
+}
+
+/// On whose behalf a workflow runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallerIdentity {
+    pub(crate) user: Option<String>,
+    /// The role that allowed it.
+    pub(crate) role: Option<String>,
+    /// A JSON array of strings.
+    pub(crate) roles: Option<String>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Execution {
     pub(crate) engine: Arc<Engine>,
@@ -56,25 +77,25 @@ pub(crate) struct Execution {
     pub(crate) workflow_id: String,
     /// The `owner_xid` of this attempt.
     pub(crate) token: String,
+    /// When it is cancelled, in milliseconds since the Unix epoch.
+    pub(crate) deadline: Option<i64>,
+    pub(crate) caller: CallerIdentity,
     state: Mutex<State>,
     settled: Notify,
     stop_waker: AtomicWaker,
 }
 
 impl Execution {
-    pub(super) fn new(
-        engine: Arc<Engine>,
-        workflow: Registered,
-        workflow_id: String,
-        token: String,
-        history: Vec<StepRow>,
-    ) -> Arc<Self> {
-        let history = history.into_iter().map(|row| (row.position, row)).collect();
+    pub(super) fn new(engine: Arc<Engine>, attempt: Attempt) -> Arc<Self> {
+        let history = attempt.history.into_iter();
+        let history = history.map(|row| (row.position, row)).collect();
         Arc::new(Self {
             engine,
-            workflow,
-            workflow_id,
-            token,
+            workflow: attempt.workflow,
+            workflow_id: attempt.workflow_id,
+            token: attempt.token,
+            deadline: attempt.deadline,
+            caller: attempt.caller,
             state: Mutex::new(State {
                 position: 0,
                 history,
@@ -251,7 +272,10 @@ impl Execution {
     ) {
         for (pending, outcome) in pending.into_iter().zip(outcomes) {
             match &outcome {
-                Outcome::Committed | Outcome::Exists(_) => {}
+                Outcome::Committed
+                | Outcome::Exists(_)
+                | Outcome::Deduplicated { .. }
+                | Outcome::NoDestination { .. } => {}
                 Outcome::Fenced => self.stop(Stop::Fenced),
                 Outcome::RecordedTwice => {
                     let position = if let Record::Step(step) = &pending.record {
@@ -324,11 +348,16 @@ impl Carried {
             .collect()
     }
 
-    /// The transaction was committed.
-    pub(crate) fn settle(mut self) {
+    /// The transaction was committed, with these outcomes.
+    pub(crate) fn settle(mut self, outcomes: Vec<Outcome>) {
         let pending = std::mem::take(&mut self.pending);
-        self.execution
-            .settle(pending, std::iter::repeat_with(|| Outcome::Committed));
+        self.execution.settle(pending, outcomes);
+    }
+
+    /// The transaction was committed, as was found out later.
+    pub(crate) fn settle_all(self) {
+        let outcomes = self.pending.iter().map(|_| Outcome::Committed).collect();
+        self.settle(outcomes);
     }
 }
 

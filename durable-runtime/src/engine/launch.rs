@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, QueueRow};
+use crate::store::{self, Identity, QueueRow, Store};
 use crate::task;
 
 /// What a launch needs to know.
@@ -68,23 +68,50 @@ impl Engine {
             .chain([internal])
             .map(|row| (row.name.clone(), QueueState::new(row)))
             .collect();
-        let engine = Arc::new(Self {
-            journal: Journal::open(&store),
-            store,
-            registry,
-            identity,
-            completions: Completions::default(),
-            states: Arc::new(settings.states),
-            queues,
-            running: Mutex::default(),
-            ended: Notify::new(),
-            phase: watch::Sender::new(Phase::Open),
-        });
+        let engine = Self::new(store, registry, identity, settings.states, queues, false);
         for queue in engine.queues.values() {
             task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
         }
         task::spawn(completions::poll(Arc::clone(&engine)));
         Ok(engine)
+    }
+
+    /// Connects without running anything.
+    pub(crate) async fn connect(url: &str) -> Result<Arc<Self>> {
+        let store = store::open(url).await?;
+        store.check_version().await?;
+        let identity = Identity {
+            executor_id: String::new(),
+            application_version: String::new(),
+            application_name: None,
+        };
+        let (registry, states, queues) = Default::default();
+        let engine = Self::new(store, registry, identity, states, queues, true);
+        task::spawn(completions::poll(Arc::clone(&engine)));
+        Ok(engine)
+    }
+
+    fn new(
+        store: Arc<dyn Store>,
+        registry: Registry,
+        identity: Identity,
+        states: States,
+        queues: HashMap<String, Arc<QueueState>>,
+        is_client: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            journal: Journal::open(&store),
+            store,
+            registry,
+            identity,
+            completions: Completions::default(),
+            states: Arc::new(states),
+            is_client,
+            queues,
+            running: Mutex::default(),
+            ended: Notify::new(),
+            phase: watch::Sender::new(Phase::Open),
+        })
     }
 }
 

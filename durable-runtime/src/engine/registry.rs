@@ -13,6 +13,7 @@ use crate::machine::Site;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Registered {
     pub(crate) name: &'static str,
+    pub(crate) class: Option<&'static str>,
     pub(crate) version: &'static str,
     pub(crate) max_recovery_attempts: u32,
     pub(crate) file: &'static str,

@@ -4,20 +4,60 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::execution::{Attempt, CallerIdentity};
+use super::options::{DuplicationPolicy, StartOptions, Timeout, milliseconds};
 use super::{Engine, Execution, Phase, Registered, Slot};
 use crate::error::{Error, Result};
-use crate::store::{ExistingWorkflow, Outcome, Parent, Record, StartRecord, StepRecord};
+use crate::store::{Outcome, Parent, Record, StartRecord, StepRecord};
 use crate::task::{self, JoinHandle};
+use crate::value::PORTABLE_JSON;
 use crate::{clock, ids};
 
 /// What the caller wants started.
 #[derive(Debug)]
 pub(crate) struct StartRequest {
-    pub(crate) workflow: Registered,
+    pub(crate) target: Target,
+    /// The arguments, as portable JSON.
     pub(crate) input: String,
-    pub(crate) id: Option<String>,
-    pub(crate) queue: Option<String>,
-    pub(crate) priority: i32,
+    pub(crate) options: StartOptions,
+}
+
+/// The workflow that is to be started.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// One of this program.
+    Here(Registered),
+    /// One that is known by its name only: of another program, or another language.
+    Named {
+        name: String,
+        class: Option<String>,
+        config: Option<String>,
+        /// The application that runs it.
+        application: Option<String>,
+    },
+}
+
+impl Target {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Here(workflow) => workflow.name,
+            Self::Named { name, .. } => name,
+        }
+    }
+
+    fn class(&self) -> Option<&str> {
+        match self {
+            Self::Here(workflow) => workflow.class,
+            Self::Named { class, .. } => class.as_deref(),
+        }
+    }
+
+    fn config(&self) -> Option<&str> {
+        match self {
+            Self::Here(_) => None,
+            Self::Named { config, .. } => config.as_deref(),
+        }
+    }
 }
 
 /// A workflow that is durable, and where its outcome will arrive.
@@ -31,7 +71,9 @@ impl Engine {
     /// Makes a workflow durable and, unless it goes to a queue, begins to run it. Starting an id that exists does
     /// nothing: the caller gets to wait for that run.
     pub(crate) async fn start(self: &Arc<Self>, request: StartRequest) -> Result<Started> {
-        let workflow_id = checked_id(request.id.clone().unwrap_or_else(ids::workflow_id))?;
+        request.options.check(request.target.name())?;
+        let id = request.options.id.clone();
+        let workflow_id = id.unwrap_or_else(ids::workflow_id);
         let slot = self.completions.slot(&workflow_id);
         if self.phase() != Phase::Open {
             return Err(Error::Setup(
@@ -39,7 +81,7 @@ impl Engine {
             ));
         }
         let record = self.start_record(&request, workflow_id.clone(), None);
-        let token = record.token.clone();
+        let attempt = attempt(&request, &record);
         let engine = Arc::clone(self);
         // Its own task: a caller that stops waiting must not leave behind a committed workflow that nobody runs.
         let starting = task::spawn(async move {
@@ -51,7 +93,7 @@ impl Engine {
             let outcome = outcome.ok_or_else(|| {
                 Error::Setup("the runtime shut down before the workflow was started".to_owned())
             })?;
-            engine.started(request, workflow_id, token, slot, outcome)
+            engine.started(request, workflow_id, attempt, slot, outcome)
         });
         joined(starting).await
     }
@@ -63,67 +105,122 @@ impl Engine {
         position: i32,
         request: StartRequest,
     ) -> Result<Started> {
-        let workflow_id = checked_id(
-            request
-                .id
-                .clone()
-                .unwrap_or_else(|| ids::child_id(&parent.workflow_id, position)),
-        )?;
+        request.options.check(request.target.name())?;
+        let id = request.options.id.clone();
+        let workflow_id = id.unwrap_or_else(|| ids::child_id(&parent.workflow_id, position));
         let slot = self.completions.slot(&workflow_id);
-        let fence = Parent {
-            workflow_id: parent.workflow_id.clone(),
-            token: parent.token.clone(),
-        };
         let started_at = clock::now_ms();
-        let record = self.start_record(&request, workflow_id.clone(), Some(fence));
-        let token = record.token.clone();
-        let link = StepRecord {
+        let record = self.start_record(&request, workflow_id.clone(), Some(parent));
+        let attempt = attempt(&request, &record);
+        let name = request.target.name().to_owned();
+        let link = |child: String| StepRecord {
             workflow_id: parent.workflow_id.clone(),
             token: parent.token.clone(),
             position,
-            name: request.workflow.name.into(),
-            output: None,
-            error: None,
-            child_workflow_id: Some(workflow_id.clone()),
-            child_name: Some(request.workflow.name),
+            name: name.clone().into(),
+            child_workflow_id: Some(child),
+            child_name: Some(name.clone()),
             started_at,
             completed_at: clock::now_ms(),
+            ..StepRecord::default()
         };
         let (reply, outcome) = oneshot::channel();
         parent.record(Record::Start(Box::new(record)), false, Some(reply));
-        parent.record(Record::Step(Box::new(link)), false, None);
+        parent.record(
+            Record::Step(Box::new(link(workflow_id.clone()))),
+            false,
+            None,
+        );
         let engine = Arc::clone(self);
+        let wanted = workflow_id.clone();
         // Its own task, as above: the parent may drop the call, or end, before the commit is answered.
         let starting = task::spawn(async move {
             match outcome.await {
                 Ok(Outcome::Fenced) | Err(_) => None,
-                Ok(outcome) => Some(engine.started(request, workflow_id, token, slot, outcome)),
+                Ok(outcome) => Some(engine.started(request, workflow_id, attempt, slot, outcome)),
             }
         });
-        match starting.await {
-            Ok(Some(started)) => started,
+        let started = match starting.await {
+            Ok(Some(started)) => started?,
             // The parent does not run any more.
-            Ok(None) | Err(_) => std::future::pending().await,
+            Ok(None) | Err(_) => return std::future::pending().await,
+        };
+        if started.workflow_id != wanted {
+            // Another workflow holds the deduplication id, and is the child from now on.
+            let link = link(started.workflow_id.clone());
+            parent.record(Record::Step(Box::new(link)), false, None);
         }
+        Ok(started)
     }
 
     fn start_record(
         &self,
         request: &StartRequest,
         workflow_id: String,
-        parent: Option<Parent>,
+        parent: Option<&Execution>,
     ) -> StartRecord {
+        let options = &request.options;
+        let caller = parent.map(|parent| &parent.caller);
+        let queued = options.queue.is_some();
+        let now = clock::now_ms();
+        let inherited = parent.and_then(|parent| parent.deadline);
+        let (timeout_ms, deadline) = match options.timeout {
+            Timeout::Inherited => (None, inherited),
+            Timeout::None => (None, None),
+            Timeout::After(limit) => {
+                let limit = milliseconds(limit);
+                // What waits on a queue has not started: its deadline is set when it is taken off.
+                (Some(limit), (!queued).then(|| now.saturating_add(limit)))
+            }
+        };
+        let (application_name, application_version) = match &request.target {
+            Target::Here(_) => (
+                self.identity.application_name.clone(),
+                Some(self.identity.application_version.clone()),
+            ),
+            Target::Named { application, .. } => {
+                let own = self.identity.application_name.clone();
+                (application.clone().or(own), None)
+            }
+        };
+        let roles = options.roles.as_ref();
+        let roles = roles.map(|roles| serde_json::Value::from(roles.clone()).to_string());
         StartRecord {
             workflow_id,
-            name: request.workflow.name,
+            name: request.target.name().to_owned(),
+            class: request.target.class().map(str::to_owned),
+            config: request.target.config().map(str::to_owned),
             input: request.input.clone(),
-            queue: request.queue.clone(),
-            priority: request.priority,
-            executor_id: self.identity.executor_id.clone(),
-            application_version: self.identity.application_version.clone(),
-            application_name: self.identity.application_name.clone(),
+            serialization: PORTABLE_JSON.into(),
+            queue: options.queue.clone(),
+            priority: options.priority_number(),
+            partition_key: options.partition_key.clone(),
+            deduplication_id: options.deduplication_id.clone(),
+            delay_until: options
+                .delay
+                .map(|delay| now.saturating_add(milliseconds(delay))),
+            timeout_ms,
+            deadline,
+            authenticated_user: options
+                .user
+                .clone()
+                .or_else(|| caller.and_then(|caller| caller.user.clone())),
+            assumed_role: None,
+            authenticated_roles: roles.or_else(|| caller.and_then(|caller| caller.roles.clone())),
+            attributes: options
+                .attributes
+                .clone()
+                .map(|attributes| serde_json::Value::Object(attributes).to_string()),
+            executor_id: Some(self.identity.executor_id.clone()),
+            application_version: options.version.clone().or(application_version),
+            application_name,
+            application_id: Some(String::new()),
             token: ids::token(),
-            parent,
+            parent: parent.map(|parent| Parent {
+                workflow_id: parent.workflow_id.clone(),
+                token: parent.token.clone(),
+            }),
+            ..StartRecord::default()
         }
     }
 
@@ -131,38 +228,64 @@ impl Engine {
         self: &Arc<Self>,
         request: StartRequest,
         workflow_id: String,
-        token: String,
+        attempt: Option<Attempt>,
         slot: Arc<Slot>,
         outcome: Outcome,
     ) -> Result<Started> {
+        let options = &request.options;
         match outcome {
-            Outcome::Committed => match &request.queue {
-                Some(queue) => self.wake_queue(queue),
-                None => {
-                    let execution = Execution::new(
-                        Arc::clone(self),
-                        request.workflow,
-                        workflow_id.clone(),
-                        token,
-                        Vec::new(),
-                    );
+            Outcome::Committed => match (&options.queue, attempt) {
+                (Some(queue), _) => self.wake_queue(queue),
+                (None, Some(attempt)) => {
+                    let execution = Execution::new(Arc::clone(self), attempt);
                     self.run(execution, request.input, || {});
                 }
+                (None, None) => {}
             },
-            Outcome::Exists(ExistingWorkflow { name, status }) => {
-                if name.as_deref() != Some(request.workflow.name) {
-                    let existing = name.unwrap_or_else(|| "(unnamed)".to_owned());
+            Outcome::Exists(existing) => {
+                let wanted = request.target.name();
+                let same = existing.name.as_deref() == Some(wanted)
+                    && existing.class.as_deref() == request.target.class()
+                    && existing.config.as_deref() == request.target.config();
+                if !same {
+                    let existing = existing.name.unwrap_or_else(|| "(unnamed)".to_owned());
                     return Err(Error::ConflictingWorkflow {
                         id: workflow_id,
                         existing,
-                        wanted: request.workflow.name.to_owned(),
+                        wanted: wanted.to_owned(),
                     });
                 }
-                tracing::debug!(workflow_id, %status, "the workflow exists already");
+                if options.reject_existing {
+                    return Err(Error::WorkflowIdInUse { id: workflow_id });
+                }
+                if existing.queue != options.queue {
+                    tracing::warn!(
+                        workflow_id,
+                        queue = existing.queue,
+                        wanted = options.queue,
+                        "the workflow exists already, on another queue; it stays there"
+                    );
+                }
+                tracing::debug!(workflow_id, status = %existing.status, "the workflow exists already");
                 self.completions.ask_now();
             }
+            Outcome::Deduplicated { holder } => {
+                if options.duplication_policy == DuplicationPolicy::ReturnExisting {
+                    let slot = self.completions.slot(&holder);
+                    self.completions.ask_now();
+                    return Ok(Started {
+                        workflow_id: holder,
+                        slot,
+                    });
+                }
+                return Err(Error::Deduplicated {
+                    id: workflow_id,
+                    queue: options.queue.clone().unwrap_or_default(),
+                    deduplication_id: options.deduplication_id.clone().unwrap_or_default(),
+                });
+            }
             Outcome::Refused(error) => return Err(error.into()),
-            Outcome::RecordedTwice | Outcome::Fenced => {
+            Outcome::RecordedTwice | Outcome::Fenced | Outcome::NoDestination { .. } => {
                 return Err(Error::Setup(format!(
                     "workflow `{workflow_id}` was not started: its parent no longer runs"
                 )));
@@ -170,6 +293,25 @@ impl Engine {
         }
         Ok(Started { workflow_id, slot })
     }
+}
+
+/// The first attempt to run what is being started, if it is to run here at once.
+fn attempt(request: &StartRequest, record: &StartRecord) -> Option<Attempt> {
+    let Target::Here(workflow) = request.target else {
+        return None;
+    };
+    record.queue.is_none().then(|| Attempt {
+        workflow,
+        workflow_id: record.workflow_id.clone(),
+        token: record.token.clone(),
+        deadline: record.deadline,
+        caller: CallerIdentity {
+            user: record.authenticated_user.clone(),
+            role: record.assumed_role.clone(),
+            roles: record.authenticated_roles.clone(),
+        },
+        history: Vec::new(),
+    })
 }
 
 /// The end of a task that starts a workflow.
@@ -180,12 +322,4 @@ async fn joined(starting: JoinHandle<Result<Started>>) -> Result<Started> {
             "the workflow was not started: {error}"
         )))
     })
-}
-
-fn checked_id(id: String) -> Result<String> {
-    if id.trim().is_empty() || id.contains('\0') {
-        Err(Error::InvalidWorkflowId { id })
-    } else {
-        Ok(id)
-    }
 }

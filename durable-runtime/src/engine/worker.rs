@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::execution::{Attempt, CallerIdentity};
 use super::{Engine, Execution, Phase};
 use crate::error::{Error, Result};
 use crate::store::{Claim, ClaimedWorkflow, CompletionRecord, QueueRow, Record};
@@ -163,13 +164,19 @@ async fn begin(
         );
     }
     queue.running.fetch_add(1, Ordering::AcqRel);
-    let execution = Execution::new(
-        Arc::clone(engine),
+    let attempt = Attempt {
         workflow,
         workflow_id,
-        token.to_owned(),
-        claimed.history,
-    );
+        token: token.to_owned(),
+        deadline: claimed.deadline,
+        caller: CallerIdentity {
+            user: claimed.authenticated_user,
+            role: claimed.assumed_role,
+            roles: claimed.authenticated_roles,
+        },
+        history: claimed.history,
+    };
+    let execution = Execution::new(Arc::clone(engine), attempt);
     let queue = Arc::clone(queue);
     engine.run(execution, input, move || {
         queue.running.fetch_sub(1, Ordering::AcqRel);

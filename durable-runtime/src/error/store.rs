@@ -21,6 +21,16 @@ pub enum StoreError {
     /// The schema could not be brought to the version this crate writes.
     #[error(transparent)]
     Migration(Box<dyn std::error::Error + Send + Sync>),
+    /// The database lacks tables, and was not to be changed.
+    #[error(
+        "the system database is at schema version {found}, and {wanted} is needed: run a program with workflows, or `dbos migrate`, on it once"
+    )]
+    OldSchema {
+        /// The version found.
+        found: i64,
+        /// The version needed.
+        wanted: i64,
+    },
     /// A statement failed.
     #[error("the database failed while it should {intent}: {cause}")]
     Statement {
@@ -49,6 +59,16 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A column holds a value of another type than it should.
+    #[error("column {column} of a row of the database should be {wanted}, and is {found}")]
+    Column {
+        /// The column, from 0.
+        column: usize,
+        /// The type it should have.
+        wanted: &'static str,
+        /// The value it has.
+        found: String,
+    },
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"
@@ -68,6 +88,15 @@ impl StoreError {
             Self::Statement { cause, .. } | Self::Open { cause, .. } => transient(cause),
             _ => false,
         }
+    }
+
+    /// True when another process took the same rows at the same moment: the next look sees what is left.
+    pub(crate) fn lost_to_another(&self) -> bool {
+        let Self::Statement { cause, .. } = self else {
+            return false;
+        };
+        let code = cause.as_database_error().and_then(|error| error.code());
+        matches!(code.as_deref(), Some("40001" | "55P03"))
     }
 
     /// True when a statement of a transaction's body failed because the database broke the transaction off in favour

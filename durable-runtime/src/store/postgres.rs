@@ -1,8 +1,6 @@
 //! The store in a PostgreSQL database, shared by many processes.
 
-mod claim;
 mod migrations;
-mod queries;
 mod records;
 
 use std::str::FromStr;
@@ -13,11 +11,10 @@ use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 
-use super::{
-    Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
-    StoreResult, Transaction, WorkflowStatus,
-};
+use super::sql::{self, Param, Row};
+use super::{Isolation, Outcome, Record, Store, StoreResult, Transaction};
 use crate::error::StoreError;
+pub(super) use records::write;
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
 const LANES: usize = 2;
@@ -76,6 +73,10 @@ impl Store for PostgresStore {
         LANES
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn migrate(&self) -> BoxFuture<'_, StoreResult<()>> {
         async {
             let mut connection = self
@@ -87,20 +88,6 @@ impl Store for PostgresStore {
                 .await
                 .map_err(|error| StoreError::Migration(error.into()))?;
             Ok(())
-        }
-        .boxed()
-    }
-
-    fn register<'a>(
-        &'a self,
-        identity: &'a Identity,
-        queues: &'a [QueueRow],
-    ) -> BoxFuture<'a, StoreResult<()>> {
-        async move {
-            let failed = || StoreError::statement("register the application version and queues");
-            let mut transaction = self.pool.begin().await.map_err(failed())?;
-            queries::register(&mut transaction, identity, queues).await?;
-            transaction.commit().await.map_err(failed())
         }
         .boxed()
     }
@@ -120,65 +107,42 @@ impl Store for PostgresStore {
         .boxed()
     }
 
-    fn begin(&self) -> BoxFuture<'_, StoreResult<Transaction>> {
-        async {
-            let inner = self
-                .pool
-                .begin()
-                .await
-                .map_err(StoreError::statement("begin a transaction"))?;
+    fn begin(&self, isolation: Isolation) -> BoxFuture<'_, StoreResult<Transaction>> {
+        let begin = match isolation {
+            Isolation::ReadCommitted => "BEGIN",
+            Isolation::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        };
+        async move {
+            let begun = self.pool.begin_with(begin).await;
+            let inner = begun.map_err(StoreError::statement("begin a transaction"))?;
             Ok(Transaction::Postgres(PostgresTransaction { inner }))
         }
         .boxed()
     }
 
-    fn claim<'a>(
-        &'a self,
-        claim: &'a Claim<'a>,
-    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
-        claim::claim(&self.pool, claim).boxed()
+    fn read(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        async move {
+            let failed = || StoreError::statement(intent);
+            let mut connection = self.pool.acquire().await.map_err(failed())?;
+            let rows = sql::postgres(&mut connection, sql, params).await;
+            rows.map_err(failed())
+        }
+        .boxed()
     }
 
-    fn claimed<'a>(
-        &'a self,
-        queue: &'a str,
-        token: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
-        claim::claimed(&self.pool, queue, token).boxed()
-    }
-
-    fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>> {
-        claim::reenqueue(&self.pool, identity).boxed()
-    }
-
-    fn dead_letter<'a>(
-        &'a self,
-        workflow_id: &'a str,
-        token: &'a str,
-    ) -> BoxFuture<'a, StoreResult<()>> {
-        claim::dead_letter(&self.pool, workflow_id, token).boxed()
-    }
-
-    fn finished<'a>(
-        &'a self,
-        workflow_ids: &'a [String],
-    ) -> BoxFuture<'a, StoreResult<Vec<(String, Finished)>>> {
-        queries::finished(&self.pool, workflow_ids).boxed()
-    }
-
-    fn workflow<'a>(
-        &'a self,
-        workflow_id: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Option<WorkflowStatus>>> {
-        queries::workflow(&self.pool, workflow_id).boxed()
-    }
-
-    fn active<'a>(&'a self, name: &'a str) -> BoxFuture<'a, StoreResult<Vec<WorkflowStatus>>> {
-        queries::active(&self.pool, name).boxed()
-    }
-
-    fn steps<'a>(&'a self, workflow_id: &'a str) -> BoxFuture<'a, StoreResult<Vec<StepRow>>> {
-        queries::steps(&self.pool, workflow_id).boxed()
+    fn write(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        self.read(intent, sql, params)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -190,7 +154,7 @@ impl Store for PostgresStore {
     }
 }
 
-/// The open transaction of a `#[transaction]` step.
+/// An open transaction.
 pub(crate) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
 }
@@ -200,24 +164,10 @@ impl PostgresTransaction {
         &mut self.inner
     }
 
-    pub(super) async fn commit(mut self, batch: &[Record]) -> StoreResult<Vec<Outcome>> {
-        let outcomes = records::write(&mut self.inner, batch).await?;
-        let failed = StoreError::statement("commit a transaction");
-        if outcomes
-            .iter()
-            .all(|outcome| matches!(outcome, Outcome::Committed))
-        {
-            self.inner.commit().await.map_err(failed)?;
-        } else {
-            self.inner.rollback().await.map_err(failed)?;
+    pub(super) async fn end(self, commit: bool) -> sqlx::Result<()> {
+        match commit {
+            true => self.inner.commit().await,
+            false => self.inner.rollback().await,
         }
-        Ok(outcomes)
-    }
-
-    pub(super) async fn rollback(self) -> StoreResult<()> {
-        self.inner
-            .rollback()
-            .await
-            .map_err(StoreError::statement("roll a transaction back"))
     }
 }

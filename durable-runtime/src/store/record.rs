@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::effect::Effect;
 use super::row::Status;
 use crate::error::StoreError;
 
@@ -35,6 +36,7 @@ impl Record {
                 Self::Step(step) => {
                     step.output.as_ref().map_or(0, String::len)
                         + step.error.as_ref().map_or(0, String::len)
+                        + step.effects.iter().map(Effect::size).sum::<usize>()
                 }
                 Self::Completion(completion) => completion
                     .result
@@ -45,19 +47,79 @@ impl Record {
 }
 
 /// A new workflow: running here at once (`queue` is `None`), or waiting on a queue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct StartRecord {
     pub(crate) workflow_id: String,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
+    pub(crate) class: Option<String>,
+    /// The instance of the class, for workflows of other languages.
+    pub(crate) config: Option<String>,
+    /// The arguments, in the format `serialization`; an empty format is that of the application.
     pub(crate) input: String,
+    pub(crate) serialization: Cow<'static, str>,
     pub(crate) queue: Option<String>,
     pub(crate) priority: i32,
-    pub(crate) executor_id: String,
-    pub(crate) application_version: String,
+    pub(crate) partition_key: Option<String>,
+    pub(crate) deduplication_id: Option<String>,
+    /// Not before this time, in milliseconds since the Unix epoch.
+    pub(crate) delay_until: Option<i64>,
+    /// How long it may take from its (latest) start, in milliseconds.
+    pub(crate) timeout_ms: Option<i64>,
+    /// When it is cancelled, in milliseconds since the Unix epoch.
+    pub(crate) deadline: Option<i64>,
+    pub(crate) authenticated_user: Option<String>,
+    pub(crate) assumed_role: Option<String>,
+    /// A JSON array of strings.
+    pub(crate) authenticated_roles: Option<String>,
+    /// A JSON object.
+    pub(crate) attributes: Option<String>,
+    pub(crate) schedule_name: Option<String>,
+    /// The latest time to which a debounced start may be put off.
+    pub(crate) debounce_deadline: Option<i64>,
+    pub(crate) is_debounced: bool,
+    /// Who started it; a client is nobody.
+    pub(crate) executor_id: Option<String>,
+    /// `None`: whoever runs the latest version may take it.
+    pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
+    /// The empty text where a program starts it, nothing where a client does.
+    pub(crate) application_id: Option<String>,
     /// Becomes `creator_xid`, and `owner_xid` when it runs at once.
     pub(crate) token: String,
     pub(crate) parent: Option<Parent>,
+}
+
+impl StartRecord {
+    /// The format of the input; none where the format is that of the application.
+    pub(super) fn serialization(&self) -> Option<&str> {
+        Some(self.serialization.as_ref()).filter(|format| !format.is_empty())
+    }
+
+    /// What most starts have nothing of, as a JSON object; `None` when there is nothing.
+    pub(super) fn extra(&self) -> Option<serde_json::Value> {
+        let mut extra = serde_json::Map::new();
+        let mut put = |key: &str, value: Option<serde_json::Value>| {
+            if let Some(value) = value {
+                extra.insert(key.to_owned(), value);
+            }
+        };
+        let text = |text: &Option<String>| text.as_deref().map(serde_json::Value::from);
+        put("class", text(&self.class));
+        put("config", text(&self.config));
+        put("partition", text(&self.partition_key));
+        put("deduplication", text(&self.deduplication_id));
+        put("delay", self.delay_until.map(Into::into));
+        put("timeout", self.timeout_ms.map(Into::into));
+        put("deadline", self.deadline.map(Into::into));
+        put("user", text(&self.authenticated_user));
+        put("role", text(&self.assumed_role));
+        put("roles", text(&self.authenticated_roles));
+        put("attributes", text(&self.attributes));
+        put("schedule", text(&self.schedule_name));
+        put("debounce", self.debounce_deadline.map(Into::into));
+        put("debounced", self.is_debounced.then(|| 1.into()));
+        (!extra.is_empty()).then_some(serde_json::Value::Object(extra))
+    }
 }
 
 /// The execution that starts a child: it must still own its workflow.
@@ -68,7 +130,7 @@ pub(crate) struct Parent {
 }
 
 /// The result of one call within a workflow.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct StepRecord {
     pub(crate) workflow_id: String,
     pub(crate) token: String,
@@ -76,14 +138,18 @@ pub(crate) struct StepRecord {
     pub(crate) name: Cow<'static, str>,
     pub(crate) output: Option<String>,
     pub(crate) error: Option<String>,
+    /// The format of output and error, when it is not portable JSON.
+    pub(crate) serialization: Option<String>,
     pub(crate) child_workflow_id: Option<String>,
     /// For the start of a child: the record holds only if the child is a run of this workflow.
-    pub(crate) child_name: Option<&'static str>,
+    pub(crate) child_name: Option<String>,
     pub(crate) started_at: i64,
     pub(crate) completed_at: i64,
+    /// What is written with it, in the same transaction.
+    pub(crate) effects: Vec<Effect>,
 }
 
-/// The result of a workflow: its output or its error, as JSON.
+/// The result of a workflow: its output or its error, in the format of its row.
 #[derive(Debug, Clone)]
 pub(crate) struct CompletionRecord {
     pub(crate) workflow_id: String,
@@ -98,12 +164,29 @@ pub(crate) enum Outcome {
     Committed,
     /// A workflow with this id was there before.
     Exists(ExistingWorkflow),
+    /// Another workflow on the queue holds the deduplication id.
+    Deduplicated {
+        /// The workflow that holds it.
+        holder: String,
+    },
+    /// The step is recorded, with an error: a message of it goes to a workflow that does not exist.
+    NoDestination {
+        /// The workflow that does not exist.
+        id: String,
+    },
     /// The position was recorded before, with another result.
     RecordedTwice,
     /// The execution no longer owns its workflow: it was cancelled, finished or taken over.
     Fenced,
     /// The database refuses this record.
     Refused(StoreError),
+}
+
+impl Outcome {
+    /// True when the record, or what stands in its place, may be committed with others.
+    pub(crate) fn is_accepted(&self) -> bool {
+        !matches!(self, Self::RecordedTwice | Self::Fenced | Self::Refused(_))
+    }
 }
 
 /// What stands in the database at the position of a [`StepRecord`] that was not inserted.
@@ -137,5 +220,8 @@ impl Found {
 #[derive(Debug, Clone)]
 pub(crate) struct ExistingWorkflow {
     pub(crate) name: Option<String>,
+    pub(crate) class: Option<String>,
+    pub(crate) config: Option<String>,
+    pub(crate) queue: Option<String>,
     pub(crate) status: Status,
 }

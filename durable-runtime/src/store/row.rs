@@ -76,32 +76,74 @@ impl FromStr for Status {
     }
 }
 
-/// The state of a workflow as the database has it.
+/// The state of a workflow as the database has it. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkflowStatus {
     /// The workflow's id.
     pub workflow_id: String,
-    /// The name it is registered under.
-    pub name: String,
     /// Where it is in its life.
     pub status: Status,
-    /// The queue it was put on, if any.
-    pub queue_name: Option<String>,
-    /// The process that runs or ran it.
-    pub executor_id: Option<String>,
+    /// The name it is registered under.
+    pub name: String,
+    /// The class that the name belongs to, if any.
+    pub class_name: Option<String>,
+    /// The configured instance of the class, for workflows of other languages.
+    pub config_name: Option<String>,
+    /// The application that owns it; any may take one without an owner.
+    pub application_name: Option<String>,
     /// The application version it is bound to.
     pub application_version: Option<String>,
+    /// The queue it was put on, if any.
+    pub queue_name: Option<String>,
+    /// The partition of the queue.
+    pub queue_partition_key: Option<String>,
+    /// What keeps a second workflow off the queue.
+    pub deduplication_id: Option<String>,
+    /// Its priority on the queue: the lowest number goes first.
+    pub priority: i32,
+    /// The process that runs or ran it.
+    pub executor_id: Option<String>,
     /// How often it was taken up.
     pub recovery_attempts: i64,
     /// The workflow that started it, if any.
     pub parent_workflow_id: Option<String>,
-    /// When it was started or enqueued, in milliseconds since the Unix epoch.
+    /// The workflow it is a fork of, if any.
+    pub forked_from: Option<String>,
+    /// True when others are forks of it.
+    pub was_forked_from: bool,
+    /// The schedule that started it, if any.
+    pub schedule_name: Option<String>,
+    /// Who asked for it.
+    pub authenticated_user: Option<String>,
+    /// The role that allowed it.
+    pub assumed_role: Option<String>,
+    /// The roles of who asked for it, as a JSON array.
+    pub authenticated_roles: Option<String>,
+    /// When it was started or enqueued.
     pub created_at_ms: i64,
-    /// When it finished, likewise.
+    /// When its row was changed last.
+    pub updated_at_ms: i64,
+    /// When it was taken off its queue last.
+    pub dequeued_at_ms: Option<i64>,
+    /// When it finished.
     pub completed_at_ms: Option<i64>,
+    /// How long it may take from its start, in milliseconds.
+    pub timeout_ms: Option<i64>,
+    /// When it is cancelled.
+    pub deadline_ms: Option<i64>,
+    /// When it leaves the state [`Status::Delayed`].
+    pub delay_until_ms: Option<i64>,
+    /// What was noted about it when it was started or since.
+    pub attributes: Option<serde_json::Value>,
+    /// The format of `input`, `output` and `error`.
+    pub serialization: Option<String>,
     /// Its arguments, as recorded.
     pub input: Option<String>,
+    /// Its result, as recorded.
+    pub output: Option<String>,
+    /// Its error, as recorded.
+    pub error: Option<String>,
 }
 
 /// Who this process is to the others that share the database.
@@ -160,9 +202,17 @@ pub(crate) struct Claim<'a> {
 pub(crate) struct ClaimedWorkflow {
     pub(crate) workflow_id: String,
     pub(crate) name: String,
+    pub(crate) class: Option<String>,
+    pub(crate) config: Option<String>,
     pub(crate) input: Option<String>,
     pub(crate) serialization: Option<String>,
     pub(crate) recovery_attempts: i64,
+    /// When it is cancelled.
+    pub(crate) deadline: Option<i64>,
+    pub(crate) authenticated_user: Option<String>,
+    pub(crate) authenticated_roles: Option<String>,
+    pub(crate) assumed_role: Option<String>,
+    pub(crate) partition_key: Option<String>,
     pub(crate) history: Vec<StepRow>,
 }
 
@@ -174,6 +224,8 @@ pub(crate) struct StepRow {
     pub(crate) output: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) child_workflow_id: Option<String>,
+    /// The format of output and error.
+    pub(crate) serialization: Option<String>,
 }
 
 /// How a workflow ended.
@@ -192,6 +244,7 @@ impl Finished {
         status: &str,
         output: Option<String>,
         error: Option<String>,
+        _format: Option<String>,
     ) -> Result<Self, StoreError> {
         match status.parse() {
             Ok(Status::Success) => Ok(Self::Output(output.unwrap_or_else(|| "null".to_owned()))),

@@ -1,8 +1,6 @@
 //! The store in one SQLite file: WAL, `synchronous = FULL`, one writer.
 
-mod claim;
 mod migrations;
-mod queries;
 mod records;
 
 use std::str::FromStr;
@@ -16,12 +14,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite, SqliteConnection};
 
-use super::{
-    Claim, ClaimedWorkflow, Finished, Identity, Outcome, QueueRow, Record, StepRow, Store,
-    StoreResult, Transaction, WorkflowStatus,
-};
+use super::sql::{self, Param, Row};
+use super::{Isolation, Outcome, Record, Store, StoreResult, Transaction};
 use crate::clock;
 use crate::error::StoreError;
+pub(super) use records::write;
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -95,9 +92,24 @@ async fn acquire(pool: &SqlitePool, intent: &'static str) -> StoreResult<PoolCon
     pool.acquire().await.map_err(StoreError::statement(intent))
 }
 
+async fn query(
+    pool: &SqlitePool,
+    intent: &'static str,
+    sql: &'static str,
+    params: Vec<Param>,
+) -> StoreResult<Vec<Row>> {
+    let mut connection = acquire(pool, intent).await?;
+    let rows = sql::sqlite(&mut connection, sql, params).await;
+    rows.map_err(StoreError::statement(intent))
+}
+
 impl Store for SqliteStore {
     fn lanes(&self) -> usize {
         1
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     fn migrate(&self) -> BoxFuture<'_, StoreResult<()>> {
@@ -107,23 +119,6 @@ impl Store for SqliteStore {
                 .await
                 .map_err(|error| StoreError::Migration(error.into()))?;
             Ok(())
-        }
-        .boxed()
-    }
-
-    fn register<'a>(
-        &'a self,
-        identity: &'a Identity,
-        queues: &'a [QueueRow],
-    ) -> BoxFuture<'a, StoreResult<()>> {
-        async move {
-            let intent = "register the application version and the queues";
-            let mut transaction = self.begin_write(intent).await?;
-            queries::register(&mut transaction, identity, queues).await?;
-            transaction
-                .commit()
-                .await
-                .map_err(StoreError::statement(intent))
         }
         .boxed()
     }
@@ -142,7 +137,7 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn begin(&self) -> BoxFuture<'_, StoreResult<Transaction>> {
+    fn begin(&self, _: Isolation) -> BoxFuture<'_, StoreResult<Transaction>> {
         async {
             let inner = self.begin_write("begin a transaction").await?;
             Ok(Transaction::Sqlite(SqliteTransaction { inner }))
@@ -150,97 +145,22 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn claim<'a>(
-        &'a self,
-        claim: &'a Claim<'a>,
-    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
-        async move {
-            // An idle queue is seen by reading: it does not make the writer wait.
-            let mut reader = acquire(&self.readers, "look at a queue").await?;
-            if !claim::has_work(&mut reader, claim).await? {
-                return Ok(Vec::new());
-            }
-            drop(reader);
-            let intent = "take work off a queue";
-            let mut transaction = self.begin_write(intent).await?;
-            let claimed = claim::claim(&mut transaction, claim).await?;
-            transaction
-                .commit()
-                .await
-                .map_err(StoreError::statement(intent))?;
-            Ok(claimed)
-        }
-        .boxed()
+    fn read(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        query(&self.readers, intent, sql, params).boxed()
     }
 
-    fn claimed<'a>(
-        &'a self,
-        queue: &'a str,
-        token: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Vec<ClaimedWorkflow>>> {
-        async move {
-            let mut reader = acquire(&self.readers, "read what was taken off a queue").await?;
-            claim::claimed(&mut reader, queue, token).await
-        }
-        .boxed()
-    }
-
-    fn reenqueue<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, StoreResult<u64>> {
-        async move {
-            let mut writer = acquire(&self.writer, "recover workflows").await?;
-            claim::reenqueue(&mut writer, identity).await
-        }
-        .boxed()
-    }
-
-    fn dead_letter<'a>(
-        &'a self,
-        workflow_id: &'a str,
-        token: &'a str,
-    ) -> BoxFuture<'a, StoreResult<()>> {
-        async move {
-            let mut writer = acquire(&self.writer, "give a workflow up").await?;
-            claim::dead_letter(&mut writer, workflow_id, token).await
-        }
-        .boxed()
-    }
-
-    fn finished<'a>(
-        &'a self,
-        workflow_ids: &'a [String],
-    ) -> BoxFuture<'a, StoreResult<Vec<(String, Finished)>>> {
-        async move {
-            let mut reader = acquire(&self.readers, "read outcomes").await?;
-            queries::finished(&mut reader, workflow_ids).await
-        }
-        .boxed()
-    }
-
-    fn workflow<'a>(
-        &'a self,
-        workflow_id: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Option<WorkflowStatus>>> {
-        async move {
-            let mut reader = acquire(&self.readers, "read a workflow").await?;
-            queries::workflow(&mut reader, workflow_id).await
-        }
-        .boxed()
-    }
-
-    fn active<'a>(&'a self, name: &'a str) -> BoxFuture<'a, StoreResult<Vec<WorkflowStatus>>> {
-        async move {
-            let mut reader = acquire(&self.readers, "list workflows").await?;
-            queries::active(&mut reader, name).await
-        }
-        .boxed()
-    }
-
-    fn steps<'a>(&'a self, workflow_id: &'a str) -> BoxFuture<'a, StoreResult<Vec<StepRow>>> {
-        async move {
-            let mut reader = acquire(&self.readers, "read steps").await?;
-            queries::steps(&mut reader, workflow_id).await
-        }
-        .boxed()
+    fn write(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        query(&self.writer, intent, sql, params).boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -252,7 +172,7 @@ impl Store for SqliteStore {
     }
 }
 
-/// The write lock, held by the body of a `#[transaction]` step.
+/// An open transaction, which holds the write lock.
 pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
 }
@@ -262,24 +182,10 @@ impl SqliteTransaction {
         &mut self.inner
     }
 
-    pub(super) async fn commit(mut self, batch: &[Record]) -> StoreResult<Vec<Outcome>> {
-        let outcomes = records::write(&mut self.inner, batch).await?;
-        let failed = StoreError::statement("commit a transaction");
-        if outcomes
-            .iter()
-            .all(|outcome| matches!(outcome, Outcome::Committed))
-        {
-            self.inner.commit().await.map_err(failed)?;
-        } else {
-            self.inner.rollback().await.map_err(failed)?;
+    pub(super) async fn end(self, commit: bool) -> sqlx::Result<()> {
+        match commit {
+            true => self.inner.commit().await,
+            false => self.inner.rollback().await,
         }
-        Ok(outcomes)
-    }
-
-    pub(super) async fn rollback(self) -> StoreResult<()> {
-        self.inner
-            .rollback()
-            .await
-            .map_err(StoreError::statement("roll a transaction back"))
     }
 }

@@ -3,24 +3,23 @@
 //! Rows are passed as arrays. Each statement locks the rows of the workflows that its records belong to and own (in the
 //! order of their ids), and drops the other records: a takeover that is being committed is waited for, and seen.
 
-use std::collections::HashMap;
-use std::str::FromStr;
+use std::collections::HashSet;
 
 use sqlx::{PgConnection, Row};
 
 use crate::error::StoreError;
-use crate::store::{
-    CompletionRecord, ExistingWorkflow, Found, Outcome, Record, StartRecord, Status, StepRecord,
-    StoreResult,
-};
-use crate::value::PORTABLE_JSON;
+use crate::store::record::{CompletionRecord, Outcome, Record, StartRecord, StepRecord};
+use crate::store::sql::Session;
+use crate::store::{StoreResult, conflict, effect};
 
 const START: &str = "
     WITH given AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                             $7::int4[], $8::text[], $9::text[], $10::text[], $11::text[])
-        AS given (id, name, executor, version, application, queue, priority, token, parent,
-                  parent_token, input)
+        SELECT *, extra_text::jsonb AS extra
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                    $7::text[], $8::int4[], $9::text[], $10::text[], $11::text[], $12::text[],
+                    $13::text[], $14::text[])
+        AS given (id, name, executor, version, application, application_id, queue, priority, token,
+                  parent, parent_token, input, serialization, extra_text)
     ), children AS (
         SELECT given.* FROM given
         JOIN dbos.workflow_status s
@@ -32,12 +31,23 @@ const START: &str = "
         INSERT INTO dbos.workflow_status (
             workflow_uuid, status, name, executor_id, application_version, application_id,
             recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
-            serialization, application_name)
-        SELECT id, CASE WHEN queue IS NULL THEN 'PENDING' ELSE 'ENQUEUED' END, name, executor,
-               version, '', CASE WHEN queue IS NULL THEN 1 ELSE 0 END, queue, priority,
-               CASE WHEN queue IS NULL THEN token END, token, parent, $12, application
+            serialization, application_name, class_name, config_name, queue_partition_key,
+            deduplication_id, delay_until_epoch_ms, workflow_timeout_ms,
+            workflow_deadline_epoch_ms, authenticated_user, assumed_role, authenticated_roles,
+            attributes, schedule_name, debounce_deadline_epoch_ms, is_debounced)
+        SELECT id,
+               CASE WHEN queue IS NULL THEN 'PENDING' WHEN extra ? 'delay' THEN 'DELAYED'
+                    ELSE 'ENQUEUED' END,
+               name, executor, version, application_id,
+               CASE WHEN queue IS NULL THEN 1 ELSE 0 END, queue, priority,
+               CASE WHEN queue IS NULL THEN token END, token, parent, serialization, application,
+               extra ->> 'class', extra ->> 'config', extra ->> 'partition',
+               extra ->> 'deduplication', (extra ->> 'delay')::int8, (extra ->> 'timeout')::int8,
+               (extra ->> 'deadline')::int8, extra ->> 'user', extra ->> 'role', extra ->> 'roles',
+               (extra ->> 'attributes')::jsonb, extra ->> 'schedule',
+               (extra ->> 'debounce')::int8, COALESCE(extra ? 'debounced', FALSE)
         FROM allowed
-        ON CONFLICT (workflow_uuid) DO NOTHING
+        ON CONFLICT DO NOTHING
         RETURNING workflow_uuid, creator_xid
     ), inputs AS (
         INSERT INTO dbos.workflow_input (workflow_uuid, inputs)
@@ -49,15 +59,12 @@ const START: &str = "
     )
     SELECT creator_xid FROM started";
 
-const EXISTING: &str = "
-    SELECT workflow_uuid, name, status, creator_xid FROM dbos.workflow_status
-    WHERE workflow_uuid = ANY($1::text[])";
-
 const STEP: &str = "
     WITH given AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[],
-                             $7::text[], $8::text[], $9::int8[], $10::int8[])
-        AS given (id, token, position, name, output, error, child, child_name, started, completed)
+                             $7::text[], $8::text[], $9::int8[], $10::int8[], $11::text[])
+        AS given (id, token, position, name, output, error, child, child_name, started, completed,
+                  serialization)
     ), owned AS (
         SELECT given.*, s.application_name FROM given
         JOIN dbos.workflow_status s ON s.workflow_uuid = given.id AND s.owner_xid = given.token
@@ -67,22 +74,14 @@ const STEP: &str = "
         workflow_uuid, function_id, function_name, output, error, child_workflow_id,
         started_at_epoch_ms, completed_at_epoch_ms, serialization, application_name)
     SELECT id, position, name, output, error, child, started, completed,
-           CASE WHEN output IS NOT NULL OR error IS NOT NULL THEN $11 END, application_name
+           CASE WHEN output IS NOT NULL OR error IS NOT NULL
+                THEN COALESCE(serialization, 'portable_json') END, application_name
     FROM owned
     WHERE child_name IS NULL OR EXISTS (
         SELECT 1 FROM dbos.workflow_status c
         WHERE c.workflow_uuid = owned.child AND c.name = owned.child_name)
     ON CONFLICT (workflow_uuid, function_id) DO NOTHING
     RETURNING workflow_uuid, function_id";
-
-const RECORDED: &str = "
-    SELECT s.owner_xid IS NOT DISTINCT FROM $3, o.function_id IS NOT NULL,
-           o.function_name = $4 AND o.output IS NOT DISTINCT FROM $5
-           AND o.error IS NOT DISTINCT FROM $6 AND o.child_workflow_id IS NOT DISTINCT FROM $7
-           AND o.completed_at_epoch_ms = $8
-    FROM dbos.workflow_status s
-    LEFT JOIN dbos.operation_outputs o ON o.workflow_uuid = s.workflow_uuid AND o.function_id = $2
-    WHERE s.workflow_uuid = $1";
 
 /// The status is that of the locked row. Asked of the table it would lead the planner to the index of all that is
 /// pending, which it would read once for each batch.
@@ -128,12 +127,14 @@ pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
 pub(super) fn is_one_statement(batch: &[Record]) -> bool {
     let mut kinds = batch.iter().map(std::mem::discriminant);
     let first = kinds.next();
-    kinds.all(|kind| Some(kind) == first)
+    let effects =
+        |record: &Record| matches!(record, Record::Step(step) if !step.effects.is_empty());
+    kinds.all(|kind| Some(kind) == first) && !batch.iter().any(effects)
 }
 
 /// Writes all records: starts, then steps, then completions, which is the order that a workflow's records have among
 /// themselves. Tells what became of each.
-pub(super) async fn write(
+pub(in crate::store) async fn write(
     connection: &mut PgConnection,
     batch: &[Record],
 ) -> StoreResult<Vec<Outcome>> {
@@ -147,18 +148,10 @@ pub(super) async fn write(
             Record::Completion(completion) => completions.push(completion.as_ref()),
         }
     }
-    let failed = || StoreError::statement("write records");
-    let mut started = write_starts(connection, &starts)
-        .await
-        .map_err(failed())?
-        .into_iter();
-    let mut stepped = write_steps(connection, &steps)
-        .await
-        .map_err(failed())?
-        .into_iter();
+    let mut started = write_starts(connection, &starts).await?.into_iter();
+    let mut stepped = write_steps(connection, &steps).await?.into_iter();
     let mut completed = write_completions(connection, &completions)
-        .await
-        .map_err(failed())?
+        .await?
         .into_iter();
     Ok(batch
         .iter()
@@ -170,6 +163,10 @@ pub(super) async fn write(
         .collect())
 }
 
+fn failed() -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::statement("write records")
+}
+
 fn column<'r, R, T>(records: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
     records.iter().map(|record| value(record)).collect()
 }
@@ -177,16 +174,17 @@ fn column<'r, R, T>(records: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
 async fn write_starts(
     connection: &mut PgConnection,
     starts: &[&StartRecord],
-) -> sqlx::Result<Vec<Outcome>> {
+) -> StoreResult<Vec<Outcome>> {
     if starts.is_empty() {
         return Ok(Vec::new());
     }
     let inserted: Vec<String> = sqlx::query_scalar(START)
         .bind(column(starts, |start| start.workflow_id.as_str()))
-        .bind(column(starts, |start| start.name))
-        .bind(column(starts, |start| start.executor_id.as_str()))
-        .bind(column(starts, |start| start.application_version.as_str()))
+        .bind(column(starts, |start| start.name.as_str()))
+        .bind(column(starts, |start| start.executor_id.as_deref()))
+        .bind(column(starts, |start| start.application_version.as_deref()))
         .bind(column(starts, |start| start.application_name.as_deref()))
+        .bind(column(starts, |start| start.application_id.as_deref()))
         .bind(column(starts, |start| start.queue.as_deref()))
         .bind(column(starts, |start| start.priority))
         .bind(column(starts, |start| start.token.as_str()))
@@ -197,46 +195,28 @@ async fn write_starts(
             start.parent.as_ref().map(|it| it.token.as_str())
         }))
         .bind(column(starts, |start| start.input.as_str()))
-        .bind(PORTABLE_JSON)
+        .bind(column(starts, |start| start.serialization()))
+        .bind(column(starts, |start| {
+            start.extra().map(|extra| extra.to_string())
+        }))
         .fetch_all(&mut *connection)
-        .await?;
-    if inserted.len() == starts.len() {
-        return Ok(starts.iter().map(|_| Outcome::Committed).collect());
+        .await
+        .map_err(failed())?;
+    let inserted: HashSet<_> = inserted.into_iter().collect();
+    let mut outcomes = Vec::with_capacity(starts.len());
+    for start in starts {
+        outcomes.push(match inserted.contains(&start.token) {
+            true => Outcome::Committed,
+            false => conflict::existing(&mut Session::Postgres(connection), start).await?,
+        });
     }
-    let inserted: std::collections::HashSet<_> = inserted.into_iter().collect();
-    let others = starts
-        .iter()
-        .filter(|start| !inserted.contains(&start.token));
-    let ids: Vec<&str> = others.map(|start| start.workflow_id.as_str()).collect();
-    let mut existing = HashMap::new();
-    for row in sqlx::query(EXISTING)
-        .bind(ids)
-        .fetch_all(connection)
-        .await?
-    {
-        let status = Status::from_str(row.try_get(2)?).unwrap_or(Status::Pending);
-        let workflow = ExistingWorkflow {
-            name: row.try_get(1)?,
-            status,
-        };
-        let creator: Option<String> = row.try_get(3)?;
-        existing.insert(row.try_get::<String, _>(0)?, (workflow, creator));
-    }
-    Ok(starts
-        .iter()
-        .map(|start| match existing.get(&start.workflow_id) {
-            _ if inserted.contains(&start.token) => Outcome::Committed,
-            Some((_, Some(creator))) if *creator == start.token => Outcome::Committed,
-            Some((workflow, _)) => Outcome::Exists(workflow.clone()),
-            None => Outcome::Fenced,
-        })
-        .collect())
+    Ok(outcomes)
 }
 
 async fn write_steps(
     connection: &mut PgConnection,
     steps: &[&StepRecord],
-) -> sqlx::Result<Vec<Outcome>> {
+) -> StoreResult<Vec<Outcome>> {
     if steps.is_empty() {
         return Ok(Vec::new());
     }
@@ -248,62 +228,37 @@ async fn write_steps(
         .bind(column(steps, |step| step.output.as_deref()))
         .bind(column(steps, |step| step.error.as_deref()))
         .bind(column(steps, |step| step.child_workflow_id.as_deref()))
-        .bind(column(steps, |step| step.child_name))
+        .bind(column(steps, |step| step.child_name.as_deref()))
         .bind(column(steps, |step| step.started_at))
         .bind(column(steps, |step| step.completed_at))
-        .bind(PORTABLE_JSON)
+        .bind(column(steps, |step| step.serialization.as_deref()))
         .fetch_all(&mut *connection)
-        .await?;
-    if rows.len() == steps.len() {
-        return Ok(steps.iter().map(|_| Outcome::Committed).collect());
+        .await
+        .map_err(failed())?;
+    let mut outcomes: Vec<Outcome> = steps.iter().map(|_| Outcome::Committed).collect();
+    if rows.len() != steps.len() {
+        let mut inserted = HashSet::new();
+        for row in &rows {
+            let id: &str = row.try_get(0).map_err(failed())?;
+            inserted.insert((id, row.try_get::<i32, _>(1).map_err(failed())?));
+        }
+        for (step, outcome) in steps.iter().zip(&mut outcomes) {
+            if !inserted.contains(&(step.workflow_id.as_str(), step.position)) {
+                *outcome = conflict::recorded(&mut Session::Postgres(connection), step).await?;
+            }
+        }
     }
-    let mut inserted = std::collections::HashSet::new();
-    for row in &rows {
-        inserted.insert((row.try_get::<&str, _>(0)?, row.try_get::<i32, _>(1)?));
-    }
-    let mut outcomes = Vec::with_capacity(steps.len());
-    for step in steps {
-        let outcome = if inserted.contains(&(step.workflow_id.as_str(), step.position)) {
-            Outcome::Committed
-        } else {
-            why_not_recorded(connection, step).await?
-        };
-        outcomes.push(outcome);
-    }
+    let mut session = Session::Postgres(connection);
+    effect::apply(&mut session, steps, &mut outcomes)
+        .await
+        .map_err(failed())?;
     Ok(outcomes)
-}
-
-async fn why_not_recorded(
-    connection: &mut PgConnection,
-    step: &StepRecord,
-) -> sqlx::Result<Outcome> {
-    let found = sqlx::query(RECORDED)
-        .bind(&step.workflow_id)
-        .bind(step.position)
-        .bind(&step.token)
-        .bind(step.name.as_ref())
-        .bind(&step.output)
-        .bind(&step.error)
-        .bind(&step.child_workflow_id)
-        .bind(step.completed_at)
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = found else {
-        return Ok(Outcome::Fenced);
-    };
-    let same: Option<bool> = row.try_get(2)?;
-    let found = Found {
-        owned: row.try_get(0)?,
-        recorded: row.try_get(1)?,
-        same: same == Some(true),
-    };
-    Ok(found.outcome())
 }
 
 async fn write_completions(
     connection: &mut PgConnection,
     completions: &[&CompletionRecord],
-) -> sqlx::Result<Vec<Outcome>> {
+) -> StoreResult<Vec<Outcome>> {
     if completions.is_empty() {
         return Ok(Vec::new());
     }
@@ -315,8 +270,9 @@ async fn write_completions(
             it.result.as_ref().err().map(String::as_str)
         }))
         .fetch_all(connection)
-        .await?;
-    let completed: std::collections::HashSet<_> = completed.into_iter().collect();
+        .await
+        .map_err(failed())?;
+    let completed: HashSet<_> = completed.into_iter().collect();
     let outcome = |it: &&CompletionRecord| match completed.contains(&it.workflow_id) {
         true => Outcome::Committed,
         false => Outcome::Fenced,

@@ -2,44 +2,49 @@
 //! batch, because each is handed to the thread of the connection and back. Rows are passed as one JSON array.
 
 use std::collections::HashSet;
-use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::json;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::error::StoreError;
-use crate::store::{
-    CompletionRecord, ExistingWorkflow, Found, Outcome, Record, StartRecord, Status, StepRecord,
-    StoreResult,
-};
-use crate::value::PORTABLE_JSON;
+use crate::store::record::{CompletionRecord, Outcome, Record, StartRecord, StepRecord};
+use crate::store::sql::Session;
+use crate::store::{StoreResult, conflict, effect};
 
 const START: &str = "
     INSERT INTO workflow_status (
         workflow_uuid, status, name, executor_id, application_version, application_id,
         recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
-        serialization, application_name)
-    SELECT value ->> 0, iif(value ->> 5 IS NULL, 'PENDING', 'ENQUEUED'), value ->> 1, value ->> 2,
-           value ->> 3, '', value ->> 5 IS NULL, value ->> 5, value ->> 6,
-           iif(value ->> 5 IS NULL, value ->> 7, NULL), value ->> 7, value ->> 8, ?2, value ->> 4
+        serialization, application_name, class_name, config_name, queue_partition_key,
+        deduplication_id, delay_until_epoch_ms, workflow_timeout_ms, workflow_deadline_epoch_ms,
+        authenticated_user, assumed_role, authenticated_roles, attributes, schedule_name,
+        debounce_deadline_epoch_ms, is_debounced)
+    SELECT value ->> 0,
+           CASE WHEN value ->> 6 IS NULL THEN 'PENDING'
+                WHEN value ->> '$[13].delay' IS NOT NULL THEN 'DELAYED' ELSE 'ENQUEUED' END,
+           value ->> 1, value ->> 2, value ->> 3, value ->> 5, value ->> 6 IS NULL, value ->> 6,
+           value ->> 7, iif(value ->> 6 IS NULL, value ->> 8, NULL), value ->> 8, value ->> 9,
+           value ->> 12, value ->> 4, value ->> '$[13].class', value ->> '$[13].config',
+           value ->> '$[13].partition', value ->> '$[13].deduplication', value ->> '$[13].delay',
+           value ->> '$[13].timeout', value ->> '$[13].deadline', value ->> '$[13].user',
+           value ->> '$[13].role', value ->> '$[13].roles', value ->> '$[13].attributes',
+           value ->> '$[13].schedule', value ->> '$[13].debounce',
+           value ->> '$[13].debounced' IS NOT NULL
     FROM json_each(?1)
-    WHERE value ->> 8 IS NULL
+    WHERE value ->> 9 IS NULL
        OR EXISTS (SELECT 1 FROM workflow_status parent
-                  WHERE parent.workflow_uuid = value ->> 8 AND parent.owner_xid = value ->> 9)
-    ON CONFLICT (workflow_uuid) DO NOTHING";
+                  WHERE parent.workflow_uuid = value ->> 9 AND parent.owner_xid = value ->> 10)
+    ON CONFLICT DO NOTHING";
 
 const INPUT: &str = "
     INSERT INTO workflow_input (workflow_uuid, inputs)
-    SELECT s.workflow_uuid, value ->> 10
+    SELECT s.workflow_uuid, value ->> 11
     FROM json_each(?1)
     CROSS JOIN workflow_status s
-        ON s.workflow_uuid = value ->> 0 AND s.creator_xid = value ->> 7
+        ON s.workflow_uuid = value ->> 0 AND s.creator_xid = value ->> 8
     WHERE TRUE
     ON CONFLICT (workflow_uuid) DO NOTHING";
-
-const EXISTING: &str =
-    "SELECT name, status, creator_xid FROM workflow_status WHERE workflow_uuid = ?1";
 
 const STEP: &str = "
     INSERT INTO operation_outputs (
@@ -47,7 +52,8 @@ const STEP: &str = "
         started_at_epoch_ms, completed_at_epoch_ms, serialization, application_name)
     SELECT s.workflow_uuid, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
            value ->> 8, value ->> 9,
-           iif(value ->> 4 IS NOT NULL OR value ->> 5 IS NOT NULL, ?2, NULL), s.application_name
+           iif(value ->> 4 IS NOT NULL OR value ->> 5 IS NOT NULL,
+               COALESCE(value ->> 10, 'portable_json'), NULL), s.application_name
     FROM json_each(?1)
     CROSS JOIN workflow_status s
         ON s.workflow_uuid = value ->> 0 AND s.owner_xid = value ->> 1
@@ -55,14 +61,6 @@ const STEP: &str = "
        OR EXISTS (SELECT 1 FROM workflow_status child
                   WHERE child.workflow_uuid = value ->> 6 AND child.name = value ->> 7)
     ON CONFLICT (workflow_uuid, function_id) DO NOTHING";
-
-const RECORDED: &str = "
-    SELECT s.owner_xid IS ?3, o.function_id IS NOT NULL,
-           o.function_name IS ?4 AND o.output IS ?5 AND o.error IS ?6
-           AND o.child_workflow_id IS ?7 AND o.completed_at_epoch_ms IS ?8
-    FROM workflow_status s
-    LEFT JOIN operation_outputs o ON o.workflow_uuid = s.workflow_uuid AND o.function_id = ?2
-    WHERE s.workflow_uuid = ?1";
 
 /// The plus keeps the status from choosing the index: the rows are found by their keys.
 const COMPLETE: &str = "
@@ -82,7 +80,7 @@ const OUTPUT: &str = "
 
 /// Writes all records: starts, then steps, then completions, which is the order that a workflow's records have among
 /// themselves. Tells what became of each.
-pub(super) async fn write(
+pub(in crate::store) async fn write(
     connection: &mut SqliteConnection,
     batch: &[Record],
 ) -> StoreResult<Vec<Outcome>> {
@@ -96,15 +94,8 @@ pub(super) async fn write(
             Record::Completion(completion) => completions.push(completion.as_ref()),
         }
     }
-    let failed = || StoreError::statement("write records");
-    let mut started = write_starts(connection, &starts)
-        .await
-        .map_err(failed())?
-        .into_iter();
-    let mut stepped = write_steps(connection, &steps)
-        .await
-        .map_err(failed())?
-        .into_iter();
+    let mut started = write_starts(connection, &starts).await?.into_iter();
+    let mut stepped = write_steps(connection, &steps).await?.into_iter();
     let mut completed = write_completions(connection, &completions)
         .await
         .map_err(failed())?
@@ -119,6 +110,10 @@ pub(super) async fn write(
         .collect())
 }
 
+fn failed() -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::statement("write records")
+}
+
 /// The rows of a statement: an array of arrays.
 fn text(rows: &[impl Serialize]) -> sqlx::Result<String> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
@@ -131,7 +126,7 @@ fn committed<R>(records: &[R]) -> Vec<Outcome> {
 async fn write_starts(
     connection: &mut SqliteConnection,
     starts: &[&StartRecord],
-) -> sqlx::Result<Vec<Outcome>> {
+) -> StoreResult<Vec<Outcome>> {
     if starts.is_empty() {
         return Ok(Vec::new());
     }
@@ -143,60 +138,43 @@ async fn write_starts(
             start.executor_id,
             start.application_version,
             start.application_name,
+            start.application_id,
             start.queue,
             start.priority,
             start.token,
             parent.map(|parent| &parent.workflow_id),
             parent.map(|parent| &parent.token),
             start.input,
+            start.serialization(),
+            start.extra(),
         ])
     };
-    let rows = text(&starts.iter().map(row).collect::<Vec<_>>())?;
+    let rows = text(&starts.iter().map(row).collect::<Vec<_>>()).map_err(failed())?;
     let inserted = sqlx::query(START)
         .bind(&rows)
-        .bind(PORTABLE_JSON)
         .execute(&mut *connection)
-        .await?
+        .await
+        .map_err(failed())?
         .rows_affected();
     sqlx::query(INPUT)
         .bind(&rows)
         .execute(&mut *connection)
-        .await?;
+        .await
+        .map_err(failed())?;
     if usize::try_from(inserted) == Ok(starts.len()) {
         return Ok(committed(starts));
     }
     let mut outcomes = Vec::with_capacity(starts.len());
     for start in starts {
-        outcomes.push(what_is_there(connection, start).await?);
+        outcomes.push(conflict::existing(&mut Session::Sqlite(connection), start).await?);
     }
     Ok(outcomes)
-}
-
-async fn what_is_there(
-    connection: &mut SqliteConnection,
-    start: &StartRecord,
-) -> sqlx::Result<Outcome> {
-    let existing = sqlx::query(EXISTING)
-        .bind(&start.workflow_id)
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = existing else {
-        return Ok(Outcome::Fenced);
-    };
-    if row.try_get::<Option<&str>, _>(2)? == Some(&start.token) {
-        return Ok(Outcome::Committed);
-    }
-    let status = Status::from_str(row.try_get(1)?).unwrap_or(Status::Pending);
-    Ok(Outcome::Exists(ExistingWorkflow {
-        name: row.try_get(0)?,
-        status,
-    }))
 }
 
 async fn write_steps(
     connection: &mut SqliteConnection,
     steps: &[&StepRecord],
-) -> sqlx::Result<Vec<Outcome>> {
+) -> StoreResult<Vec<Outcome>> {
     if steps.is_empty() {
         return Ok(Vec::new());
     }
@@ -212,49 +190,27 @@ async fn write_steps(
             step.child_name,
             step.started_at,
             step.completed_at,
+            step.serialization,
         ])
     };
+    let rows = text(&steps.iter().map(row).collect::<Vec<_>>()).map_err(failed())?;
     let inserted = sqlx::query(STEP)
-        .bind(text(&steps.iter().map(row).collect::<Vec<_>>())?)
-        .bind(PORTABLE_JSON)
+        .bind(rows)
         .execute(&mut *connection)
-        .await?
+        .await
+        .map_err(failed())?
         .rows_affected();
-    if usize::try_from(inserted) == Ok(steps.len()) {
-        return Ok(committed(steps));
+    let mut session = Session::Sqlite(connection);
+    let mut outcomes = committed(steps);
+    if usize::try_from(inserted) != Ok(steps.len()) {
+        for (step, outcome) in steps.iter().zip(&mut outcomes) {
+            *outcome = conflict::recorded(&mut session, step).await?;
+        }
     }
-    let mut outcomes = Vec::with_capacity(steps.len());
-    for step in steps {
-        outcomes.push(what_is_recorded(connection, step).await?);
-    }
+    effect::apply(&mut session, steps, &mut outcomes)
+        .await
+        .map_err(failed())?;
     Ok(outcomes)
-}
-
-async fn what_is_recorded(
-    connection: &mut SqliteConnection,
-    step: &StepRecord,
-) -> sqlx::Result<Outcome> {
-    let found = sqlx::query(RECORDED)
-        .bind(&step.workflow_id)
-        .bind(step.position)
-        .bind(&step.token)
-        .bind(step.name.as_ref())
-        .bind(&step.output)
-        .bind(&step.error)
-        .bind(&step.child_workflow_id)
-        .bind(step.completed_at)
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = found else {
-        return Ok(Outcome::Fenced);
-    };
-    let same: Option<bool> = row.try_get(2)?;
-    let found = Found {
-        owned: row.try_get(0)?,
-        recorded: row.try_get(1)?,
-        same: same == Some(true),
-    };
-    Ok(found.outcome())
 }
 
 async fn write_completions(

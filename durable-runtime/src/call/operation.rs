@@ -1,0 +1,120 @@
+use std::borrow::Cow;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::clock;
+use crate::context::WorkflowContext;
+use crate::engine::Execution;
+use crate::error::{Error, ErrorRecord, Result};
+use crate::store::{Effect, Outcome, Record, StepRecord, StepRow};
+use crate::value::{self, Value};
+
+/// A call of the library itself within a workflow: a sleep, a message, a look at another workflow. It takes a position
+/// as a step does, and is recorded under a name that begins with `DBOS.`.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) execution: Arc<Execution>,
+    pub(crate) position: i32,
+    name: Cow<'static, str>,
+    location: &'static Location<'static>,
+}
+
+impl Operation {
+    /// Takes the next position of the workflow: when the call is made, not when it is first polled.
+    #[track_caller]
+    pub(crate) fn claim(ctx: &WorkflowContext, name: impl Into<Cow<'static, str>>) -> Self {
+        let execution = Arc::clone(ctx.execution());
+        let position = execution.claim_position();
+        Self {
+            execution,
+            position,
+            name: name.into(),
+            location: Location::caller(),
+        }
+    }
+
+    /// What was recorded here before, on a replay.
+    pub(crate) async fn recorded(&self) -> Option<StepRow> {
+        self.execution
+            .recorded(self.position, &self.name, self.location)
+            .await
+    }
+
+    /// The record of this call, without a result yet.
+    pub(crate) fn step(&self, started_at: i64) -> StepRecord {
+        StepRecord {
+            workflow_id: self.execution.workflow_id.clone(),
+            token: self.execution.token.clone(),
+            position: self.position,
+            name: self.name.clone(),
+            started_at,
+            completed_at: clock::now_ms(),
+            ..StepRecord::default()
+        }
+    }
+
+    /// Hands the record over; it becomes durable before the next effect of the workflow.
+    pub(crate) fn record(&self, step: StepRecord) {
+        self.execution
+            .record(Record::Step(Box::new(step)), false, None);
+    }
+
+    /// Hands the record over with what is written in its transaction, and waits for what becomes of it. When this
+    /// execution no longer owns its workflow, it never returns.
+    pub(crate) async fn commit(&self, mut step: StepRecord, effects: Vec<Effect>) -> Outcome {
+        step.effects = effects;
+        let (reply, outcome) = oneshot::channel();
+        self.execution
+            .record(Record::Step(Box::new(step)), false, Some(reply));
+        match outcome.await {
+            Ok(outcome) if outcome.is_accepted() => outcome,
+            Ok(outcome) => self.execution.lost(self.position, &outcome).await,
+            // The execution is stopped: its future is dropped here.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Gives the recorded result, or runs `body` and records what it gives. A crash between the two runs it again, so
+    /// it has to bear that.
+    pub(crate) async fn run<T: Value>(self, body: impl Future<Output = Result<T>>) -> Result<T> {
+        if let Some(row) = self.recorded().await {
+            return self.replayed(row).await;
+        }
+        self.execution.durable().await;
+        let started_at = clock::now_ms();
+        let result = body.await;
+        let mut step = self.step(started_at);
+        match &result {
+            Ok(value) => {
+                step.output = Some(value::encode(value, || {
+                    format!("the result of `{}`", self.name)
+                })?)
+            }
+            Err(error) => step.error = Some(error.to_record().to_json()),
+        }
+        self.record(step);
+        // As a replay will read it, so that the workflow's code takes the same way both times.
+        result.map_err(|error| Error::from_record(error.to_record()))
+    }
+
+    /// Reads a recorded result. One that does not fit the type ends the workflow with an error.
+    pub(crate) async fn replayed<T: Value>(&self, row: StepRow) -> Result<T> {
+        if let Some(error) = row.error {
+            return Err(Error::from_record(ErrorRecord::from_json(&error)));
+        }
+        let text = row.output.as_deref().unwrap_or("null");
+        let what = || {
+            format!(
+                "the recorded result of `{}` (position {}, workflow `{}`)",
+                self.name, self.position, self.execution.workflow_id
+            )
+        };
+        match value::decode(text, what) {
+            Ok(value) => Ok(value),
+            Err(error) => self.execution.fail(error).await,
+        }
+    }
+}

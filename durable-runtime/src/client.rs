@@ -1,0 +1,83 @@
+//! Everything that can be done to workflows from outside, by a program that runs none.
+
+use std::sync::Arc;
+
+use crate::call::{Caller, WorkflowCaller, sealed};
+use crate::engine::Engine;
+use crate::error::Result;
+
+/// A connection to a database that holds workflows: starts them on queues, waits for them, looks at them, manages
+/// them. It registers nothing, runs nothing and changes no schema. Clones share it.
+///
+/// ```no_run
+/// # async fn example() -> durable_runtime::Result<()> {
+/// use durable_runtime::Client;
+///
+/// let client = Client::connect("postgres://me@db/app").await?.application("shop");
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    engine: Arc<Engine>,
+    application: Option<String>,
+    _guard: Arc<Guard>,
+}
+
+#[derive(Debug)]
+struct Guard {
+    engine: Arc<Engine>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.engine.stop();
+    }
+}
+
+impl Client {
+    /// Connects to the database that the URL names.
+    ///
+    /// # Errors
+    /// The database cannot be opened, or holds no workflows: run a program with workflows, or `dbos migrate`, first.
+    pub async fn connect(url: impl Into<String>) -> Result<Self> {
+        let engine = Engine::connect(&url.into()).await?;
+        Ok(Self {
+            application: None,
+            _guard: Arc::new(Guard {
+                engine: Arc::clone(&engine),
+            }),
+            engine,
+        })
+    }
+
+    /// Speaks for an application: what is enqueued belongs to it, and only its workflows, and those without an owner,
+    /// are listed. Without one, what is enqueued may be taken by any application.
+    #[must_use]
+    pub fn application(mut self, name: impl Into<String>) -> Self {
+        self.application = Some(name.into());
+        self
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn application_name(&self) -> Option<&str> {
+        self.application.as_deref()
+    }
+}
+
+impl sealed::Sealed for &Client {}
+
+#[diagnostic::do_not_recommend]
+impl<'c> WorkflowCaller<'c> for &'c Client {
+    fn caller(self) -> Caller {
+        Caller {
+            engine: Arc::clone(&self.engine),
+            parent: None,
+            application: self.application.clone(),
+        }
+    }
+}
