@@ -3,6 +3,10 @@
 //! Written as DBOS's portable JSON: compact, in the order of the fields, arguments in an envelope
 //! `{"positionalArgs":[...],"namedArgs":{...}}`.
 
+mod compact;
+mod pickle;
+mod token;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
