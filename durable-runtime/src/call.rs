@@ -2,8 +2,10 @@
 
 mod argument;
 mod caller;
+mod enqueue;
 mod handle;
 mod operation;
+mod select;
 mod step;
 mod transaction;
 mod workflow;
@@ -11,9 +13,11 @@ mod workflow;
 pub use argument::Repeatable;
 pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
-pub use handle::WorkflowHandle;
+pub use enqueue::Enqueue;
+pub use handle::{Untyped, WorkflowHandle};
 pub(crate) use operation::Operation;
+pub use select::{Won, never, select};
 pub use step::{StepCall, StepOptions, repeatable_step, step};
 pub use transaction::transaction;
-pub(crate) use workflow::registered;
+pub(crate) use workflow::{CallSite, registered};
 pub use workflow::{WorkflowCall, workflow};

@@ -4,6 +4,7 @@
 //! `{"positionalArgs":[...],"namedArgs":{...}}`.
 
 mod compact;
+pub(crate) mod format;
 mod pickle;
 mod token;
 
@@ -12,9 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
-
-/// The name of the format in the `serialization` columns.
-pub(crate) const PORTABLE_JSON: &str = "portable_json";
+pub(crate) use format::{Format, PORTABLE_JSON};
 
 /// A value that can be checkpointed: it serializes, deserializes and may move between threads.
 #[diagnostic::on_unimplemented(
@@ -145,6 +144,11 @@ impl Received<'_> {
             ),
         })
     }
+}
+
+/// The arguments of a workflow as they are written, from members that are JSON already.
+pub(crate) fn envelope(positional: &str, named: &str) -> String {
+    format!(r#"{{"positionalArgs":[{positional}],"namedArgs":{{{named}}}}}"#)
 }
 
 pub(crate) fn encode_arguments<A: Arguments>(arguments: A, workflow: &str) -> Result<String> {
