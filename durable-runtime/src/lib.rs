@@ -59,7 +59,7 @@ pub use failure::DurableError;
 pub use machine::Site;
 pub use queue::Queue;
 pub use store::{Status, WorkflowStatus};
-pub use value::{StepResult, Value};
+pub use value::{Passed, StepResult, Value};
 pub use workflow::Workflow;
 
 /// What most programs need: `use durable_runtime::prelude::*`.
