@@ -89,8 +89,10 @@ pub fn workflow<'c, W: Workflow>(
 /// A workflow with its types forgotten.
 pub(crate) fn registered<W: Workflow>() -> Registered {
     Registered {
+        class: W::CLASS,
         name: W::NAME,
         version: W::VERSION,
+        roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         file: W::FILE,
         line: W::LINE,
@@ -176,7 +178,7 @@ impl<W: Workflow> Parts<W> {
         let workflow = registered::<W>();
         let engine = Arc::clone(&self.caller.engine);
         // A start that nobody could run would wait for ever.
-        engine.registry.get(W::NAME)?;
+        engine.registry.get(W::CLASS, W::NAME)?;
         let input = value::encode_arguments(self.input, W::NAME)?;
         let request = StartRequest {
             workflow,

@@ -130,7 +130,7 @@ async fn begin(
     claimed: ClaimedWorkflow,
 ) {
     let workflow_id = claimed.workflow_id;
-    let prepared = engine.registry.get(&claimed.name).and_then(|workflow| match (&claimed.serialization, claimed.input) {
+    let prepared = engine.registry.get(None, &claimed.name).and_then(|workflow| match (&claimed.serialization, claimed.input) {
         (_, None) => Err(Error::Setup(format!("workflow `{workflow_id}` has no recorded arguments"))),
         (Some(format), Some(_)) if format != PORTABLE_JSON => {
             Err(Error::Setup(format!("the arguments of workflow `{workflow_id}` are in the format `{format}`; only `{PORTABLE_JSON}` can be read")))

@@ -12,6 +12,22 @@ use serde_json::value::RawValue;
 /// Each is the JSON text that the caller wrote, character for character, so that no digit of a number and no order of
 /// keys is lost. Serialized it is the envelope that the database holds,
 /// `{"positionalArgs":[...],"namedArgs":{...}}`.
+///
+/// ```
+/// use durable_runtime::{Passed, prelude::*};
+/// use serde_json::value::{RawValue, to_raw_value};
+///
+/// #[workflow(raw)]
+/// async fn first(_ctx: WorkflowContext, arguments: Passed) -> anyhow::Result<Option<Box<RawValue>>> {
+///     Ok(arguments.positional.into_iter().next())
+/// }
+///
+/// # async fn outside(durable: Durable) -> anyhow::Result<()> {
+/// let arguments = Passed::new([to_raw_value("a")?], [("depth".to_owned(), to_raw_value(&3)?)]);
+/// let first = first(&durable, arguments).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Passed {
     /// Those passed by position.
