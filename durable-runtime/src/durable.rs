@@ -44,6 +44,7 @@ impl Durable {
                 application_version: None,
                 application_name: None,
                 states: States::default(),
+                max_recovery_attempts: None,
             },
         }
     }
@@ -150,6 +151,13 @@ impl Builder {
     /// variable `DBOS__APPVERSION`, else a hash of the registered workflows' code.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.settings.application_version = Some(version.into());
+        self
+    }
+
+    /// How often a workflow that keeps crashing is taken up again before it is given up. Holds for every workflow,
+    /// whatever its attribute says; with 0 the first interruption is the last.
+    pub fn max_recovery_attempts(mut self, n: u32) -> Self {
+        self.settings.max_recovery_attempts = Some(n);
         self
     }
 

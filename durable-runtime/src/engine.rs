@@ -1,5 +1,6 @@
 //! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
 
+mod authorization;
 mod completions;
 mod driver;
 mod execution;

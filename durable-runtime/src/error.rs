@@ -224,12 +224,12 @@ pub enum Error {
     Misuse(String),
     /// A workflow was found in the database that this program does not register.
     #[error(
-        "workflow `{name}` is not registered here (registered: {known}); add `.register::<{name}>()` where the runtime is opened"
+        "workflow `{name}` is not registered here (registered: {known}); add `.register::<its_function>()` where the runtime is opened"
     )]
     NotRegistered {
-        /// The workflow's name.
+        /// The workflow's name, after its class if it has one: `class/name`.
         name: String,
-        /// The names that are registered.
+        /// The names that are registered, in the same form.
         known: String,
     },
     /// On a replay the code made another call than the recorded one.

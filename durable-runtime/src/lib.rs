@@ -67,7 +67,7 @@ pub use store::{Status, WorkflowStatus};
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
-pub use value::{StepResult, Value};
+pub use value::{Passed, StepResult, Value};
 pub use workflow::Workflow;
 
 /// What most programs need: `use durable_runtime::prelude::*`.

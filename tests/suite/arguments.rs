@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use durable_runtime::prelude::*;
+use durable_runtime::{Passed, Workflow, prelude::*};
 use durable_tests::store::Store;
 use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
 
 const INBOX: Queue = Queue::new("inbox").polling_interval(Duration::from_millis(20));
 
@@ -23,15 +24,34 @@ async fn nothing(_ctx: WorkflowContext) -> anyhow::Result<()> {
     Ok(())
 }
 
+#[workflow(raw)]
+async fn echo(_ctx: WorkflowContext, arguments: Passed) -> anyhow::Result<Box<RawValue>> {
+    Ok(to_raw_value(&arguments)?)
+}
+
+#[workflow]
+async fn double(_ctx: WorkflowContext, number: u128) -> anyhow::Result<u128> {
+    Ok(number * 2)
+}
+
 /// Enqueues `greet` as another program would, and gives back its status and its output or error.
 async fn received(
     store: &Store,
     input: Option<&str>,
     serialization: Option<&str>,
 ) -> (String, String) {
+    received_by::<greet>(store, input, serialization).await
+}
+
+/// Enqueues a workflow as another program would, and gives back its status and its output or error.
+async fn received_by<W: Workflow>(
+    store: &Store,
+    input: Option<&str>,
+    serialization: Option<&str>,
+) -> (String, String) {
     let durable = store
         .open()
-        .register::<greet>()
+        .register::<W>()
         .queue(&INBOX)
         .launch()
         .await
@@ -42,12 +62,13 @@ async fn received(
         })
     };
     let (input, serialization) = (quoted(input), quoted(serialization));
+    let name = W::NAME;
     store
         .execute(
             &format!(
                 "INSERT INTO workflow_status (workflow_uuid, status, name, application_version,
                      recovery_attempts, queue_name, priority, serialization, inputs)
-                 VALUES ('wf', 'ENQUEUED', 'greet', '1', 0, 'inbox', 0, {serialization}, {input})"
+                 VALUES ('wf', 'ENQUEUED', '{name}', '1', 0, 'inbox', 0, {serialization}, {input})"
             ),
             &[],
         )
@@ -153,6 +174,38 @@ on_both_stores! {
 
         assert_eq!(status, "ERROR");
         assert!(error.contains("`py_pickle`") && error.contains("`portable_json`"), "{error}");
+    }
+
+    async fn a_raw_workflow_gets_every_argument_as_it_was_written(store: Store) {
+        let input = r#"{"positionalArgs":[123456789012345678901234567890,1.50,{"z":1,"a":[]}],"namedArgs":{"z":null,"a":"x"}}"#;
+
+        let (status, output) = received_by::<echo>(&store, Some(input), PORTABLE).await;
+
+        assert_eq!((status.as_str(), output.as_str()), ("SUCCESS", input));
+    }
+
+    async fn a_raw_workflow_is_passed_arguments_by_position_and_by_name(store: Store) {
+        let durable = store.open().register::<echo>().launch().await.unwrap();
+        let depth = ("depth".to_owned(), to_raw_value(&3).unwrap());
+        let passed = Passed::new([to_raw_value("a").unwrap()], [depth]);
+
+        let output = echo(&durable, passed).id("wf").await.unwrap();
+
+        let input = store.value("SELECT inputs FROM workflow_input", &[]).await;
+        assert_eq!(input, r#"{"positionalArgs":["a"],"namedArgs":{"depth":3}}"#);
+        assert_eq!(input, output.get());
+    }
+
+    async fn a_big_integer_keeps_all_its_digits(store: Store) {
+        let durable = store.open().register::<double>().launch().await.unwrap();
+        let number = 123_456_789_012_345_678_901_234_567_890;
+
+        assert_eq!(double(&durable, number).id("wf").await.unwrap(), 2 * number);
+
+        let input = store.value("SELECT inputs FROM workflow_input", &[]).await;
+        let output = store.value("SELECT output FROM workflow_output", &[]).await;
+        assert_eq!(input, format!(r#"{{"positionalArgs":[{number}],"namedArgs":{{}}}}"#));
+        assert_eq!(output, format!("{}", 2 * number));
     }
 
     async fn a_workflow_without_arguments_has_an_empty_envelope(store: Store) {

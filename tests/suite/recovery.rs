@@ -150,6 +150,24 @@ on_both_stores! {
         assert!(store.status(&id, "completed_at").await.is_i64());
     }
 
+    async fn recovery_attempts_given_for_all_hold_whatever_the_attribute_says(store: Store) {
+        let id = store.id("wf");
+        let open = || store.open().register::<frail>().max_recovery_attempts(0);
+        let durable = open().launch().await.unwrap();
+        drop(frail(&durable).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+
+        let durable = open().launch().await.unwrap();
+        let error = durable.retrieve::<frail>(&id).await.unwrap().result().await.unwrap_err();
+
+        match error.downcast_ref::<Error>() {
+            Some(Error::AwaitedDeadLetter { id: given_up }) => assert_eq!(*given_up, id),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(counted(&id), 1);
+    }
+
     async fn a_workflow_that_was_resumed_runs_with_its_history(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::caller::Caller;
 use super::handle::{Untyped, WorkflowHandle};
@@ -13,7 +14,7 @@ use super::workflow::{CallSite, start};
 use crate::context::{Connection, WorkflowContext};
 use crate::engine::{DuplicationPolicy, StartOptions, Target, Timeout};
 use crate::error::{Error, Result};
-use crate::value::{self, Value};
+use crate::value::{self, Passed, Value};
 
 /// A workflow that is about to be put on a queue by its name: one of another program, perhaps in another language.
 ///
@@ -24,8 +25,7 @@ pub struct Enqueue<'c> {
     caller: Caller,
     site: Option<CallSite>,
     target: Target,
-    positional: Vec<Result<String, String>>,
-    named: Vec<(String, Result<String, String>)>,
+    arguments: Result<Passed>,
     options: StartOptions,
     context: PhantomData<&'c ()>,
 }
@@ -73,8 +73,7 @@ impl<'c> Enqueue<'c> {
                 config: None,
                 application,
             },
-            positional: Vec::new(),
-            named: Vec::new(),
+            arguments: Ok(Passed::default()),
             options: StartOptions {
                 queue: Some(queue),
                 ..StartOptions::default()
@@ -84,15 +83,17 @@ impl<'c> Enqueue<'c> {
     }
 
     /// The next argument.
-    pub fn arg(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        self.positional.push(text(value));
-        self
+    pub fn arg(self, value: &(impl Serialize + ?Sized)) -> Self {
+        let text = self.text(value);
+        self.add(text, |arguments, text| arguments.positional.push(text))
     }
 
     /// An argument by its name.
-    pub fn named_arg(mut self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Self {
-        self.named.push((name.into(), text(value)));
-        self
+    pub fn named_arg(self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Self {
+        let text = self.text(value);
+        self.add(text, |arguments, text| {
+            arguments.named.push((name.into(), text))
+        })
     }
 
     /// The class that the workflow belongs to.
@@ -173,6 +174,27 @@ impl<'c> Enqueue<'c> {
         self.with(|options| options.version = Some(version.into()))
     }
 
+    fn text(&self, value: &(impl Serialize + ?Sized)) -> Result<Box<RawValue>> {
+        to_raw_value(value).map_err(|reason| {
+            let what = format!("an argument of workflow `{}`", self.target.name());
+            Error::unwritable(what, &reason)
+        })
+    }
+
+    /// Adds an argument; the first one that cannot be written is told when it is started.
+    fn add(
+        mut self,
+        text: Result<Box<RawValue>>,
+        push: impl FnOnce(&mut Passed, Box<RawValue>),
+    ) -> Self {
+        match (&mut self.arguments, text) {
+            (Ok(arguments), Ok(text)) => push(arguments, text),
+            (arguments @ Ok(_), Err(error)) => *arguments = Err(error),
+            (Err(_), _) => {}
+        }
+        self
+    }
+
     fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
         change(&mut self.options);
         self
@@ -202,7 +224,8 @@ impl<'c> Enqueue<'c> {
     pub fn start<T: Value>(
         self,
     ) -> impl Future<Output = Result<WorkflowHandle<Untyped<T>>>> + Send + 'c {
-        let input = self.input();
+        let input = self.arguments;
+        let input = input.and_then(|input| value::encode_arguments(input, self.target.name()));
         async move { start(self.caller, self.site, self.target, input?, self.options).await }
     }
 
@@ -211,7 +234,7 @@ impl<'c> Enqueue<'c> {
     /// # Errors
     /// As [`start`](Self::start); within a workflow this is not allowed, because the call would not be recorded.
     pub async fn start_in(self, connection: Connection<'_>) -> Result<String> {
-        let input = self.input()?;
+        let input = value::encode_arguments(self.arguments?, self.target.name())?;
         if self.caller.parent.is_some() {
             return Err(Error::Misuse(format!(
                 "workflow `{}` cannot be enqueued in a transaction of another workflow's code; use `start`",
@@ -223,25 +246,4 @@ impl<'c> Enqueue<'c> {
             .start_in(connection.into(), self.target, input, self.options)
             .await
     }
-
-    fn input(&self) -> Result<String> {
-        let unwritable = |reason: &String| {
-            let what = format!("an argument of workflow `{}`", self.target.name());
-            Error::unwritable(what, reason)
-        };
-        let mut positional = Vec::with_capacity(self.positional.len());
-        for argument in &self.positional {
-            positional.push(argument.as_ref().map_err(unwritable)?.as_str());
-        }
-        let mut named = Vec::with_capacity(self.named.len());
-        for (name, argument) in &self.named {
-            let argument = argument.as_ref().map_err(unwritable)?;
-            named.push(format!("{}:{argument}", Json::from(name.as_str())));
-        }
-        Ok(value::envelope(&positional.join(","), &named.join(",")))
-    }
-}
-
-fn text(value: &(impl Serialize + ?Sized)) -> Result<String, String> {
-    serde_json::to_string(value).map_err(|error| error.to_string())
 }

@@ -194,7 +194,7 @@ async fn wait_in_workflow(
     let (output, error) = match finished.as_ref() {
         Finished::Output(output) => (Some(output.clone()), None),
         Finished::Error(error) => (None, Some(error.clone())),
-        Finished::Cancelled | Finished::DeadLetter => (
+        Finished::Cancelled | Finished::DeadLetter | Finished::Gone => (
             None,
             Some(runtime_error(id, &finished).to_record().to_json()),
         ),
@@ -218,6 +218,7 @@ async fn wait_in_workflow(
 fn runtime_error(id: &str, finished: &Finished) -> Error {
     match finished {
         Finished::DeadLetter => Error::AwaitedDeadLetter { id: id.to_owned() },
+        Finished::Gone => Error::NoSuchWorkflow { id: id.to_owned() },
         _ => Error::AwaitedCancelled { id: id.to_owned() },
     }
 }
@@ -234,7 +235,7 @@ fn outcome<T: Value, E>(
                 .map_err(codec.from_runtime)
         }
         Finished::Error(error) => Err((codec.from_record)(ErrorRecord::from_json(error))),
-        Finished::Cancelled | Finished::DeadLetter => {
+        Finished::Cancelled | Finished::DeadLetter | Finished::Gone => {
             Err((codec.from_runtime)(runtime_error(id, finished)))
         }
     }

@@ -89,9 +89,10 @@ pub fn workflow<'c, W: Workflow>(
 /// A workflow with its types forgotten.
 pub(crate) fn registered<W: Workflow>() -> Registered {
     Registered {
+        class: W::CLASS,
         name: W::NAME,
-        class: None,
         version: W::VERSION,
+        roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         file: W::FILE,
         line: W::LINE,
@@ -236,7 +237,7 @@ impl<W: Workflow> Parts<W> {
         let engine = &self.caller.engine;
         // A start that nobody could run would wait for ever.
         if !engine.is_client {
-            engine.registry.get(W::NAME)?;
+            engine.registry.get(W::CLASS, W::NAME)?;
         }
         let input = value::encode_arguments(self.input, W::NAME)?;
         let site = self.positions.map(|(position, _)| CallSite {

@@ -58,7 +58,11 @@ impl Engine {
             match finished {
                 Some(finished) => engine.completions.finish(&workflow_id, finished),
                 // Whoever owns the workflow now writes its outcome; ours counts for nothing.
-                None => engine.completions.ask_now(),
+                None if engine.phase() == Phase::Stopped => {}
+                None => match engine.store.workflow(&workflow_id).await {
+                    Ok(None) => engine.completions.finish(&workflow_id, Finished::Gone),
+                    _ => engine.completions.ask_now(),
+                },
             }
             engine.ended.notify_waiters();
         });

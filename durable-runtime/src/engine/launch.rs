@@ -26,11 +26,13 @@ pub(crate) struct Settings {
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
     pub(crate) states: States,
+    /// Instead of every workflow's own.
+    pub(crate) max_recovery_attempts: Option<u32>,
 }
 
 impl Engine {
     pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
-        let registry = Registry::new(settings.workflows)?;
+        let registry = Registry::new(settings.workflows, settings.max_recovery_attempts)?;
         let queues = checked_queues(&settings.queues)?;
         // Set in DBOS deployments; the same names mean the same here.
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

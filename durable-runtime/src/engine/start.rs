@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::authorization::authorize;
 use super::execution::{Attempt, CallerIdentity};
 use super::options::{DuplicationPolicy, StartOptions, Timeout, milliseconds};
 use super::{Engine, Execution, Phase, Registered, Slot};
@@ -88,7 +89,8 @@ impl Engine {
                 "the runtime is shutting down: it starts no more workflows".to_owned(),
             ));
         }
-        let record = self.start_record(&request, workflow_id.clone(), None);
+        let mut record = self.start_record(&request, workflow_id.clone(), None);
+        allow(&request, &mut record)?;
         let attempt = attempt(&request, &record);
         let engine = Arc::clone(self);
         // Its own task: a caller that stops waiting must not leave behind a committed workflow that nobody runs.
@@ -118,7 +120,8 @@ impl Engine {
         let workflow_id = id.unwrap_or_else(|| ids::child_id(&parent.workflow_id, position));
         let slot = self.completions.slot(&workflow_id);
         let started_at = clock::now_ms();
-        let record = self.start_record(&request, workflow_id.clone(), Some(parent));
+        let mut record = self.start_record(&request, workflow_id.clone(), Some(parent));
+        allow(&request, &mut record)?;
         let attempt = attempt(&request, &record);
         let name = request.target.name().to_owned();
         let link = |child: String| StepRecord {
@@ -353,6 +356,15 @@ fn accept(
             )))
         }
     }
+}
+
+/// Checks that the caller may run what is to run at once; what goes to a queue is checked when it is taken off.
+fn allow(request: &StartRequest, record: &mut StartRecord) -> Result<()> {
+    if let (Target::Here(workflow), None) = (&request.target, &record.queue) {
+        let (user, roles) = (&record.authenticated_user, &record.authenticated_roles);
+        record.assumed_role = authorize(workflow, user.as_deref(), roles.as_deref())?;
+    }
+    Ok(())
 }
 
 /// The first attempt to run what is being started, if it is to run here at once.

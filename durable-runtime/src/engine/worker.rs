@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::authorization::authorize;
 use super::execution::{Attempt, CallerIdentity};
 use super::{Engine, Execution, Phase};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorRecord, Result};
 use crate::store::{Claim, ClaimedWorkflow, CompletionRecord, QueueRow, Record};
 use crate::value::{Format, format};
 use crate::{clock, ids};
@@ -133,21 +134,42 @@ async fn begin(
     let workflow_id = claimed.workflow_id;
     let serialization = claimed.serialization.as_deref();
     let format = Format::of_answer(serialization, claimed.input.as_deref());
-    let prepared = engine.registry.get(&claimed.name).and_then(|workflow| {
-        let Some(input) = claimed.input else {
-            let text = format!("workflow `{workflow_id}` has no recorded arguments");
-            return Err(Error::Setup(text));
-        };
-        let what = || format!("the arguments of workflow `{workflow_id}`");
-        let input = format::read_arguments(serialization, &input);
-        Ok((
-            *workflow,
-            input.map_err(|reason| Error::unreadable(what(), &reason))?,
-        ))
-    });
-    let (workflow, input) = match prepared {
+    if workflow_id.trim().is_empty() {
+        let error = ErrorRecord::new(
+            "DBOSRecoveryError",
+            "a workflow without an id cannot be run",
+        );
+        let error = error.code(2);
+        return refuse(engine, workflow_id, token, format, &error).await;
+    }
+    let prepared = engine
+        .registry
+        .get(claimed.class.as_deref(), &claimed.name)
+        .and_then(|workflow| {
+            let Some(input) = claimed.input else {
+                let text = format!("workflow `{workflow_id}` has no recorded arguments");
+                return Err(Error::Setup(text));
+            };
+            let what = || format!("the arguments of workflow `{workflow_id}`");
+            let input = format::read_arguments(serialization, &input);
+            if let Some(instance) = claimed.config {
+                let text = format!(
+                    "workflow `{}` has no instance `{instance}` here",
+                    claimed.name
+                );
+                return Err(Error::Setup(text));
+            }
+            let (user, roles) = (&claimed.authenticated_user, &claimed.authenticated_roles);
+            let role = authorize(workflow, user.as_deref(), roles.as_deref())?;
+            Ok((
+                *workflow,
+                role,
+                input.map_err(|reason| Error::unreadable(what(), &reason))?,
+            ))
+        });
+    let (workflow, role, input) = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return refuse(engine, workflow_id, token, format, &error).await,
+        Err(error) => return refuse(engine, workflow_id, token, format, &error.to_record()).await,
     };
     // A first attempt and `max` recoveries run; the next one does not.
     if claimed.recovery_attempts > i64::from(workflow.max_recovery_attempts) + 1 {
@@ -178,7 +200,7 @@ async fn begin(
         deadline: claimed.deadline,
         caller: CallerIdentity {
             user: claimed.authenticated_user,
-            role: claimed.assumed_role,
+            role: role.or(claimed.assumed_role),
             roles: claimed.authenticated_roles,
         },
         format,
@@ -197,13 +219,13 @@ async fn refuse(
     workflow_id: String,
     token: &str,
     format: Format,
-    error: &Error,
+    error: &ErrorRecord,
 ) {
     tracing::error!(workflow_id, %error, "a workflow cannot be run");
     let completion = CompletionRecord {
         workflow_id,
         token: token.to_owned(),
-        result: Err(format.write_error(&error.to_record().to_json())),
+        result: Err(format.write_error(&error.to_json())),
     };
     let workflow_id = completion.workflow_id.clone();
     // When the journal is closed meanwhile the workflow stays with this executor and is refused at the next launch.

@@ -236,6 +236,8 @@ pub(crate) enum Finished {
     Error(String),
     Cancelled,
     DeadLetter,
+    /// It was deleted.
+    Gone,
 }
 
 impl Finished {
