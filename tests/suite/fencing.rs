@@ -285,6 +285,22 @@ on_both_stores! {
         assert!(store.steps(&id).await.is_empty());
     }
 
+    /// Rules: S8, M3
+    async fn a_cancellation_ends_a_running_step_that_nobody_awaits(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<watches>().launch().await.unwrap();
+        drop(watches(&durable).id(&id).start().await.unwrap());
+        gate(format!("{id}/1")).reached().await;
+
+        store.execute(CANCEL, &[&id]).await;
+
+        // Nobody opens the gate that the step waits at.
+        gate(format!("{id}/1/dropped")).pass().await;
+        assert!(store.steps(&id).await.is_empty());
+        assert_eq!(store.status(&id, "status").await, "CANCELLED");
+        durable.shutdown(PATIENCE).await;
+    }
+
     async fn a_workflow_resumed_in_its_own_process_ends_its_earlier_run(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<watches>().launch().await.unwrap();
