@@ -88,7 +88,7 @@ on_both_stores! {
         assert_eq!((status.as_str(), output.as_str()), ("SUCCESS", r#""Ada 3 Some(\"!\")""#));
     }
 
-    /// Rules: F1
+    /// Rules: F1, F11
     async fn positional_and_named_arguments_can_be_mixed(store: Store) {
         let input = r#"{ "positionalArgs": ["Ada"], "namedArgs": { "times": 3 } }"#;
 
