@@ -161,7 +161,8 @@ impl Builder {
         self
     }
 
-    /// The application that owns what this process writes; others sharing the database leave it alone.
+    /// The application that owns what this process writes; others sharing the database leave it alone. Its name has 3 to
+    /// 256 characters of `a-z`, `0-9`, `-` and `_`.
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Some(name.into());
         self

@@ -68,14 +68,6 @@ impl Engine {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note that somebody else ended a workflow: what still runs of it here is void.
-    fn ended_elsewhere(&self, workflow_id: &str) {
-        let execution = self.running().get(workflow_id).cloned();
-        if let Some(execution) = execution {
-            execution.stop(Stop::Fenced);
-        }
-    }
-
     /// Takes note that an execution begins. An earlier one of the same workflow lost it to this one, and ends.
     fn begins(&self, execution: &Arc<Execution>) {
         let earlier = self

@@ -100,6 +100,7 @@ async fn received_by<W: Workflow>(
 const PORTABLE: Option<&str> = Some("portable_json");
 
 on_both_stores! {
+    /// Rules: F1
     async fn named_arguments_are_taken_by_name_in_any_order(store: Store) {
         let input = r#"{"namedArgs":{"suffix":"!","times":3,"name":"Ada"},"positionalArgs":[]}"#;
 
@@ -108,6 +109,7 @@ on_both_stores! {
         assert_eq!((status.as_str(), output.as_str()), ("SUCCESS", r#""Ada 3 Some(\"!\")""#));
     }
 
+    /// Rules: F1, F11
     async fn positional_and_named_arguments_can_be_mixed(store: Store) {
         let input = r#"{ "positionalArgs": ["Ada"], "namedArgs": { "times": 3 } }"#;
 
@@ -116,12 +118,14 @@ on_both_stores! {
         assert_eq!((status.as_str(), output.as_str()), ("SUCCESS", r#""Ada 3 None""#));
     }
 
+    /// Rules: F1
     async fn a_missing_optional_argument_is_none(store: Store) {
         let (status, output) = received(&store, Some(r#"{"positionalArgs":["Ada",1],"namedArgs":null}"#), PORTABLE).await;
 
         assert_eq!((status.as_str(), output.as_str()), ("SUCCESS", r#""Ada 1 None""#));
     }
 
+    /// Rules: L11
     async fn a_missing_argument_is_an_error_that_names_it(store: Store) {
         let (status, error) = received(&store, Some(r#"{"positionalArgs":["Ada"]}"#), PORTABLE).await;
 
@@ -129,6 +133,7 @@ on_both_stores! {
         assert!(error.contains("argument `times`") && error.contains("was not passed"), "{error}");
     }
 
+    /// Rules: L11
     async fn a_surplus_named_argument_is_an_error_that_names_it(store: Store) {
         let input = r#"{"positionalArgs":["Ada",1],"namedArgs":{"colour":"red"}}"#;
 
@@ -138,6 +143,7 @@ on_both_stores! {
         assert!(error.contains("`greet`") && error.contains("`colour`"), "{error}");
     }
 
+    /// Rules: L11
     async fn a_surplus_positional_argument_is_an_error_that_shows_it(store: Store) {
         let input = r#"{"positionalArgs":["Ada",1,"!",4711],"namedArgs":{}}"#;
 
@@ -147,6 +153,7 @@ on_both_stores! {
         assert!(error.contains("`greet`") && error.contains("4711"), "{error}");
     }
 
+    /// Rules: L11
     async fn an_argument_of_another_type_is_an_error_that_names_it(store: Store) {
         let (status, error) = received(&store, Some(r#"{"positionalArgs":["Ada","many"]}"#), PORTABLE).await;
 
@@ -155,6 +162,7 @@ on_both_stores! {
         assert!(error.contains("expected u32"), "{error}");
     }
 
+    /// Rules: L11
     async fn arguments_that_are_not_json_are_an_error(store: Store) {
         let (status, error) = received(&store, Some("gAROLg=="), PORTABLE).await;
 
@@ -162,6 +170,7 @@ on_both_stores! {
         assert!(error.contains("the arguments of workflow `greet` cannot be read"), "{error}");
     }
 
+    /// Rules: L11, Q14
     async fn a_row_without_arguments_is_an_error(store: Store) {
         let (status, error) = received(&store, None, PORTABLE).await;
 
@@ -169,6 +178,7 @@ on_both_stores! {
         assert!(error.contains("`wf` has no recorded arguments"), "{error}");
     }
 
+    /// Rules: L11, Q14
     async fn arguments_in_an_unknown_format_are_an_error_that_names_it(store: Store) {
         let (status, error) = received(&store, Some("gAROLg=="), Some("py_pickle")).await;
 
@@ -208,6 +218,7 @@ on_both_stores! {
         assert_eq!(output, format!("{}", 2 * number));
     }
 
+    /// Rules: F1, F4
     async fn a_workflow_without_arguments_has_an_empty_envelope(store: Store) {
         let durable = store.open().register::<nothing>().launch().await.unwrap();
 
