@@ -25,7 +25,10 @@ const INTEROPQ: Queue = Queue::new("interopq");
 
 /// Runs the workflows of the interoperability tests until it is told to stop.
 #[derive(Parser)]
-#[command(disable_version_flag = true, after_help = "Example:\n  conformance-worker --db postgresql://me@localhost/app --app rs-app")]
+#[command(
+    disable_version_flag = true,
+    after_help = "Example:\n  conformance-worker --db postgresql://me@localhost/app --app rs-app"
+)]
 struct Options {
     /// The database: postgresql://user@host/name or sqlite:////absolute/path.
     #[arg(long)]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use durable_runtime::prelude::*;
 use durable_runtime::{ErrorRecord, Passed, Untyped, WorkflowHandle};
+use num_bigint::BigInt;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value as Json, json};
@@ -25,12 +26,19 @@ pub async fn echo(_ctx: WorkflowContext, passed: Passed) -> anyhow::Result<Box<R
     Ok(RawValue::from_string(text)?)
 }
 
+/// Integers of any size.
 #[workflow]
-pub async fn add(_ctx: WorkflowContext, a: i128, b: i128) -> anyhow::Result<i128> {
-    match a.checked_add(b) {
-        Some(sum) => Ok(sum),
-        None => bail!("{a} + {b} is more than 128 bits"),
-    }
+pub async fn add(
+    _ctx: WorkflowContext,
+    a: Box<RawValue>,
+    b: Box<RawValue>,
+) -> anyhow::Result<Box<RawValue>> {
+    let integer = |value: &RawValue| {
+        let integer: Result<BigInt, _> = value.get().parse();
+        integer.with_context(|| format!("{value} is not an integer"))
+    };
+    let sum = integer(&a)? + integer(&b)?;
+    Ok(RawValue::from_string(sum.to_string())?)
 }
 
 #[step]
@@ -64,7 +72,9 @@ pub async fn steps3(ctx: WorkflowContext, x: i64, pause_ms: Option<u64>) -> anyh
 
 #[workflow]
 pub async fn fail(_ctx: WorkflowContext, msg: String) -> anyhow::Result<()> {
-    let error = ErrorRecord::new("MyErr", msg).code(42).data(json!({"k": [1]}));
+    let error = ErrorRecord::new("MyErr", msg)
+        .code(42)
+        .data(json!({"k": [1]}));
     Err(error.into())
 }
 
@@ -130,7 +140,7 @@ pub async fn parent(
     ctx: WorkflowContext,
     n: i64,
     blocked: Option<bool>,
-) -> anyhow::Result<Vec<Json>> {
+) -> anyhow::Result<Vec<Box<RawValue>>> {
     let mut results = Vec::new();
     if blocked == Some(true) {
         let mut children = Vec::new();
@@ -139,15 +149,16 @@ pub async fn parent(
         }
         for child in &children {
             child.result().await?;
-            results.push(Json::Null);
+            results.push(to_raw_value(&())?);
         }
     } else {
         let mut children = Vec::new();
         for i in 0..n {
-            children.push(add(&ctx, i.into(), i.into()).queue(&Q).start().await?);
+            let (a, b) = (to_raw_value(&i)?, to_raw_value(&i)?);
+            children.push(add(&ctx, a, b).queue(&Q).start().await?);
         }
         for child in &children {
-            results.push(i64::try_from(child.result().await?)?.into());
+            results.push(child.result().await?);
         }
     }
     Ok(results)
