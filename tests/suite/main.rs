@@ -10,6 +10,7 @@ mod durability;
 mod failures;
 mod fencing;
 mod ingest;
+mod interop;
 mod journal;
 mod kill;
 mod kit;
