@@ -263,9 +263,14 @@ def check_a_suspended_worker_comes_back_too_late(world):
     Rules: R6, L3, L4, M5
     """
     first = world.worker(executor="e1")
-    id = world.enqueue("steps3", 1, 600)
+    id = world.enqueue("steps3", 1, 1000)
     world.begun(id, "s1")
     first.signal(signal.SIGSTOP)
+    while not world.database.is_free(id):
+        # It stands in the middle of a transaction, which would keep everybody else out.
+        first.signal(signal.SIGCONT)
+        time.sleep(0.02)
+        first.signal(signal.SIGSTOP)
     world.worker(executor="e2")
     world.client.resume_workflow(id)
     row = world.succeeded(id)

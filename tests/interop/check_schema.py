@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import compare_schema
-from driver import alone, holds, same
+from driver import Failure, alone, holds, same
 
 VERSION_NOW = 125
 
@@ -143,9 +143,26 @@ def check_a_schema_of_rust_0_5_is_migrated(world):
 
 
 @alone
-def check_a_schema_of_2_x_is_migrated(world):
-    """The last version of before the numbers were shared, and an early one."""
-    older(world, 47 if world.postgres else 40)
+def check_the_oldest_shared_version_is_migrated(world):
+    """Version 100, from which on a number means the same change to everybody."""
+    older(world, 100)
+
+
+@alone
+def check_a_schema_of_before_the_shared_versions(world):
+    """Below 100 the numbers are Python's own: what is there is left as it is, with a complaint, or
+    migrated wholly."""
+    migrate_by_python(world, 47 if world.postgres else 40)
+    before = catalogue(world)
+    worker = world.start()
+    try:
+        worker.ready()
+    except Failure:
+        worker.refuses()
+        same("catalogue", differences(before, catalogue(world)), [])
+    else:
+        same("version", versions(world), [VERSION_NOW])
+        same("result", world.result(world.run("add", 1, 2)), 3)
 
 
 @alone

@@ -135,6 +135,20 @@ class Database:
                 raise
             self.execute("COMMIT")
 
+    def is_free(self, id):
+        """Whether nobody holds a lock that keeps a workflow's row from being written."""
+        try:
+            with self._lock:
+                self.execute("SET lock_timeout = 300" if self.postgres else "PRAGMA busy_timeout = 300")
+                self.execute(
+                    "UPDATE workflow_status SET status = status WHERE workflow_uuid = ?", id
+                )
+        except (sqlite3.OperationalError, psycopg.errors.LockNotAvailable):
+            return False
+        finally:
+            self.close()
+        return True
+
     def close(self):
         with self._lock:
             if self._connection is not None:
