@@ -59,7 +59,9 @@ def check_errors_are_messages(world):
     got = (shown["status"], shown["error"], shown["output"])
     same("shown", got, ("ERROR", "boom", None))
     (step,) = world.dbos("workflow", "steps", world.run("retry", 3))
-    holds(f"the step's error {step['error']!r}", "flaky" in step["error"] and step["output"] is None)
+    holds(
+        f"the step's error {step['error']!r}", "flaky" in step["error"] and step["output"] is None
+    )
     world.dbos("workflow", "get", world.id("nobody"), fails=True)
 
 
@@ -67,13 +69,19 @@ def check_list(world):
     """Rules: I1, I3"""
     id = world.run("echo", options={"authenticated_user": world.id("user")})
     user = world.row(id)["authenticated_user"]
-    listed = world.dbos("workflow", "list", "-u", user, "-S", "SUCCESS", "-n", "echo", "-a", APP, "-v", VERSION)
+    listed = world.dbos(
+        "workflow", "list", "-u", user, "-S", "SUCCESS", "-n", "echo", "-a", APP, "-v", VERSION
+    )
     same("listed", [shown["workflow_id"] for shown in listed], [id])
     same("keys", sorted(listed[0]), sorted(WORKFLOW_KEYS))
     queue = world.id("nowhere")
     waiting = world.enqueue("echo", queue=queue)
     listed = world.dbos("workflow", "queue", "list", "-q", queue)
-    same("queued", [(shown["workflow_id"], shown["status"]) for shown in listed], [(waiting, "ENQUEUED")])
+    same(
+        "queued",
+        [(shown["workflow_id"], shown["status"]) for shown in listed],
+        [(waiting, "ENQUEUED")],
+    )
     world.client.cancel_workflow(waiting)
 
 

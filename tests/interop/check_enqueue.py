@@ -18,7 +18,20 @@ def check_echo_returns_its_arguments(world):
 
     Rules: F1, F2, F3, F4
     """
-    args = [None, True, False, 0, -1, 1.5, 1e-7, "", "täxt \u2603 \U0001f600 \"\\/\n\t\x01", [], {}, [[[]]]]
+    args = [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        1e-7,
+        "",
+        'täxt \u2603 \U0001f600 "\\/\n\t\x01',
+        [],
+        {},
+        [[[]]],
+    ]
     kwargs = {"z": 1, "a": {"deep": [{"er": None}]}, "": "empty key", "ключ": "ü"}
     id = world.run("echo", *args, **kwargs)
     same("result", world.result(id), {"args": args, "kwargs": kwargs})
@@ -86,7 +99,9 @@ def check_add_refuses_all_else(world):
     ids = [world.enqueue("add", *args, **kwargs) for args, kwargs in bad]
     for id, call in zip(ids, bad):
         error = error_of(world, id)
-        holds(f"the error of add{call} has a name and a message", error["name"] and error["message"])
+        holds(
+            f"the error of add{call} has a name and a message", error["name"] and error["message"]
+        )
     same("afterwards", world.result(world.run("add", 1, 2)), 3)
 
 
@@ -203,7 +218,14 @@ def check_blocked_workflow_never_ends(world):
 
 def check_enqueue_test_formats_like_python(world):
     """Three kinds of arguments; the object in the spacing of json.dumps."""
-    person = {"last": "Doe", "first": "Jane", "age": 30, "tags": ["a", {"b": None}], "ok": True, "e": {}}
+    person = {
+        "last": "Doe",
+        "first": "Jane",
+        "age": 30,
+        "tags": ["a", {"b": None}],
+        "ok": True,
+        "e": {},
+    }
     id = world.run("enqueue_test", 42, "test", person)
     same("result", world.result(id), f"42-test-{json.dumps(person)}")
     same("no step", world.steps(id), [])
@@ -238,71 +260,6 @@ def check_retry_counts_attempts(world):
     same("the step's output", step["output"], None)
     same("the step's error", json.loads(step["error"])["name"], "DBOSMaxStepRetriesExceeded")
     same("the step's format", step["serialization"], "portable_json")
-
-
-def check_parent_awaits_its_children(world):
-    """Children on `q` with default ids; all start before the first is awaited.
-
-    Rules: W4, N3, Q25, L2, L8
-    """
-    id = world.enqueue("parent", 3)
-    same("result", json.loads(world.succeeded(id)["output"]), [0, 2, 4])
-    starts = [(i, "add") for i in (1, 2, 3)]
-    same("steps", world.step_names(id), starts + [(i, "DBOS.getResult") for i in (4, 5, 6)])
-    children = [f"{id}-{i}" for i in (1, 2, 3)]
-    steps = world.steps(id)
-    same("children", [step["child_workflow_id"] for step in steps], children * 2)
-    for step in steps[:3]:
-        outcome = (step["output"], step["error"], step["serialization"])
-        same("what the row of a start holds", outcome, (None, None, None))
-    same("awaited", [step["output"] for step in steps[3:]], ["0", "2", "4"])
-    for child in children:
-        row = world.row(child)
-        got = (row["parent_workflow_id"], row["queue_name"], row["application_name"], row["status"])
-        same("child", got, (id, "q", APP, "SUCCESS"))
-        same("its format", row["serialization"], "portable_json")
-    listed = world.client.list_workflows(parent_workflow_id=id)
-    same("listed children", [status.workflow_id for status in listed], children)
-    same("no children", world.result(world.run("parent", 0)), [])
-
-
-def check_parent_raises_the_error_of_its_child(world):
-    """The first failing child's error is the parent's own.
-
-    Rules: W6, W7, L8, F5
-    """
-    id = world.id("parent")
-    bad = world.run("add", "x", 1, options={"workflow_id": f"{id}-2"})
-    world.enqueue("parent", 3, options={"workflow_id": id})
-    same("error", error_of(world, id), error_of(world, bad))
-
-
-def check_parent_of_a_cancelled_child(world):
-    """The error of the runtime itself carries upstream's type name.
-
-    Rules: L8, M3
-    """
-    id = world.enqueue("parent", 1, True)
-    world.becomes(f"{id}-1", "PENDING")
-    same("child", world.row(f"{id}-1")["name"], "blocked_workflow")
-    world.client.cancel_workflow(f"{id}-1")
-    error = error_of(world, id)
-    same("error name", error["name"], "DBOSAwaitedWorkflowCancelledError")
-
-
-def check_call_app_calls_its_own_application(world):
-    """The called workflow is a child, portable, of no version; its error stays its own.
-
-    Rules: L2, L8, F5, F9, W4
-    """
-    id = world.run("call_app", APP, "q", "add", [20, 22])
-    same("result", world.result(id), 42)
-    child = world.row(f"{id}-1")
-    got = (child["name"], child["serialization"], child["application_name"], child["parent_workflow_id"])
-    same("child", got, ("add", "portable_json", APP, id))
-    failed = world.ended(world.enqueue("call_app", APP, "q", "fail", ["boom"]))
-    same("status", failed["status"], "ERROR")
-    same("error", failed["error"], '{"name":"MyErr","message":"boom","code":42,"data":{"k":[1]}}')
 
 
 def check_unknown_names_hold_nothing(world):
@@ -402,21 +359,11 @@ def check_a_timeout_runs_from_the_start(world):
     holds(f"cancelled at the deadline, not {lasted} ms later", -1000 <= lasted < 10000)
     error = world.failure(id)
     same("the client's error", type(error).__name__, "DBOSAwaitedWorkflowCancelledError")
-    same("time enough", world.result(world.run("sleeper", 50, options={"workflow_timeout": 30.0})), 50)
-
-
-def check_children_inherit_the_deadline(world):
-    """A child without a timeout of its own has its parent's deadline.
-
-    Rules: T3, T4
-    """
-    id = world.enqueue("parent", 1, True, options={"workflow_timeout": 2.0})
-    child = f"{id}-1"
-    world.becomes(child, "PENDING", "CANCELLED")
-    deadlines = [world.row(which)["workflow_deadline_epoch_ms"] for which in (id, child)]
-    same("deadline of parent and child", deadlines[1], deadlines[0])
-    same("parent", world.ended(id)["status"], "CANCELLED")
-    same("child", world.ended(child)["status"], "CANCELLED")
+    same(
+        "time enough",
+        world.result(world.run("sleeper", 50, options={"workflow_timeout": 30.0})),
+        50,
+    )
 
 
 def check_scheduled_by_hand(world):
@@ -424,18 +371,13 @@ def check_scheduled_by_hand(world):
     time, context = "2020-01-01T00:00:00.000Z", {"c": [1, None]}
     wanted = '{"time":"2020-01-01T00:00:00.000Z","context":{"c":[1,null]}}'
     same("output", world.succeeded(world.enqueue("scheduled", time, context))["output"], wanted)
-    for other in ("2020-01-01T00:00:00Z", "2020-01-01T01:30:00+01:30", "2020-01-01T00:00:00.000000Z"):
+    for other in (
+        "2020-01-01T00:00:00Z",
+        "2020-01-01T01:30:00+01:30",
+        "2020-01-01T00:00:00.000000Z",
+    ):
         row = world.succeeded(world.enqueue("scheduled", other, context))
         same(f"output for {other}", row["output"], wanted)
-
-
-def check_a_parent_learns_of_the_end_at_once(world):
-    """No polling lies between the end of a child and its parent's going on."""
-    waits = []
-    for _ in range(3):
-        id = world.run("parent", 1)
-        waits.append(world.row(id)["completed_at"] - world.row(f"{id}-1")["completed_at"])
-    holds(f"waits of {waits} ms", sorted(waits)[1] < 400)
 
 
 def check_enqueue_in_the_callers_transaction(world):

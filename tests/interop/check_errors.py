@@ -15,7 +15,12 @@ def prepare(world, name, inputs, *steps):
     """Enqueues a workflow of which some steps are recorded already."""
     id = world.insert(name, inputs, status="DELAYED", delay_until_epoch_ms=2**53)
     for number, step in enumerate(steps, 1):
-        columns = {"workflow_uuid": id, "function_id": number, "serialization": "portable_json", **step}
+        columns = {
+            "workflow_uuid": id,
+            "function_id": number,
+            "serialization": "portable_json",
+            **step,
+        }
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         world.database.execute(
             f"INSERT INTO operation_outputs ({names}) VALUES ({marks})", *columns.values()
@@ -41,14 +46,18 @@ def check_recorded_errors_keep_name_code_and_data(world):
     Rules: R4, R9, F5
     """
     error = '{"name":"Odd","message":"m ü","code":"C-1","data":[1,{"z":1,"a":2}]}'
-    id = prepare(world, "retry", '{"positionalArgs":[0]}', {"function_name": "flaky", "error": error})
+    id = prepare(
+        world, "retry", '{"positionalArgs":[0]}', {"function_name": "flaky", "error": error}
+    )
     row = world.ended(id)
     same("status", row["status"], "ERROR")
     same("error", row["error"], error)
     same("effects", world.effects(id), [])
     # An error of another SDK may lack what is optional.
     error = '{"message":"bare","name":"Bare"}'
-    id = prepare(world, "retry", '{"positionalArgs":[0]}', {"function_name": "flaky", "error": error})
+    id = prepare(
+        world, "retry", '{"positionalArgs":[0]}', {"function_name": "flaky", "error": error}
+    )
     got = error_of(world, id)
     same("error", (got["name"], got["message"], got.get("code")), ("Bare", "bare", None))
 

@@ -103,7 +103,10 @@ def check_envelopes_of_every_sdk(world):
     for inputs, output in [
         ('{"positionalArgs":[1],"namedArgs":{"k":2}}', '{"args":[1],"kwargs":{"k":2}}'),
         ('{"namedArgs":{"k":2},"positionalArgs":[1]}', '{"args":[1],"kwargs":{"k":2}}'),
-        ('{"positionalArgs" : [1, {"a" : "b"}], "namedArgs" : {}}', '{"args":[1,{"a":"b"}],"kwargs":{}}'),
+        (
+            '{"positionalArgs" : [1, {"a" : "b"}], "namedArgs" : {}}',
+            '{"args":[1,{"a":"b"}],"kwargs":{}}',
+        ),
         ('{"namedArgs":{"k":null}}', '{"args":[],"kwargs":{"k":null}}'),
         ('{"positionalArgs":null,"namedArgs":null}', '{"args":[],"kwargs":{}}'),
         ('{"positionalArgs":[null]}', '{"args":[null],"kwargs":{}}'),
@@ -132,7 +135,8 @@ def check_rows_that_cannot_be_read(world):
         "no pickle": dict(inputs="!!!", serialization="py_pickle"),
     }
     ids = {
-        what: world.insert("echo", columns.pop("inputs"), **columns) for what, columns in bad.items()
+        what: world.insert("echo", columns.pop("inputs"), **columns)
+        for what, columns in bad.items()
     }
     ids["a blank id"] = world.insert("echo", '{"positionalArgs":[]}', id="   ")
     for what, id in ids.items():
@@ -171,7 +175,9 @@ def check_rows_without_a_format(world):
     row = world.ended(world.insert("fail", '{"args":["m"],"kwargs":{}}', serialization=None))
     same("error", row["error"], '{"name":"MyErr","message":"m","code":42,"data":{"k":[1]}}')
     # The other envelope may be understood or refused, but not left.
-    id = world.insert("echo", '{"positionalArgs":[1,{"b":2}],"namedArgs":{"k":3}}', serialization=None)
+    id = world.insert(
+        "echo", '{"positionalArgs":[1,{"b":2}],"namedArgs":{"k":3}}', serialization=None
+    )
     row = world.ended(id, patience=15)
     holds("refused or understood", row["status"] == "ERROR" or row["output"] == output)
 
@@ -216,7 +222,9 @@ def check_pickled_rows(world):
         status = client.retrieve_workflow(id).get_status()
         if row["status"] == "SUCCESS":
             value = pickle.loads(base64.b64decode(row["output"], validate=True))
-            same(f"what the client gets of {what}", client.retrieve_workflow(id).get_result(), value)
+            same(
+                f"what the client gets of {what}", client.retrieve_workflow(id).get_result(), value
+            )
             if what in wanted:
                 plain = json.loads(json.dumps(value))
                 same(f"result of {what}", plain, wanted[what])
@@ -229,7 +237,10 @@ def check_pickled_rows(world):
             same("what the client raises", type(world.failure(id, client)), type(error))
             holds("it says something", str(error))
             if what == "fail":
-                holds("it says it was a pickle, or boom", "pickle" in str(error) or "boom" in str(error))
+                holds(
+                    "it says it was a pickle, or boom",
+                    "pickle" in str(error) or "boom" in str(error),
+                )
 
 
 def check_native_rows_of_a_portable_client(world):
@@ -273,8 +284,8 @@ def check_the_sql_functions(world):
         return
     database, id = world.database, world.id("sql")
     got = database.value(
-        "SELECT dbos.enqueue_workflow('canonicalWorkflow', 'interopq', ?::json[], class_name => 'interop',"
-        " workflow_id => ?, application_name => ?)",
+        "SELECT dbos.enqueue_workflow('canonicalWorkflow', 'interopq', ?::json[],"
+        " class_name => 'interop', workflow_id => ?, application_name => ?)",
         [json.dumps(argument) for argument in GOLDEN_ARGUMENTS],
         id,
         APP,
@@ -294,7 +305,12 @@ def check_the_sql_functions(world):
     )
     row = world.succeeded(id)
     same("output", row["output"], '"test-42-a,b"')
-    got = (row["application_name"], row["priority"], row["workflow_timeout_ms"], row["deduplication_id"])
+    got = (
+        row["application_name"],
+        row["priority"],
+        row["workflow_timeout_ms"],
+        row["deduplication_id"],
+    )
     same("row", got, (APP, 4, 60000, None))
     later = int(time.time() * 1000) + 700
     id = database.value(

@@ -79,8 +79,16 @@ def check_resume_goes_on_where_it_stopped(world):
     same("effects before the resume", before, ["s1", "s2"])
     same("steps", world.step_names(id), [(1, "s1"), (2, "s2"), (3, "s3")])
     row = world.row(id)
-    same("attempts, queue", (row["recovery_attempts"], row["queue_name"]), (1, "_dbos_internal_queue"))
-    same("version, timeout", (row["application_version"], row["workflow_timeout_ms"]), (VERSION, 60000))
+    same(
+        "attempts, queue",
+        (row["recovery_attempts"], row["queue_name"]),
+        (1, "_dbos_internal_queue"),
+    )
+    same(
+        "version, timeout",
+        (row["application_version"], row["workflow_timeout_ms"]),
+        (VERSION, 60000),
+    )
 
 
 def check_resume_onto_a_queue(world):
@@ -156,7 +164,12 @@ def check_fork_from_each_step(world):
         same(f"effects of a fork from {start}", world.effects(id), steps[start - 1 :])
         same("steps", world.step_names(id), [(1, "s1"), (2, "s2"), (3, "s3")])
         row = world.row(id)
-        got = (row["forked_from"], row["application_name"], row["authenticated_user"], row["priority"])
+        got = (
+            row["forked_from"],
+            row["application_name"],
+            row["authenticated_user"],
+            row["priority"],
+        )
         same("fork", got, (source, APP, "ann", 0))
         same("it ran in the latest version", row["application_version"], VERSION)
         status = handle.get_status()

@@ -101,9 +101,7 @@ def check_messages_keep_their_order_and_topic(world):
     same("one message for one key", len(messages(world, once)), 1)
     client.set_workflow_delay(once, delay_seconds=0)
     same("result", world.result(once), "kept")
-    raises(
-        "nobody", "DBOSNonExistentWorkflowError", lambda: client.send(world.id("nobody"), 1)
-    )
+    raises("nobody", "DBOSNonExistentWorkflowError", lambda: client.send(world.id("nobody"), 1))
 
 
 def check_messages_of_a_client_with_pickles(world):
@@ -245,7 +243,9 @@ def check_workflow_portable(world):
     world.client.send(id, "M", "incoming")
     row = world.succeeded(id)
     same("output", row["output"], json.dumps('s-1-k:v@"M"'))
-    wanted = {key: (f'{{"status":"{key}"}}', "portable_json") for key in ("defstat", "nstat", "pstat")}
+    wanted = {
+        key: (f'{{"status":"{key}"}}', "portable_json") for key in ("defstat", "nstat", "pstat")
+    }
     same("events", events(world, id), wanted)
     for key in ("defstream", "nstream", "pstream"):
         same(key, stream(world, id, key), [(f'{{"stream":"{key}"}}', "portable_json")])
@@ -259,8 +259,13 @@ def check_workflow_portable(world):
         world.client.send(id, message, "incoming")
         same("result", world.result(id), 't-2-ü:a,b@{"z":[1,null],"a":"é"}')
         same("received", world.result(receiver), {"message": topic})
-        sent = {(row["topic"], row["message"], row["serialization"]) for row in messages(world, receiver)}
-        wanted = {(t, f'{{"message":"{t}"}}', "portable_json") for t in ("default", "native", "portable")}
+        sent = {
+            (row["topic"], row["message"], row["serialization"])
+            for row in messages(world, receiver)
+        }
+        wanted = {
+            (t, f'{{"message":"{t}"}}', "portable_json") for t in ("default", "native", "portable")
+        }
         same("messages", sent, wanted)
 
 

@@ -71,7 +71,11 @@ def check_applications_keep_to_their_rows(world):
         same("executor", world.row(id)["executor_id"], "local")
     same("listed", {s.application_name for s in world.client.list_workflows()}, {APP})
     worker.kill()
-    same("Python goes on", world.result(world.run("greet", "x", queue="pyq", client=python), python), "hello x")
+    same(
+        "Python goes on",
+        world.result(world.run("greet", "x", queue="pyq", client=python), python),
+        "hello x",
+    )
     id = world.enqueue("add", 1, 1)
     stays("ours wait", lambda: world.status(id) == "ENQUEUED", 1.5)
 
@@ -124,9 +128,7 @@ def check_versions_take_their_own_rows(world):
         ids = [world.enqueue("echo", options=options) for _ in range(count)]
         for id in ids:
             world.succeeded(id)
-        return {
-            (row["application_version"], row["executor_id"]) for row in map(world.row, ids)
-        }
+        return {(row["application_version"], row["executor_id"]) for row in map(world.row, ids)}
 
     same("unpinned", ran_in(), {("v2", "e2")})
     same("pinned to v1", ran_in(app_version="v1"), {("v1", "e1")})

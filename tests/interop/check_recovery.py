@@ -4,8 +4,9 @@ import json
 import signal
 import time
 
-from driver import APP, VERSION, Database, alone, holds, same, stays, until
 from check_formats import GOLDEN_ARGUMENTS, GOLDEN_MESSAGE, golden
+from databases import Database
+from driver import APP, VERSION, alone, holds, same, stays, until
 
 
 @alone
@@ -157,7 +158,9 @@ def check_dead_letters(world):
     holds("completed_at", row["completed_at"])
     same("effects", world.effects(id), ["s1", "s1"])
     error = world.failure(id)
-    same("the client's error", type(error).__name__, "DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded")
+    same(
+        "the client's error", type(error).__name__, "DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded"
+    )
     world.client.resume_workflow(id)
     same("revived", world.result(id), 4)
     same("attempts", world.row(id)["recovery_attempts"], 1)

@@ -66,7 +66,8 @@ def check_a_schedule_fires_each_slot_once(world):
         same("row", {column: row[column] for column in wanted}, wanted)
     until(
         "last_fired_at is kept",
-        lambda: datetime.fromisoformat(world.client.get_schedule("tick")["last_fired_at"]) >= found[-1],
+        lambda: datetime.fromisoformat(world.client.get_schedule("tick")["last_fired_at"])
+        >= found[-1],
         5,
     )
     raises("the same name", "DBOSException", lambda: make(world, "tick"))
@@ -104,7 +105,12 @@ def check_a_changed_schedule(world):
     world.worker()
     make(world, "change", context="old")
     until("it fires", lambda: runs(world, "change"), 6)
-    new = {"schedule_name": "change", "workflow_name": "echo", "schedule": EVERY_SECOND, "context": "new"}
+    new = {
+        "schedule_name": "change",
+        "workflow_name": "echo",
+        "schedule": EVERY_SECOND,
+        "context": "new",
+    }
     world.client.apply_schedules([new])
     named = lambda: [row for row in runs(world, "change") if row["name"] == "echo"]
     until("it fires the new workflow", named, 8)

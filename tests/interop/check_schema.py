@@ -64,7 +64,7 @@ def check_python_migrates_and_the_worker_changes_nothing(world):
 
 @alone
 def check_the_worker_migrates_and_python_changes_nothing(world):
-    """What the worker makes of an empty database is what `dbos migrate` makes, which adds nothing."""
+    """What the worker makes of an empty database is what `dbos migrate` makes: that adds nothing."""
     worker = world.worker()
     same("version", versions(world), [VERSION_NOW])
     before, bodies = catalogue(world), functions(world)
@@ -173,8 +173,9 @@ def check_rows_of_an_older_schema_run(world):
     """
     migrate_by_python(world, 108)
     world.database.execute(
-        "INSERT INTO workflow_status (workflow_uuid, status, name, queue_name, serialization, inputs)"
-        " VALUES ('old', 'ENQUEUED', 'add', 'q', 'portable_json', '{\"positionalArgs\":[40,2]}')"
+        "INSERT INTO workflow_status"
+        " (workflow_uuid, status, name, queue_name, serialization, inputs) VALUES"
+        " ('old', 'ENQUEUED', 'add', 'q', 'portable_json', '{\"positionalArgs\":[40,2]}')"
     )
     world.worker()
     same("output", world.succeeded("old")["output"], "42")

@@ -1,4 +1,5 @@
-"""What the checks are made of: databases, worker processes, clients of DBOS, the `dbos` command."""
+"""What the checks are made of: worker processes, clients of DBOS, the `dbos` command, and what is
+expected of them."""
 
 import contextlib
 import json
@@ -6,7 +7,6 @@ import logging
 import os
 import shlex
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -15,7 +15,6 @@ import time
 import uuid
 from pathlib import Path
 
-import psycopg
 from dbos import DBOSClient
 from dbos._error import DBOSNonExistentWorkflowError
 from dbos._serialization import DBOSPortableJSONSerializer, WorkflowSerializationFormat
@@ -25,6 +24,8 @@ VERSION = "v1"
 PORTABLE = WorkflowSerializationFormat.PORTABLE
 # Far more than anything here needs, for machines that are busy with other things.
 PATIENCE = 30.0
+# A launch of a Python application alone takes seconds of a processor.
+LAUNCH = 90.0
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 # What cannot be read is some check's subject; the log of it would bury the outcome.
@@ -82,113 +83,6 @@ def alone(check):
     return check
 
 
-class Database:
-    """A system database: its tables as they are, without any client between."""
-
-    def __init__(self, url):
-        self.url = url
-        self.postgres = url.startswith("postgres")
-        self._lock = threading.RLock()
-        self._connection = None
-
-    def _connected(self):
-        if self._connection is None and self.postgres:
-            self._connection = psycopg.connect(
-                self.url, autocommit=True, options="-c search_path=dbos,public"
-            )
-        elif self._connection is None:
-            path = self.url.removeprefix("sqlite:///")
-            self._connection = sqlite3.connect(
-                path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA foreign_keys = ON")
-        return self._connection
-
-    def _execute(self, sql, values):
-        if self.postgres:
-            sql = sql.replace("%", "%%").replace("?", "%s")
-        return self._connected().execute(sql, values)
-
-    def rows(self, sql, *values):
-        """Rows as dictionaries."""
-        with self._lock:
-            cursor = self._execute(sql, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row)) for row in cursor.fetchall()]
-
-    def value(self, sql, *values):
-        rows = self.rows(sql, *values)
-        return next(iter(rows[0].values())) if rows else None
-
-    def execute(self, sql, *values):
-        with self._lock:
-            self._execute(sql, values)
-
-    @contextlib.contextmanager
-    def transaction(self):
-        with self._lock:
-            self.execute("BEGIN" if self.postgres else "BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.execute("ROLLBACK")
-                raise
-            self.execute("COMMIT")
-
-    def is_free(self, id):
-        """Whether nobody holds a lock that keeps a workflow's row from being written."""
-        try:
-            with self._lock:
-                self.execute("SET lock_timeout = 300" if self.postgres else "PRAGMA busy_timeout = 300")
-                self.execute(
-                    "UPDATE workflow_status SET status = status WHERE workflow_uuid = ?", id
-                )
-        except (sqlite3.OperationalError, psycopg.errors.LockNotAvailable):
-            return False
-        finally:
-            self.close()
-        return True
-
-    def close(self):
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-
-class Place:
-    """Where databases are made: a PostgreSQL server, or a folder."""
-
-    def __init__(self, where):
-        self.postgres = where.startswith("postgres")
-        if self.postgres:
-            self.server = where.replace("postgres://", "postgresql://", 1)
-        else:
-            self.folder = Path(where).absolute()
-            self.folder.mkdir(parents=True, exist_ok=True)
-
-    def _on_server(self, sql):
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(sql)
-
-    def make(self):
-        """A database that is there and empty; a SQLite file comes into being when opened."""
-        name = f"interop_{uuid.uuid4().hex[:12]}"
-        if not self.postgres:
-            return Database(f"sqlite:///{self.folder / name}.db")
-        self._on_server(f"CREATE DATABASE {name}")
-        return Database(self.server.rsplit("/", 1)[0] + "/" + name)
-
-    def drop(self, database):
-        database.close()
-        if self.postgres:
-            self._on_server(f"DROP DATABASE {database.url.rsplit('/', 1)[1]} WITH (FORCE)")
-            return
-        path = database.url.removeprefix("sqlite:///")
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            Path(path + suffix).unlink(missing_ok=True)
-
-
 class Worker:
     """A process of the worker under test."""
 
@@ -223,7 +117,7 @@ class Worker:
     def ready(self):
         with self._changed:
             self._changed.wait_for(
-                lambda: b"\n" in self.stdout or not self._reader.is_alive(), PATIENCE
+                lambda: b"\n" in self.stdout or not self._reader.is_alive(), LAUNCH
             )
             said = self.stdout
         if not said.startswith(b"ready\n"):
@@ -234,7 +128,7 @@ class Worker:
     def refuses(self):
         """It has to exit with a failure, and without a word on stdout. Returns its complaint."""
         try:
-            code = self.process.wait(PATIENCE)
+            code = self.process.wait(LAUNCH)
         except subprocess.TimeoutExpired:
             self.kill()
             raise Failure(f"the worker goes on, stdout {self.stdout!r}, {self.stderr()}") from None
@@ -412,9 +306,7 @@ class World:
         return row
 
     def status(self, id):
-        return self.database.value(
-            "SELECT status FROM workflow_status WHERE workflow_uuid = ?", id
-        )
+        return self.database.value("SELECT status FROM workflow_status WHERE workflow_uuid = ?", id)
 
     def becomes(self, id, *statuses, patience=PATIENCE):
         try:

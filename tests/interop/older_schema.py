@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Migrate a database with DBOS's own migrations, but stop at an older version.
 
-    older_schema.py postgresql://localhost/fresh 108
+older_schema.py postgresql://localhost/fresh 108
 """
 
 import sys

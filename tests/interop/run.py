@@ -22,7 +22,8 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from driver import Failure, Place, World
+from databases import Place
+from driver import Failure, World
 
 
 def checks(only):
@@ -89,7 +90,7 @@ def main():
     parser.add_argument("--db", help="a PostgreSQL URL, or a folder for SQLite files")
     parser.add_argument("--only", help="a file (check_queues) or a check")
     parser.add_argument("--list", action="store_true", help="name the checks and their rules")
-    parser.add_argument("--threads", type=int, default=12, help="checks that run at once")
+    parser.add_argument("--threads", type=int, default=8, help="checks that run at once")
     given = parser.parse_args()
 
     chosen = checks(given.only)

@@ -27,6 +27,7 @@ macro_rules! driven_by_python {
 }
 
 driven_by_python! {
+    check_children
     check_command
     check_enqueue
     check_errors
@@ -34,6 +35,7 @@ driven_by_python! {
     check_management
     check_messages
     check_mixed
+    check_partitions
     check_queues
     check_recovery
     check_schedules
