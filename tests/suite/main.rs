@@ -13,6 +13,7 @@ mod failures;
 mod fencing;
 mod formats;
 mod ingest;
+mod interop;
 mod journal;
 mod kill;
 mod kit;
