@@ -3,17 +3,27 @@
 mod argument;
 mod caller;
 mod handle;
+mod message;
 mod operation;
+mod payload;
 mod step;
+mod stream;
 mod transaction;
+mod wake;
 mod workflow;
 
 pub use argument::Repeatable;
 pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
 pub use handle::WorkflowHandle;
+pub use message::{Message, Sending};
+pub(crate) use message::{Sender, send_in};
 pub(crate) use operation::Operation;
+pub(crate) use payload::{payload, plain};
 pub use step::{StepCall, StepOptions, repeatable_step, step};
+pub use stream::StreamReader;
+pub(crate) use stream::{CLOSED, StreamSource};
 pub use transaction::transaction;
+pub(crate) use wake::{SLEEP, Wait, wake_time};
 pub(crate) use workflow::registered;
 pub use workflow::{WorkflowCall, workflow};

@@ -12,6 +12,12 @@ pub(crate) fn now_ms() -> i64 {
         })
 }
 
+/// How long it is until a time, given in milliseconds since the Unix epoch; nothing when it has passed.
+pub(crate) fn until(time: i64) -> Duration {
+    let left = time.saturating_sub(now_ms());
+    Duration::from_millis(u64::try_from(left).unwrap_or_default())
+}
+
 /// Waits. Not durable: only for waits that a crash may forget.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

@@ -51,7 +51,10 @@ mod task;
 mod value;
 mod workflow;
 
-pub use call::{StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle};
+pub use call::{
+    Message, Sending, StepCall, StepCaller, StreamReader, WorkflowCall, WorkflowCaller,
+    WorkflowHandle,
+};
 pub use client::Client;
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
@@ -92,4 +95,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
+    #[doc = include_str!("../../docs/communication.md")]
+    struct Communication;
 }

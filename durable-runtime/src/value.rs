@@ -3,11 +3,14 @@
 //! Written as DBOS's portable JSON: compact, in the order of the fields, arguments in an envelope
 //! `{"positionalArgs":[...],"namedArgs":{...}}`.
 
+mod stored;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
+pub(crate) use stored::Stored;
 
 /// The name of the format in the `serialization` columns.
 pub(crate) const PORTABLE_JSON: &str = "portable_json";

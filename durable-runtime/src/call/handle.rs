@@ -127,6 +127,7 @@ async fn wait_outside<W: Workflow>(
     id: String,
     slot: &Slot,
 ) -> Result<W::Output, W::Error> {
+    engine.notifier.want();
     let finished = tokio::select! {
         biased;
         finished = slot.wait() => finished,

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::StepContext;
 use crate::error::{Error, Result};
-use crate::store::Transaction;
+use crate::store::{Session, Transaction};
 
 /// Where a transaction waits for the engine when the body is through with it.
 type TransactionHome = Arc<Mutex<Option<Transaction>>>;
@@ -34,6 +34,17 @@ pub enum Connection<'t> {
     /// SQLite.
     #[cfg(feature = "sqlite")]
     Sqlite(&'t mut SqliteConnection),
+}
+
+impl<'t> Connection<'t> {
+    pub(crate) fn session(self) -> Session<'t> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => Session::Postgres(connection),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => Session::Sqlite(connection),
+        }
+    }
 }
 
 impl TransactionContext {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::task::AtomicWaker;
@@ -81,6 +82,10 @@ pub(crate) struct Execution {
     pub(crate) deadline: Option<i64>,
     pub(crate) caller: CallerIdentity,
     state: Mutex<State>,
+    /// Held while a message is taken: two receivers never take the same one.
+    pub(crate) receiving: tokio::sync::Mutex<()>,
+    /// A stream is being read.
+    pub(crate) reading: AtomicBool,
     settled: Notify,
     stop_waker: AtomicWaker,
 }
@@ -106,6 +111,8 @@ impl Execution {
                 pure_running: 0,
                 stop: None,
             }),
+            receiving: tokio::sync::Mutex::new(()),
+            reading: AtomicBool::new(false),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
         })
@@ -272,8 +279,8 @@ impl Execution {
     ) {
         for (pending, outcome) in pending.into_iter().zip(outcomes) {
             match &outcome {
-                Outcome::Committed
-                | Outcome::Exists(_)
+                Outcome::Committed => self.wrote(&pending.record),
+                Outcome::Exists(_)
                 | Outcome::Deduplicated { .. }
                 | Outcome::NoDestination { .. } => {}
                 Outcome::Fenced => self.stop(Stop::Fenced),
@@ -310,6 +317,15 @@ impl Execution {
             }
         }
         self.settled.notify_waiters();
+    }
+
+    /// Tells those who wait for what a record wrote.
+    fn wrote(&self, record: &Record) {
+        if let Record::Step(step) = record {
+            for effect in &step.effects {
+                self.engine.notifier.wrote_effect(&step.workflow_id, effect);
+            }
+        }
     }
 
     /// Takes note that this execution no longer owns its workflow, or found two results for one position.

@@ -235,7 +235,7 @@ impl Engine {
         let options = &request.options;
         match outcome {
             Outcome::Committed => match (&options.queue, attempt) {
-                (Some(queue), _) => self.wake_queue(queue),
+                (Some(queue), _) => self.enqueued(queue),
                 (None, Some(attempt)) => {
                     let execution = Execution::new(Arc::clone(self), attempt);
                     self.run(execution, request.input, || {});

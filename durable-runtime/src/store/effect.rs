@@ -44,6 +44,10 @@ pub(crate) struct Message {
 }
 
 impl Effect {
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Event { value, .. } | Self::Append { value, .. } => value.text.len(),
@@ -110,7 +114,14 @@ pub(super) async fn apply(
         }
         for effect in &step.effects {
             match effect {
-                Effect::Event { key, value } => events.push((*step, key, value)),
+                Effect::Event { key, value } => {
+                    events.push((
+                        step.workflow_id.as_str(),
+                        step.position,
+                        key.as_str(),
+                        value,
+                    ));
+                }
                 Effect::Message(message) => messages.push((index, step, message)),
                 Effect::Append { key, value } => {
                     append(session, &step.workflow_id, step.position, key, value, false).await?;
@@ -126,31 +137,27 @@ pub(super) async fn apply(
     send_of_steps(session, &messages, outcomes).await
 }
 
-async fn set_events(
+/// Sets events: of which workflow, at which position, which key, which value.
+pub(super) async fn set_events(
     session: &mut Session<'_>,
-    events: &[(&StepRecord, &String, &Payload)],
+    events: &[(&str, i32, &str, &Payload)],
 ) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let row = |(step, key, value): &(&StepRecord, &String, &Payload)| {
-        json!([
-            step.workflow_id,
-            step.position,
-            key,
-            value.text,
-            value.format
-        ])
+    let row = |(workflow_id, position, key, value): &(&str, i32, &str, &Payload)| {
+        json!([workflow_id, position, key, value.text, value.format])
     };
     // The last value of a key counts; a statement may touch a row only once.
     let mut seen = HashSet::new();
     let latest = events.iter().rev();
-    let latest = latest.filter(|(step, key, _)| seen.insert((&step.workflow_id, *key)));
+    let latest = latest.filter(|(workflow_id, _, key, _)| seen.insert((workflow_id, key)));
     let latest: Vec<_> = latest.map(row).collect();
     session.query(EVENTS, params![latest]).await?;
     let mut seen = HashSet::new();
     let all = events.iter().rev();
-    let all = all.filter(|(step, key, _)| seen.insert((&step.workflow_id, step.position, *key)));
+    let all =
+        all.filter(|(workflow_id, position, key, _)| seen.insert((workflow_id, position, key)));
     let all: Vec<_> = all.map(row).collect();
     session.query(EVENTS_HISTORY, params![all]).await?;
     Ok(())
