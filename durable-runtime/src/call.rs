@@ -2,10 +2,12 @@
 
 mod argument;
 mod caller;
+mod enqueue;
 mod handle;
 mod message;
 mod operation;
 mod payload;
+mod select;
 mod step;
 mod stream;
 mod transaction;
@@ -15,11 +17,13 @@ mod workflow;
 pub use argument::Repeatable;
 pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
-pub use handle::WorkflowHandle;
+pub use enqueue::Enqueue;
+pub use handle::{Untyped, WorkflowHandle};
 pub use message::{Message, Sending};
 pub(crate) use message::{Sender, send_in};
-pub(crate) use operation::Operation;
+pub(crate) use operation::{Operation, as_replayed};
 pub(crate) use payload::{payload, plain};
+pub use select::{Won, never, select};
 pub use step::{StepCall, StepOptions, repeatable_step, step};
 pub use stream::StreamReader;
 pub(crate) use stream::{CLOSED, StreamSource};

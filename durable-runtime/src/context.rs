@@ -2,9 +2,12 @@
 
 mod events;
 mod messages;
+mod patch;
+mod sleep;
 mod step;
 mod streams;
 mod transaction;
+mod wait;
 mod workflow;
 
 pub(crate) use events::{all as all_events, get as get_event};

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Operation, plain};
+use super::{Operation, as_replayed, plain};
 use crate::clock;
 use crate::context::WorkflowContext;
 use crate::engine::{Engine, Execution, Phase, milliseconds, patiently, payload};
-use crate::error::{Error, ErrorRecord, Result};
+use crate::error::{Error, Result};
 use crate::store::Channel;
 use crate::value::{PORTABLE_JSON, Stored, Value};
 
@@ -185,28 +185,14 @@ impl<T: Value> StreamReader<T> {
 
     /// What was recorded at this place, or what is in the stream, which is recorded.
     async fn read_recorded(&mut self, operation: &Operation) -> Result<Stored> {
-        if let Some(row) = operation.recorded().await {
-            return match row.error {
-                Some(error) => Err(Error::from_record(ErrorRecord::from_json(&error))),
-                None => Ok(Stored {
-                    text: row.output.unwrap_or_else(|| "null".to_owned()),
-                    format: row.serialization,
-                }),
-            };
+        if let Some(recorded) = operation.recorded_value().await {
+            return recorded;
         }
         let started_at = clock::now_ms();
         let engine = Arc::clone(self.source.engine());
         let read = self.read(&engine).await;
-        let mut step = operation.step(started_at);
-        match &read {
-            Ok(stored) => {
-                step.output = Some(stored.text.clone());
-                step.serialization.clone_from(&stored.format);
-            }
-            Err(error) => step.error = Some(error.to_record().to_json()),
-        }
-        operation.record(step);
-        read
+        operation.record(operation.step_with(started_at, &read));
+        as_replayed(read)
     }
 
     /// The entry at the offset, when it is written; [`CLOSED`] at the end of the stream.

@@ -13,7 +13,6 @@ pub(crate) const SLEEP: &str = "DBOS.sleep";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// For the time to pass. Its record counts as completed when it ends.
-    #[allow(dead_code, reason = "the workflow's own sleep is made of this")]
     Sleep,
     /// At most, for something to be written. Its record is complete at once.
     Timeout,

@@ -39,6 +39,6 @@ impl Client {
     /// # Errors
     /// As [`send_bulk`](Self::send_bulk). After an error of the database the transaction has to be rolled back.
     pub async fn send_in(&self, connection: Connection<'_>, messages: &[Message]) -> Result<()> {
-        call::send_in(&mut connection.session(), messages).await
+        call::send_in(&mut connection.into(), messages).await
     }
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{StepContext, WorkflowContext};
-use crate::call::{Operation, SLEEP, Wait, payload, plain, wake_time};
+use crate::call::{Operation, SLEEP, Wait, as_replayed, payload, plain, wake_time};
 use crate::clock;
 use crate::engine::{self, Engine, milliseconds, patiently};
-use crate::error::{Error, ErrorRecord, Result};
+use crate::error::Result;
 use crate::store::{Channel, Effect, Payload};
 use crate::value::{Stored, Value};
 
@@ -60,15 +60,8 @@ impl WorkflowContext {
         let deadline = Operation::claim(self, SLEEP);
         let (id, key) = (workflow_id.to_owned(), key.to_owned());
         async move {
-            if let Some(row) = operation.recorded().await {
-                if let Some(error) = row.error {
-                    return Err(Error::from_record(ErrorRecord::from_json(&error)));
-                }
-                let stored = Stored {
-                    text: row.output.unwrap_or_else(|| "null".to_owned()),
-                    format: row.serialization,
-                };
-                return decode(&stored, &id, &key);
+            if let Some(recorded) = operation.recorded_value().await {
+                return decode(&recorded?, &id, &key);
             }
             let (id, key) = (plain("the workflow id", &id)?, plain("the key", &key)?);
             let started_at = clock::now_ms();
@@ -76,19 +69,9 @@ impl WorkflowContext {
             let end = wake_time(&deadline, timeout, Wait::Timeout).await;
             operation.execution.durable().await;
             let stored = wait(engine, &id, &key, end).await;
-            let mut step = operation.step(started_at);
-            let stored = match stored {
-                Ok(stored) => stored.unwrap_or_else(Stored::null),
-                Err(error) => {
-                    step.error = Some(error.to_record().to_json());
-                    operation.record(step);
-                    return Err(Error::from_record(error.to_record()));
-                }
-            };
-            step.output = Some(stored.text.clone());
-            step.serialization.clone_from(&stored.format);
-            operation.record(step);
-            decode(&stored, &id, &key)
+            let stored = stored.map(|stored| stored.unwrap_or_else(Stored::null));
+            operation.record(operation.step_with(started_at, &stored));
+            decode(&as_replayed(stored)?, &id, &key)
         }
     }
 

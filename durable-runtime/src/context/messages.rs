@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{StepContext, WorkflowContext};
-use crate::call::{Message, Operation, SLEEP, Sender, Sending, Wait, plain, wake_time};
+use crate::call::{
+    Message, Operation, SLEEP, Sender, Sending, Wait, as_replayed, plain, wake_time,
+};
 use crate::clock;
 use crate::engine::payload;
-use crate::error::{Error, ErrorRecord, Result};
+use crate::error::{Error, Result};
 use crate::store::{Channel, Effect, NO_TOPIC};
 use crate::value::{Stored, Value};
 
@@ -77,14 +79,8 @@ async fn receive(
     topic: &str,
     timeout: Duration,
 ) -> Result<Stored> {
-    if let Some(row) = operation.recorded().await {
-        return match row.error {
-            Some(error) => Err(Error::from_record(ErrorRecord::from_json(&error))),
-            None => Ok(Stored {
-                text: row.output.unwrap_or_else(|| "null".to_owned()),
-                format: row.serialization,
-            }),
-        };
+    if let Some(recorded) = operation.recorded_value().await {
+        return recorded;
     }
     let topic = plain("the topic", topic)?;
     let started_at = clock::now_ms();
@@ -102,31 +98,22 @@ async fn receive(
         Ok(message.map(|message| (receiving, message)))
     };
     let received = engine.look_until(&mut interest, end, look).await;
-    let mut step = operation.step(started_at);
-    match received {
-        Ok(Some((receiving, message))) => {
-            step.output = Some(message.value.text.clone());
-            step.serialization.clone_from(&message.value.format);
-            let consume = Effect::Consume {
-                message_id: message.id,
-            };
-            operation.commit(step, vec![consume]).await;
+    let (receiving, result) = match received {
+        Ok(Some((receiving, message))) => (Some((receiving, message.id)), Ok(message.value)),
+        Ok(None) => (None, Ok(Stored::null())),
+        Err(error) => (None, Err(Error::from(error))),
+    };
+    let step = operation.step_with(started_at, &result);
+    match receiving {
+        Some((receiving, message_id)) => {
+            operation
+                .commit(step, vec![Effect::Consume { message_id }])
+                .await;
             drop(receiving);
-            Ok(message.value)
         }
-        Ok(None) => {
-            let none = Stored::null();
-            step.output = Some(none.text.clone());
-            operation.record(step);
-            Ok(none)
-        }
-        Err(error) => {
-            let error = Error::from(error).to_record();
-            step.error = Some(error.to_json());
-            operation.record(step);
-            Err(Error::from_record(error))
-        }
+        None => operation.record(step),
     }
+    as_replayed(result)
 }
 
 impl StepContext {

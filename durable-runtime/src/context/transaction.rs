@@ -36,13 +36,13 @@ pub enum Connection<'t> {
     Sqlite(&'t mut SqliteConnection),
 }
 
-impl<'t> Connection<'t> {
-    pub(crate) fn session(self) -> Session<'t> {
-        match self {
+impl<'t> From<Connection<'t>> for Session<'t> {
+    fn from(connection: Connection<'t>) -> Self {
+        match connection {
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => Session::Postgres(connection),
+            Connection::Postgres(connection) => Self::Postgres(connection),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => Session::Sqlite(connection),
+            Connection::Sqlite(connection) => Self::Sqlite(connection),
         }
     }
 }

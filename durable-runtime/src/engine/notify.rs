@@ -22,8 +22,9 @@ const RECHECK_LISTENING: Duration = Duration::from_secs(60);
 const RECHECK: Duration = Duration::from_secs(1);
 /// How long notifications gather after some were sent.
 const GATHER: Duration = Duration::from_millis(10);
-/// How many go in one statement.
+/// How many go in one statement, and how many wait at most while the database is away.
 const CHUNK: usize = 1000;
+const OUTBOX: usize = 16 * CHUNK;
 /// A listener that heard nothing for this long tells itself something, to find out whether it is deaf.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long what it tells itself may take.
@@ -153,7 +154,11 @@ impl Notifier {
         self.wake(&topic);
         // A trigger of the database tells of messages.
         if self.is_shared && channel != Channel::Messages {
-            self.outbox().insert(topic);
+            let mut outbox = self.outbox();
+            if outbox.len() < OUTBOX {
+                outbox.insert(topic);
+            }
+            drop(outbox);
             self.filled.notify_one();
         }
     }

@@ -57,9 +57,10 @@ impl Effect {
     }
 }
 
-const MISSING: &str = "
-    SELECT DISTINCT value ->> 0 FROM {rows:$1}
-    WHERE NOT EXISTS (SELECT 1 FROM dbos.workflow_status s WHERE s.workflow_uuid = value ->> 0)";
+/// None of them is deleted before the messages are there.
+const EXISTING: &str = "
+    SELECT workflow_uuid FROM dbos.workflow_status WHERE workflow_uuid IN {each:$1}
+    {pg:FOR KEY SHARE}";
 
 const MESSAGES: &str = "
     INSERT INTO dbos.notifications (message_uuid, destination_uuid, topic, message, serialization)
@@ -200,13 +201,18 @@ async fn missing(
     session: &mut Session<'_>,
     messages: impl Iterator<Item = &Message>,
 ) -> sqlx::Result<HashSet<String>> {
-    let destinations: Vec<_> = messages
-        .map(|message| json!([message.destination]))
+    let mut missing: HashSet<String> = messages
+        .map(|message| message.destination.clone())
         .collect();
-    let rows = session.query(MISSING, params![destinations]).await?;
-    let ids = rows.into_iter().map(|mut row| row.take(0));
-    ids.collect::<Result<_, _>>()
-        .map_err(|error| sqlx::Error::Decode(error.into()))
+    let destinations: Vec<&str> = missing.iter().map(String::as_str).collect();
+    let destinations = params![destinations.as_slice()];
+    for mut row in session.query(EXISTING, destinations).await? {
+        let id: String = row
+            .take(0)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        missing.remove(&id);
+    }
+    Ok(missing)
 }
 
 async fn insert<'m>(

@@ -19,12 +19,10 @@ impl dyn Store {
         let rows = self
             .read("read an event", EVENT, params![workflow_id, key])
             .await?;
-        let stored = rows.into_iter().next().map(|mut row| {
-            Ok(Stored {
-                text: row.take(0)?,
-                format: row.take(1)?,
-            })
-        });
+        let stored = rows
+            .into_iter()
+            .next()
+            .map(|mut row| Ok(Stored::new(row.take(0)?, row.take(1)?)));
         stored.transpose()
     }
 
@@ -34,10 +32,7 @@ impl dyn Store {
             .read("read events", EVENTS, params![workflow_id])
             .await?;
         let event = |mut row: super::sql::Row| {
-            let stored = Stored {
-                text: row.take(1)?,
-                format: row.take(2)?,
-            };
+            let stored = Stored::new(row.take(1)?, row.take(2)?);
             Ok((row.take(0)?, stored))
         };
         rows.into_iter().map(event).collect()

@@ -57,10 +57,7 @@ impl dyn Store {
         let message = rows.into_iter().next().map(|mut row| {
             Ok(WaitingMessage {
                 id: row.take(0)?,
-                value: Stored {
-                    text: row.take(1)?,
-                    format: row.take(2)?,
-                },
+                value: Stored::new(row.take(1)?, row.take(2)?),
             })
         });
         message.transpose()

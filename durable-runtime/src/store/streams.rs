@@ -54,10 +54,7 @@ impl dyn Store {
             {
                 break;
             }
-            entries.values.push(Stored {
-                text: row.take(1)?,
-                format: row.take(2)?,
-            });
+            entries.values.push(Stored::new(row.take(1)?, row.take(2)?));
         }
         Ok(entries)
     }
