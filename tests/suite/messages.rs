@@ -5,8 +5,9 @@ use std::time::Duration;
 use durable_runtime::prelude::*;
 use durable_runtime::{Error, Message};
 use durable_tests::gates::gate;
+use durable_tests::proxy::{Moment, Proxy};
 use durable_tests::store::Store;
-use durable_tests::tally::{note, noted};
+use durable_tests::tally::{count, counted, note, noted};
 use serde_json::json;
 use tokio::join;
 
@@ -80,6 +81,21 @@ async fn has_a_sending_step(ctx: WorkflowContext, to: String) -> anyhow::Result<
     sends_in_a_step(&ctx, to).await
 }
 
+#[step]
+async fn sends_when_told(ctx: StepContext, to: String) -> anyhow::Result<()> {
+    gate(ctx.workflow_id()).pass().await;
+    let id = ctx.workflow_id();
+    count(format!("{id}/tries"));
+    ctx.send(&to, None, "stale").await?;
+    count(format!("{id}/sent"));
+    Ok(())
+}
+
+#[workflow]
+async fn has_a_held_step(ctx: WorkflowContext, to: String) -> anyhow::Result<()> {
+    sends_when_told(&ctx, to).await
+}
+
 async fn launch(store: &Store) -> Durable {
     let open = store
         .open()
@@ -89,10 +105,10 @@ async fn launch(store: &Store) -> Durable {
         .register::<waits_for>()
         .register::<sends>()
         .register::<sends_many>();
-    open.register::<has_a_sending_step>()
-        .launch()
-        .await
-        .unwrap()
+    let open = open
+        .register::<has_a_sending_step>()
+        .register::<has_a_held_step>();
+    open.launch().await.unwrap()
 }
 
 /// A workflow that gets messages and is not run.
@@ -109,6 +125,65 @@ async fn mailbox(store: &Store, name: &str, forked_from: Option<&str>) -> String
         )
         .await;
     id
+}
+
+/// Runs a workflow behind a proxy that keeps the answer to the commit of `statement`, and then cuts the connection.
+async fn cut_at<T>(
+    store: &Store,
+    id: &str,
+    statement: &'static str,
+    run: impl AsyncFnOnce(&Durable) -> T,
+) -> T {
+    let moment = Moment::Committed;
+    let proxy = Proxy::start(store.url(), format!("{id}/cut"), statement, moment).await;
+    let open = Durable::open(proxy.url())
+        .executor_id("worker")
+        .version("1");
+    let open = open.register::<waits_for>().register::<sends>();
+    let durable = open.launch().await.unwrap();
+    let cut = async {
+        proxy.moment().await;
+        proxy.cut();
+    };
+    let (ended, ()) = tokio::join!(run(&durable), cut);
+    durable.shutdown(Duration::from_secs(10)).await;
+    ended
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_whose_answer_is_lost_happens_once() {
+    crate::both::bounded(async {
+        let store = Store::postgres().await;
+        let id = store.id("wf");
+        let received = cut_at(&store, &id, "UPDATE dbos.notifications", async |durable| {
+            let handle = waits_for(durable, 3_600_000).id(&id).start().await.unwrap();
+            let messages = ["first", "second"].map(|text| Message::new(&id, text).unwrap());
+            let messages = messages.map(|message| message.topic("news"));
+            durable.client().send_bulk(messages).await.unwrap();
+            handle.result().await.unwrap()
+        });
+        assert_eq!(received.await.as_deref(), Some("first"));
+        assert_eq!(store.status(&id, "status").await, "SUCCESS");
+        let left = "SELECT message FROM notifications WHERE NOT consumed";
+        assert_eq!(store.value(left, &[]).await, "\"second\"");
+    })
+    .await;
+}
+
+/// Rules: R10, G1
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_to_nobody_whose_answer_is_lost_is_the_same_error() {
+    crate::both::bounded(async {
+        let store = Store::postgres().await;
+        let id = store.id("wf");
+        gate(&id).open();
+        let statement = "UPDATE dbos.operation_outputs SET error";
+        let way = cut_at(&store, &id, statement, async |durable| {
+            sends(durable, "nobody".to_owned()).id(&id).await.unwrap()
+        });
+        assert_eq!(way.await, "there is no nobody");
+    })
+    .await;
 }
 
 const MESSAGES: &str = "
@@ -391,6 +466,28 @@ on_both_stores! {
             .await;
         assert_eq!(messages, [json!(["\"again\""]), json!(["\"again\""]), json!(["\"once\""])]);
         assert_eq!(store.step_names(&id).await, ["1 sends_in_a_step"]);
+    }
+
+    /// Rules: N5, R6
+    async fn a_step_of_an_execution_that_lost_its_workflow_sends_nothing(store: Store) {
+        let durable = launch(&store).await;
+        let to = mailbox(&store, "to", None).await;
+        let id = store.id("wf");
+        drop(has_a_held_step(&durable, to.clone()).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        store
+            .execute(
+                "UPDATE workflow_status SET owner_xid = 'another' WHERE workflow_uuid = $1",
+                &[&id],
+            )
+            .await;
+        gate(&id).open();
+        // The execution ends where it waits for the message to be sent.
+        durable.shutdown(Duration::from_secs(60)).await;
+
+        assert_eq!(counted(&format!("{id}/tries")), 1);
+        assert_eq!(counted(&format!("{id}/sent")), 0);
+        assert_eq!(store.value(COUNT, &[&to]).await, 0);
     }
 
     /// Rules: N6, G1
