@@ -1,5 +1,9 @@
 //! Everything that can be done to workflows from outside, by a program that runs none.
 
+mod events;
+mod messages;
+mod streams;
+
 use std::sync::Arc;
 
 use crate::call::{Caller, Enqueue, WorkflowCaller, sealed};
@@ -22,7 +26,8 @@ use crate::error::Result;
 pub struct Client {
     engine: Arc<Engine>,
     application: Option<String>,
-    _guard: Arc<Guard>,
+    /// Of a client with connections of its own.
+    _guard: Option<Arc<Guard>>,
 }
 
 #[derive(Debug)]
@@ -42,14 +47,23 @@ impl Client {
     /// # Errors
     /// The database cannot be opened, or holds no workflows: run a program with workflows, or `dbos migrate`, first.
     pub async fn connect(url: impl Into<String>) -> Result<Self> {
-        let engine = Engine::connect(&url.into()).await?;
+        let engine = Engine::connect(&url.into(), true).await?;
         Ok(Self {
             application: None,
-            _guard: Arc::new(Guard {
+            _guard: Some(Arc::new(Guard {
                 engine: Arc::clone(&engine),
-            }),
+            })),
             engine,
         })
+    }
+
+    /// A client on the connections of a runtime, which it belongs to the same application as.
+    pub(crate) fn within(engine: Arc<Engine>) -> Self {
+        Self {
+            application: engine.identity.application_name.clone(),
+            _guard: None,
+            engine,
+        }
     }
 
     /// Speaks for an application: what is enqueued belongs to it, and only its workflows, and those without an owner,

@@ -12,6 +12,12 @@ pub(crate) fn now_ms() -> i64 {
         })
 }
 
+/// How long it is until a time, given in milliseconds since the Unix epoch; nothing when it has passed.
+pub(crate) fn until(time: i64) -> Duration {
+    let left = time.saturating_sub(now_ms());
+    Duration::from_millis(u64::try_from(left).unwrap_or_default())
+}
+
 /// Waits. Not durable: only for waits that a crash may forget.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
@@ -22,11 +28,11 @@ pub(crate) async fn sleep(duration: Duration) {
 pub(crate) async fn sleep_until(time_ms: i64) {
     const LOOK: Duration = Duration::from_secs(60);
     loop {
-        let left = u64::try_from(time_ms.saturating_sub(now_ms())).unwrap_or(0);
-        if left == 0 {
+        let left = until(time_ms);
+        if left.is_zero() {
             return;
         }
-        sleep(Duration::from_millis(left).min(LOOK)).await;
+        sleep(left.min(LOOK)).await;
     }
 }
 

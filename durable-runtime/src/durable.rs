@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
+use crate::client::Client;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::queue::Queue;
@@ -44,6 +45,7 @@ impl Durable {
                 application_version: None,
                 application_name: None,
                 states: States::default(),
+                listen_notify: true,
                 max_recovery_attempts: None,
             },
         }
@@ -51,6 +53,12 @@ impl Durable {
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.guard.engine
+    }
+
+    /// A client on the connections of this runtime: what can be done to workflows from outside.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::within(Arc::clone(self.engine()))
     }
 
     /// The handle of a workflow that was started before, here or elsewhere.
@@ -165,6 +173,14 @@ impl Builder {
     /// 256 characters of `a-z`, `0-9`, `-` and `_`.
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Some(name.into());
+        self
+    }
+
+    /// Whether processes tell each other what they write, with PostgreSQL's LISTEN and NOTIFY; they do unless told
+    /// otherwise. Without, everything is found by asking the database, once a second: for a database, or a connection
+    /// pooler in transaction mode, that has no notifications. A SQLite file never has them.
+    pub fn use_listen_notify(mut self, use_it: bool) -> Self {
+        self.settings.listen_notify = use_it;
         self
     }
 

@@ -5,7 +5,9 @@ mod completions;
 mod driver;
 mod execution;
 mod launch;
+mod notify;
 mod options;
+mod patience;
 mod registry;
 mod start;
 mod worker;
@@ -19,8 +21,10 @@ pub(crate) use completions::Slot;
 pub(crate) use driver::panic_text;
 pub(crate) use execution::{Carried, Execution, Stop};
 pub(crate) use launch::Settings;
+pub(crate) use notify::payload;
 pub use options::DuplicationPolicy;
 pub(crate) use options::{StartOptions, Timeout, milliseconds};
+pub(crate) use patience::patiently;
 pub(crate) use registry::{Registered, Registry};
 pub(crate) use start::{StartRequest, Target};
 
@@ -28,6 +32,7 @@ use crate::journal::Journal;
 use crate::state::States;
 use crate::store::{Identity, Store};
 use completions::Completions;
+use notify::Notifier;
 use worker::QueueState;
 
 /// The queue on which DBOS puts what has no queue of its own: recovered, resumed and forked workflows.
@@ -41,6 +46,7 @@ pub(crate) struct Engine {
     pub(crate) registry: Registry,
     pub(crate) identity: Identity,
     pub(crate) completions: Completions,
+    pub(crate) notifier: Notifier,
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
@@ -132,6 +138,7 @@ impl Engine {
         self.stop();
         self.idle().await;
         self.journal.close().await;
+        self.tell_others().await;
         self.store.close().await;
     }
 

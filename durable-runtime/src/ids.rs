@@ -16,3 +16,8 @@ pub(crate) fn token() -> String {
 pub(crate) fn child_id(parent: &str, position: i32) -> String {
     format!("{parent}-{position}")
 }
+
+/// A new message id: unique among all messages.
+pub(crate) fn message_id() -> String {
+    Uuid::new_v4().to_string()
+}

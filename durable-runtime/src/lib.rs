@@ -52,7 +52,8 @@ mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, StepCall, StepCaller, Untyped, WorkflowCall, WorkflowCaller, WorkflowHandle,
+    Enqueue, Message, Sending, StepCall, StepCaller, StreamReader, Untyped, WorkflowCall,
+    WorkflowCaller, WorkflowHandle,
 };
 pub use client::Client;
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
@@ -97,4 +98,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
+    #[doc = include_str!("../../docs/communication.md")]
+    struct Communication;
 }

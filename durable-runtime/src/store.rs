@@ -6,7 +6,10 @@
 mod claim;
 mod conflict;
 mod effect;
+mod events;
+mod messages;
 mod migrations;
+mod notify;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod record;
@@ -16,7 +19,9 @@ mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod streams;
 mod workflows;
+mod writer;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,12 +29,15 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
-pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
+pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload};
+pub(crate) use messages::{Sent, forks_in, send_in};
+pub(crate) use notify::{Channel, Heard, Listener};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use sql::Session;
 use sql::{Param, Row};
+pub(crate) use writer::Writer;
 
 pub(crate) type StoreResult<T> = Result<T, StoreError>;
 
@@ -67,6 +75,9 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
         sql: &'static str,
         params: Vec<Param>,
     ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+
+    /// Begins to listen for what other processes tell with [`notify`](dyn Store::notify); `None` where they cannot.
+    fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>>;
 
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -13,7 +13,7 @@ use super::execution::{Execution, Pending, Stop};
 use super::{Engine, Phase};
 use crate::error::{Error, ErrorRecord};
 use crate::journal::Closed;
-use crate::store::{CompletionRecord, Finished, Outcome, Record};
+use crate::store::{Channel, CompletionRecord, Finished, Outcome, Record};
 use crate::task;
 
 /// A batch of this execution's records that is being committed.
@@ -56,7 +56,10 @@ impl Engine {
             engine.ends(&execution);
             ended();
             match finished {
-                Some(finished) => engine.completions.finish(&workflow_id, finished),
+                Some(finished) => {
+                    engine.completions.finish(&workflow_id, finished);
+                    engine.notifier.wrote(Channel::Completions, workflow_id);
+                }
                 // Whoever owns the workflow now writes its outcome; ours counts for nothing.
                 None if engine.phase() == Phase::Stopped => {}
                 None => match engine.store.workflow(&workflow_id).await {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::task::AtomicWaker;
@@ -86,6 +87,10 @@ pub(crate) struct Execution {
     /// The format that its outcome is written in.
     pub(crate) format: Format,
     state: Mutex<State>,
+    /// Held while a message is taken: two receivers never take the same one.
+    pub(crate) receiving: tokio::sync::Mutex<()>,
+    /// A stream is being read.
+    pub(crate) reading: AtomicBool,
     settled: Notify,
     stop_waker: AtomicWaker,
 }
@@ -112,6 +117,8 @@ impl Execution {
                 pure_running: 0,
                 stop: None,
             }),
+            receiving: tokio::sync::Mutex::new(()),
+            reading: AtomicBool::new(false),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
         })
@@ -296,8 +303,8 @@ impl Execution {
     ) {
         for (pending, outcome) in pending.into_iter().zip(outcomes) {
             match &outcome {
-                Outcome::Committed
-                | Outcome::Exists(_)
+                Outcome::Committed => self.wrote(&pending.record),
+                Outcome::Exists(_)
                 | Outcome::Deduplicated { .. }
                 | Outcome::NoDestination { .. } => {}
                 Outcome::Fenced => self.stop(Stop::Fenced),
@@ -334,6 +341,15 @@ impl Execution {
             }
         }
         self.settled.notify_waiters();
+    }
+
+    /// Tells those who wait for what a record wrote.
+    fn wrote(&self, record: &Record) {
+        if let Record::Step(step) = record {
+            for effect in &step.effects {
+                self.engine.notifier.wrote_effect(&step.workflow_id, effect);
+            }
+        }
     }
 
     /// Takes note that this execution no longer owns its workflow, or found two results for one position.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::completions::{self, Completions};
+use super::notify::{self, Notifier};
 use super::worker::{self, QueueState};
 use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry};
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
     pub(crate) states: States,
+    /// Processes tell each other what they write, where the database lets them.
+    pub(crate) listen_notify: bool,
     /// Instead of every workflow's own.
     pub(crate) max_recovery_attempts: Option<u32>,
 }
@@ -71,16 +74,34 @@ impl Engine {
             .chain([internal])
             .map(|row| (row.name.clone(), QueueState::new(row)))
             .collect();
-        let engine = Self::new(store, registry, identity, settings.states, queues, false);
+        let notifier = Notifier::new(store.is_shared() && settings.listen_notify, false);
+        let engine = Self::new(
+            store,
+            registry,
+            identity,
+            settings.states,
+            queues,
+            notifier,
+            false,
+        );
         for queue in engine.queues.values() {
             task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
         }
-        task::spawn(completions::poll(Arc::clone(&engine)));
+        engine.keep_in_touch();
         Ok(engine)
     }
 
+    /// Learns what others write, and tells them what is written here.
+    fn keep_in_touch(self: &Arc<Self>) {
+        task::spawn(completions::poll(Arc::clone(self)));
+        if self.notifier.is_shared() {
+            task::spawn(notify::listen(Arc::clone(self)));
+            task::spawn(notify::tell(Arc::clone(self)));
+        }
+    }
+
     /// Connects without running anything.
-    pub(crate) async fn connect(url: &str) -> Result<Arc<Self>> {
+    pub(crate) async fn connect(url: &str, listen_notify: bool) -> Result<Arc<Self>> {
         let store = store::open(url).await?;
         store.check_version().await?;
         let identity = Identity {
@@ -89,8 +110,9 @@ impl Engine {
             application_name: None,
         };
         let (registry, states, queues) = Default::default();
-        let engine = Self::new(store, registry, identity, states, queues, true);
-        task::spawn(completions::poll(Arc::clone(&engine)));
+        let notifier = Notifier::new(store.is_shared() && listen_notify, true);
+        let engine = Self::new(store, registry, identity, states, queues, notifier, true);
+        engine.keep_in_touch();
         Ok(engine)
     }
 
@@ -100,6 +122,7 @@ impl Engine {
         identity: Identity,
         states: States,
         queues: HashMap<String, Arc<QueueState>>,
+        notifier: Notifier,
         is_client: bool,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -108,6 +131,7 @@ impl Engine {
             registry,
             identity,
             completions: Completions::default(),
+            notifier,
             states: Arc::new(states),
             is_client,
             queues,

@@ -277,7 +277,7 @@ impl Engine {
         let workflow_id = match accepted {
             Accepted::New(id) => {
                 match (&options.queue, attempt) {
-                    (Some(queue), _) => self.wake_queue(queue),
+                    (Some(queue), _) => self.enqueued(queue),
                     (None, Some(attempt)) => {
                         let execution = Execution::new(Arc::clone(self), attempt);
                         self.run(execution, request.input, || {});

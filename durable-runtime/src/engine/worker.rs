@@ -56,6 +56,13 @@ impl Engine {
             queue.wake.notify_one();
         }
     }
+
+    /// Tells every queue that there may be work.
+    pub(super) fn wake_queues(&self) {
+        for queue in self.queues.values() {
+            queue.wake.notify_one();
+        }
+    }
 }
 
 /// Serves one queue until the runtime shuts down.

@@ -69,6 +69,11 @@ pub enum StoreError {
         /// The value it has.
         found: String,
     },
+    /// Notifications of the database do not arrive.
+    #[error(
+        "what is told with NOTIFY does not arrive: a connection pooler in transaction mode keeps it back; connect to the server itself, or use `use_listen_notify(false)`"
+    )]
+    Deaf,
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"

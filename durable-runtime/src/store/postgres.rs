@@ -1,5 +1,6 @@
 //! The store in a PostgreSQL database, shared by many processes.
 
+mod listener;
 mod migrations;
 mod records;
 
@@ -12,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 
 use super::sql::{self, Param, Row};
-use super::{Isolation, Outcome, Record, Store, StoreResult, Transaction};
+use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::error::StoreError;
 pub(super) use records::write;
 
@@ -27,6 +28,8 @@ pub(crate) struct PostgresStore {
     journal: PgPool,
     /// For everything else: transactions of users, claims, reads.
     pool: PgPool,
+    /// For the one connection that listens.
+    listener: PgPool,
 }
 
 impl PostgresStore {
@@ -49,8 +52,16 @@ impl PostgresStore {
         let journal = pool(lanes)
             .after_connect(|connection, _| records::prepare(connection).boxed())
             .connect_lazy_with(options.clone());
+        let listener = pool(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options.clone());
         let pool = pool(CONNECTIONS).connect_lazy_with(options);
-        Ok(Self { journal, pool })
+        Ok(Self {
+            journal,
+            pool,
+            listener,
+        })
     }
 }
 
@@ -145,8 +156,17 @@ impl Store for PostgresStore {
         self.read(intent, sql, params)
     }
 
+    fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>> {
+        async {
+            let listener = listener::PostgresListener::open(&self.listener).await?;
+            Ok(Some(Box::new(listener) as Box<dyn Listener>))
+        }
+        .boxed()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
+            self.listener.close().await;
             self.journal.close().await;
             self.pool.close().await;
         }

@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::sql::{self, Param, Row};
-use super::{Isolation, Outcome, Record, Store, StoreResult, Transaction};
+use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::clock;
 use crate::error::StoreError;
 pub(super) use records::write;
@@ -161,6 +161,10 @@ impl Store for SqliteStore {
         params: Vec<Param>,
     ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
         query(&self.writer, intent, sql, params).boxed()
+    }
+
+    fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>> {
+        async { Ok(None) }.boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

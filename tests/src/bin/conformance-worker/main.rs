@@ -2,9 +2,12 @@
 //! interoperability tests agree on.
 
 mod effects;
+mod interop;
 mod plain;
 mod spacing;
+mod talking;
 mod time;
+mod workflows;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -81,6 +84,14 @@ async fn main() -> anyhow::Result<()> {
         .register::<plain::retry>()
         .register::<plain::scheduled>()
         .register::<plain::call_app>()
+        .register::<talking::send_test>()
+        .register::<talking::event_test>()
+        .register::<talking::stream_writer>()
+        .register::<interop::canonical>()
+        .register::<interop::kwargs>()
+        .register::<workflows::portable>()
+        .register::<workflows::rich_types>()
+        .register::<workflows::recv_test>()
         .launch()
         .await
         .with_context(|| format!("cannot launch on {}", options.db))?;
