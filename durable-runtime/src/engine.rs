@@ -1,10 +1,12 @@
 //! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
 
 mod completions;
+mod dispatch;
 mod driver;
 mod execution;
 mod launch;
 mod options;
+mod queues;
 mod registry;
 mod start;
 mod worker;
@@ -27,7 +29,7 @@ use crate::journal::Journal;
 use crate::state::States;
 use crate::store::{Identity, Store};
 use completions::Completions;
-use worker::QueueState;
+use queues::Queues;
 
 /// The queue on which DBOS puts what has no queue of its own: recovered, resumed and forked workflows.
 pub(crate) const INTERNAL_QUEUE: &str = "_dbos_internal_queue";
@@ -43,7 +45,7 @@ pub(crate) struct Engine {
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
-    queues: HashMap<String, Arc<QueueState>>,
+    queues: Queues,
     running: Mutex<HashMap<String, Arc<Execution>>>,
     /// Woken whenever an execution ends.
     ended: Notify,

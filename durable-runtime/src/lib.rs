@@ -60,8 +60,8 @@ pub use engine::DuplicationPolicy;
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
-pub use queue::Queue;
-pub use store::{Status, WorkflowStatus};
+pub use queue::{OnConflict, Queue};
+pub use store::{RegisteredQueue, Status, WorkflowStatus};
 pub use value::{StepResult, Value};
 pub use workflow::Workflow;
 

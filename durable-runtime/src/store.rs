@@ -6,9 +6,12 @@
 mod claim;
 mod conflict;
 mod effect;
+mod history;
 mod migrations;
+mod partitions;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod queues;
 mod record;
 mod recovery;
 mod register;
@@ -25,8 +28,11 @@ use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
 pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
+pub(crate) use partitions::SWEEP;
+pub use queues::RegisteredQueue;
+pub(crate) use queues::{Registrar, Served};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
-pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
+pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, Reached, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use sql::Session;
 use sql::{Param, Row};

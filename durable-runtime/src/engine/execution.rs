@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
+use super::worker::Seat;
 use super::{Engine, Registered};
 use crate::error::Error;
 use crate::store::{Outcome, Record, StepRow};
@@ -58,6 +59,8 @@ pub(crate) struct Attempt {
     pub(crate) deadline: Option<i64>,
     pub(crate) caller: CallerIdentity,
     pub(crate) history: Vec<StepRow>,
+    /// Its place among the workflows of its queue that run here.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// On whose behalf a workflow runs.
@@ -83,6 +86,7 @@ pub(crate) struct Execution {
     state: Mutex<State>,
     settled: Notify,
     stop_waker: AtomicWaker,
+    seat: Mutex<Option<Seat>>,
 }
 
 impl Execution {
@@ -108,6 +112,7 @@ impl Execution {
             }),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
+            seat: Mutex::new(attempt.seat),
         })
     }
 
@@ -173,8 +178,22 @@ impl Execution {
 
     /// Ends the execution. The first reason counts.
     pub(crate) fn stop(&self, stop: Stop) {
+        if matches!(stop, Stop::Fenced) {
+            // It no longer counts for its queue, even if its code takes a while to notice.
+            self.leave_seat();
+        }
         self.state().stop.get_or_insert(stop);
         self.stop_waker.wake();
+    }
+
+    /// Lets another workflow of the queue begin in its place.
+    pub(super) fn leave_seat(&self) {
+        let seat = self
+            .seat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(seat);
     }
 
     pub(super) fn stopped(&self, context: &std::task::Context<'_>) -> Option<Stop> {

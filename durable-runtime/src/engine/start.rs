@@ -238,7 +238,7 @@ impl Engine {
                 (Some(queue), _) => self.wake_queue(queue),
                 (None, Some(attempt)) => {
                     let execution = Execution::new(Arc::clone(self), attempt);
-                    self.run(execution, request.input, || {});
+                    self.run(execution, request.input);
                 }
                 (None, None) => {}
             },
@@ -311,6 +311,7 @@ fn attempt(request: &StartRequest, record: &StartRecord) -> Option<Attempt> {
             roles: record.authenticated_roles.clone(),
         },
         history: Vec::new(),
+        seat: None,
     })
 }
 

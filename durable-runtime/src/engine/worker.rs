@@ -1,201 +1,387 @@
-//! Takes work off the queues.
+//! Serves one queue: takes as much off it as its limits allow.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::execution::{Attempt, CallerIdentity};
-use super::{Engine, Execution, Phase};
-use crate::error::{Error, Result};
-use crate::store::{Claim, ClaimedWorkflow, CompletionRecord, QueueRow, Record};
-use crate::value::PORTABLE_JSON;
-use crate::{clock, ids};
+use super::{Engine, Phase};
+use crate::clock::Instant;
+use crate::error::StoreError;
+use crate::ids;
+use crate::queue::Queue;
+use crate::store::{Claim, ClaimedWorkflow, Reached, SWEEP};
 
 /// What one claim takes at most.
 const CLAIM_LIMIT: usize = 1024;
+/// The longest interval between the polls of a queue for which processes compete.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A queue as this process serves it.
 #[derive(Debug)]
 pub(super) struct QueueState {
-    row: QueueRow,
-    /// Workflows of the queue that run here.
-    running: AtomicUsize,
+    state: Mutex<State>,
     wake: Notify,
 }
 
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    /// It is not in the database any more, or not ours.
+    withdrawn: bool,
+    /// Between two polls: the queue's own interval, longer while processes compete for it.
+    interval: Duration,
+    due: Instant,
+    /// Workflows of the queue that run here, and of each partition.
+    running: usize,
+    partitions: HashMap<String, usize>,
+    /// A limit may keep work off this process: look again when a workflow ends here.
+    hungry: bool,
+    /// The tokens of claims that were not answered: they may have taken something all the same.
+    unanswered: Vec<String>,
+}
+
 impl QueueState {
-    pub(super) fn new(row: QueueRow) -> Arc<Self> {
+    pub(super) fn new(queue: Queue, now: Instant) -> Arc<Self> {
         Arc::new(Self {
-            row,
-            running: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                interval: queue.polling_interval,
+                queue,
+                withdrawn: false,
+                due: now,
+                running: 0,
+                partitions: HashMap::new(),
+                hungry: false,
+                unanswered: Vec::new(),
+            }),
             wake: Notify::new(),
         })
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change leaves the state whole even if a panic interrupts its caller.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There may be something to take.
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// How long until it is to be polled.
+    pub(super) fn wait(&self, now: Instant) -> Duration {
+        let state = self.state();
+        match state.can_be_polled() {
+            true => state.due.saturating_duration_since(now),
+            false => Duration::MAX,
+        }
+    }
+
+    /// True when it is to be polled at the next occasion.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let state = self.state();
+        // The wait for a poll varies by a twentieth.
+        let early = state.interval.mul_f64(0.06);
+        state.can_be_polled() && state.due.saturating_duration_since(now) <= early
+    }
+
+    /// It was asked whether there is work.
+    pub(super) fn polled(&self, has_work: bool, now: Instant) {
+        let mut state = self.state();
+        let base = state.queue.polling_interval;
+        state.interval = state.interval.mul_f64(0.9).clamp(base, base.max(LONGEST));
+        state.due = now + state.interval;
+        let wake = has_work || !state.unanswered.is_empty();
+        drop(state);
+        if wake {
+            self.wake();
+        }
+    }
+
+    /// Takes the limits over that it has now.
+    pub(super) fn update(&self, queue: Queue) {
+        let mut state = self.state();
+        state.withdrawn = false;
+        if state.queue == queue {
+            return;
+        }
+        if state.queue.polling_interval != queue.polling_interval {
+            state.interval = queue.polling_interval;
+            state.due = state.due.min(crate::clock::instant() + state.interval);
+        }
+        state.queue = queue;
+        drop(state);
+        self.wake();
+    }
+
+    /// Takes nothing more off it. True when something of it still runs here.
+    pub(super) fn withdraw(&self) -> bool {
+        let mut state = self.state();
+        state.withdrawn = true;
+        let runs = state.running > 0 || !state.unanswered.is_empty();
+        drop(state);
+        self.wake();
+        runs
+    }
+
+    /// Takes a seat for a workflow that begins here.
+    pub(super) fn seat(self: &Arc<Self>, partition: Option<String>) -> Seat {
+        let mut state = self.state();
+        state.running += 1;
+        if let Some(key) = &partition {
+            *state.partitions.entry(key.clone()).or_default() += 1;
+        }
+        Seat {
+            queue: Arc::clone(self),
+            partition,
+        }
+    }
+
+    /// How many may begin, of a partition or of all.
+    fn free(&self, partition: Option<&str>) -> usize {
+        let state = self.state();
+        let free = state.free();
+        let limit = state.queue.partition_worker_concurrency;
+        match (
+            partition,
+            limit.and_then(|limit| usize::try_from(limit).ok()),
+        ) {
+            (Some(key), Some(limit)) => {
+                let running = state.partitions.get(key).copied().unwrap_or_default();
+                free.min(limit.saturating_sub(running))
+            }
+            _ => free,
+        }
+    }
+
+    /// Processes compete for it: ask less often.
+    fn back_off(&self) {
+        let mut state = self.state();
+        let longest = state.queue.polling_interval.max(LONGEST);
+        state.interval = (state.interval * 2).min(longest);
+        state.due = crate::clock::instant() + state.interval;
+        let interval = state.interval;
+        tracing::debug!(
+            queue = state.queue.name(),
+            ?interval,
+            "processes compete for a queue"
+        );
+    }
+}
+
+impl State {
+    /// One that has no room here is not polled: it is looked at when a workflow ends.
+    fn can_be_polled(&self) -> bool {
+        !self.withdrawn && (self.free() > 0 || !self.unanswered.is_empty())
+    }
+
     /// How many more may run here.
     fn free(&self) -> usize {
-        let limit = self
-            .row
-            .worker_concurrency
-            .and_then(|limit| usize::try_from(limit).ok());
-        limit.map_or(CLAIM_LIMIT, |limit| {
-            limit
-                .saturating_sub(self.running.load(Ordering::Acquire))
-                .min(CLAIM_LIMIT)
-        })
+        let limit = self.queue.worker_concurrency;
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        limit.map_or(usize::MAX, |limit| limit.saturating_sub(self.running))
     }
 }
 
-impl Engine {
-    /// Tells the queue that there is work, if this process serves it.
-    pub(super) fn wake_queue(&self, name: &str) {
-        if let Some(queue) = self.queues.get(name) {
-            queue.wake.notify_one();
-        }
-    }
+/// The place of a running workflow among those of its queue that run here. Dropped, it is free.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    queue: Arc<QueueState>,
+    partition: Option<String>,
 }
 
-/// Serves one queue until the runtime shuts down.
-pub(super) async fn serve(engine: Arc<Engine>, queue: Arc<QueueState>) {
-    /// The longest wait after a failing database.
-    const LONGEST: Duration = Duration::from_secs(120);
-    let mut wait = queue.row.polling_interval;
-    let mut unanswered = None;
-    while engine.phase() == Phase::Open {
-        match claim(&engine, &queue, &mut unanswered).await {
-            // There may be more: ask again as long as there is room.
-            Ok(claimed) if claimed > 0 && queue.free() > 0 => continue,
-            Ok(_) => wait = queue.row.polling_interval,
-            Err(error) => {
-                tracing::warn!(queue = queue.row.name, %error, "cannot take work off a queue; trying again");
-                wait = (wait * 2).min(LONGEST);
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        state.running = state.running.saturating_sub(1);
+        if let Some(key) = &self.partition
+            && let Some(running) = state.partitions.get_mut(key)
+        {
+            *running -= 1;
+            if *running == 0 {
+                state.partitions.remove(key);
             }
         }
+        let hungry = state.hungry;
+        drop(state);
+        if hungry {
+            self.queue.wake();
+        }
+    }
+}
+
+/// Serves one queue until it is gone or the runtime shuts down.
+pub(super) async fn serve(engine: Arc<Engine>, queue: Arc<QueueState>) {
+    let worker = Worker { engine, queue };
+    loop {
         tokio::select! {
-            () = queue.wake.notified() => {}
-            () = clock::sleep(wait) => {}
-            () = engine.reached(Phase::Draining) => {}
+            () = worker.queue.wake.notified() => {}
+            () = worker.engine.reached(Phase::Draining) => return,
+        }
+        // A workflow that ends while this looks may leave room that it did not see.
+        worker.queue.state().hungry = true;
+        match worker.take_all().await {
+            Ok(more) => worker.queue.state().hungry = more,
+            Err(error) if error.is_lock_conflict() => {
+                tracing::debug!("another process is taking work off the same queue");
+            }
+            Err(error) if error.is_serialization_conflict() => worker.queue.back_off(),
+            Err(error) => {
+                let queue = worker.queue.state().queue.name().to_owned();
+                tracing::warn!(queue, %error, "cannot take work off a queue; trying again");
+            }
+        }
+        if worker.queue.is_over() {
+            return;
         }
     }
 }
 
-/// Takes and begins as much as there is room for; says how much. A claim that fails may have taken something all the
-/// same: its token is left in `unanswered`, and the next call begins that first.
-async fn claim(
-    engine: &Arc<Engine>,
-    queue: &Arc<QueueState>,
-    unanswered: &mut Option<String>,
-) -> Result<usize> {
-    if let Some(token) = unanswered.as_deref() {
-        let claimed = engine.store.claimed(&queue.row.name, token).await?;
-        begin_all(engine, queue, token, claimed).await;
-        *unanswered = None;
-    }
-    let limit = queue.free();
-    if limit == 0 {
-        return Ok(0);
-    }
-    let token = ids::token();
-    let claim = Claim {
-        queue: &queue.row.name,
-        limit: i64::try_from(limit).unwrap_or(i64::MAX),
-        concurrency: queue.row.concurrency,
-        identity: &engine.identity,
-        token: &token,
-    };
-    let claimed = engine.store.claim(&claim).await;
-    let claimed = claimed.inspect_err(|_| *unanswered = Some(token.clone()))?;
-    let count = claimed.len();
-    begin_all(engine, queue, &token, claimed).await;
-    Ok(count)
-}
-
-async fn begin_all(
-    engine: &Arc<Engine>,
-    queue: &Arc<QueueState>,
-    token: &str,
-    claimed: Vec<ClaimedWorkflow>,
-) {
-    for workflow in claimed {
-        begin(engine, queue, token, workflow).await;
+impl QueueState {
+    /// True when it was withdrawn and nothing of it is left here.
+    fn is_over(&self) -> bool {
+        let state = self.state();
+        state.withdrawn && state.running == 0 && state.unanswered.is_empty()
     }
 }
 
-/// Begins one claimed workflow. What cannot run gets its error in the database: it never stays pending.
-async fn begin(
-    engine: &Arc<Engine>,
-    queue: &Arc<QueueState>,
-    token: &str,
-    claimed: ClaimedWorkflow,
-) {
-    let workflow_id = claimed.workflow_id;
-    let prepared = engine.registry.get(&claimed.name).and_then(|workflow| match (&claimed.serialization, claimed.input) {
-        (_, None) => Err(Error::Setup(format!("workflow `{workflow_id}` has no recorded arguments"))),
-        (Some(format), Some(_)) if format != PORTABLE_JSON => {
-            Err(Error::Setup(format!("the arguments of workflow `{workflow_id}` are in the format `{format}`; only `{PORTABLE_JSON}` can be read")))
+struct Worker {
+    engine: Arc<Engine>,
+    queue: Arc<QueueState>,
+}
+
+impl Worker {
+    /// Takes and begins as much as there is room for. True when a limit may have kept something back.
+    async fn take_all(&self) -> Result<bool, StoreError> {
+        self.settle_unanswered().await?;
+        let queue = {
+            let state = self.queue.state();
+            if state.withdrawn {
+                return Ok(false);
+            }
+            state.queue.clone()
+        };
+        if queue.is_one_per_partition() {
+            self.sweep(&queue).await?;
+            return Ok(true);
         }
-        (_, Some(input)) => Ok((*workflow, input)),
-    });
-    let (workflow, input) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => return refuse(engine, workflow_id, token, &error).await,
-    };
-    // A first attempt and `max` recoveries run; the next one does not.
-    if claimed.recovery_attempts > i64::from(workflow.max_recovery_attempts) + 1 {
-        tracing::error!(
-            workflow_id,
-            attempts = claimed.recovery_attempts,
-            "a workflow is given up after too many recoveries"
-        );
-        if let Err(error) = engine.store.dead_letter(&workflow_id, token).await {
-            tracing::error!(workflow_id, %error, "cannot mark a workflow as given up");
+        if queue.is_partitioned() {
+            self.take_from_partitions(&queue).await?;
+            return Ok(true);
         }
-        engine.completions.ask_now();
-        return;
+        Ok(self.take(&queue, None).await?.is_some())
     }
-    if claimed.recovery_attempts > 1 {
-        tracing::info!(
-            workflow_id,
-            workflow = workflow.name,
-            steps = claimed.history.len(),
-            "a workflow goes on where it stopped"
-        );
-    }
-    queue.running.fetch_add(1, Ordering::AcqRel);
-    let attempt = Attempt {
-        workflow,
-        workflow_id,
-        token: token.to_owned(),
-        deadline: claimed.deadline,
-        caller: CallerIdentity {
-            user: claimed.authenticated_user,
-            role: claimed.assumed_role,
-            roles: claimed.authenticated_roles,
-        },
-        history: claimed.history,
-    };
-    let execution = Execution::new(Arc::clone(engine), attempt);
-    let queue = Arc::clone(queue);
-    engine.run(execution, input, move || {
-        queue.running.fetch_sub(1, Ordering::AcqRel);
-        queue.wake.notify_one();
-    });
-}
 
-async fn refuse(engine: &Arc<Engine>, workflow_id: String, token: &str, error: &Error) {
-    tracing::error!(workflow_id, %error, "a workflow cannot be run");
-    let completion = CompletionRecord {
-        workflow_id,
-        token: token.to_owned(),
-        result: Err(error.to_record().to_json()),
-    };
-    let workflow_id = completion.workflow_id.clone();
-    // When the journal is closed meanwhile the workflow stays with this executor and is refused at the next launch.
-    let _ = engine
-        .journal
-        .submit(&workflow_id, vec![Record::Completion(Box::new(completion))])
-        .await;
-    engine.completions.ask_now();
+    /// Takes as much as there is room for; gives the limit that ended it.
+    async fn take(
+        &self,
+        queue: &Queue,
+        partition: Option<&str>,
+    ) -> Result<Option<Reached>, StoreError> {
+        while self.engine.phase() == Phase::Open {
+            let free = self.queue.free(partition).min(CLAIM_LIMIT);
+            if free == 0 {
+                return Ok(Some(Reached::Asked));
+            }
+            let token = ids::token();
+            let claim = self.claim(queue, partition, free, &token);
+            let taken = self.answered(self.engine.store.claim(&claim).await, &token)?;
+            self.begin_all(&token, taken.workflows).await;
+            // There may be more: ask again as long as there is room.
+            if taken.reached != Some(Reached::Asked) {
+                return Ok(taken.reached);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes one workflow of every partition that has none running.
+    async fn sweep(&self, queue: &Queue) -> Result<(), StoreError> {
+        let most = usize::try_from(SWEEP).unwrap_or(usize::MAX);
+        while self.engine.phase() == Phase::Open {
+            let free = self.queue.free(None).min(most);
+            if free == 0 {
+                break;
+            }
+            let token = ids::token();
+            let claim = self.claim(queue, None, free, &token);
+            let taken = self.answered(self.engine.store.sweep(&claim).await, &token)?;
+            let count = taken.len();
+            self.begin_all(&token, taken).await;
+            if count < free {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what each partition allows, one after the other.
+    async fn take_from_partitions(&self, queue: &Queue) -> Result<(), StoreError> {
+        let engine = &self.engine;
+        let keys = engine.store.partitions(queue, &engine.identity).await?;
+        for key in keys {
+            if self.queue.free(None) == 0 {
+                break;
+            }
+            match self.take(queue, Some(&key)).await {
+                Ok(Some(Reached::Queue)) => break,
+                Ok(_) => {}
+                // Another process is at this partition: the others may be free.
+                Err(error) if error.is_lock_conflict() || error.is_serialization_conflict() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn claim<'a>(
+        &'a self,
+        queue: &'a Queue,
+        partition: Option<&'a str>,
+        limit: usize,
+        token: &'a str,
+    ) -> Claim<'a> {
+        Claim {
+            queue,
+            partition,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            identity: &self.engine.identity,
+            token,
+        }
+    }
+
+    /// Keeps the token of a claim that may have taken something although it failed: the next look begins that first.
+    fn answered<T>(&self, claimed: Result<T, StoreError>, token: &str) -> Result<T, StoreError> {
+        claimed.inspect_err(|error| {
+            if !error.is_lock_conflict() && !error.is_serialization_conflict() {
+                self.queue.state().unanswered.push(token.to_owned());
+            }
+        })
+    }
+
+    async fn settle_unanswered(&self) -> Result<(), StoreError> {
+        loop {
+            let (queue, token) = {
+                let state = self.queue.state();
+                let Some(token) = state.unanswered.first().cloned() else {
+                    return Ok(());
+                };
+                (state.queue.name().to_owned(), token)
+            };
+            let claimed = self.engine.store.claimed(&queue, &token).await?;
+            self.begin_all(&token, claimed).await;
+            self.queue
+                .state()
+                .unanswered
+                .retain(|other| *other != token);
+        }
+    }
+
+    async fn begin_all(&self, token: &str, claimed: Vec<ClaimedWorkflow>) {
+        for workflow in claimed {
+            let seat = self.queue.seat(workflow.partition_key.clone());
+            self.engine.begin_claimed(token, workflow, seat).await;
+        }
+    }
 }
