@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{Engine, Phase};
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::error::StoreError;
 use crate::ids;
 use crate::queue::Queue;
@@ -30,9 +30,13 @@ struct State {
     queue: Queue,
     /// It is not in the database any more, or not ours.
     withdrawn: bool,
+    /// And it is forgotten: if it comes back, another state serves it.
+    forgotten: bool,
     /// Between two polls: the queue's own interval, longer while processes compete for it.
     interval: Duration,
     due: Instant,
+    /// Since the last poll it was seen that processes compete for it.
+    contended: bool,
     /// Workflows of the queue that run here, and of each partition.
     running: usize,
     partitions: HashMap<String, usize>,
@@ -49,6 +53,8 @@ impl QueueState {
                 interval: queue.polling_interval,
                 queue,
                 withdrawn: false,
+                forgotten: false,
+                contended: false,
                 due: now,
                 running: 0,
                 partitions: HashMap::new(),
@@ -83,7 +89,8 @@ impl QueueState {
         let state = self.state();
         // The wait for a poll varies by a twentieth.
         let early = state.interval.mul_f64(0.06);
-        state.can_be_polled() && state.due.saturating_duration_since(now) <= early
+        state.withdrawn
+            || state.can_be_polled() && state.due.saturating_duration_since(now) <= early
     }
 
     /// It was asked whether there is work.
@@ -92,6 +99,7 @@ impl QueueState {
         let base = state.queue.polling_interval;
         state.interval = state.interval.mul_f64(0.9).clamp(base, base.max(LONGEST));
         state.due = now + state.interval;
+        state.contended = false;
         let wake = has_work || !state.unanswered.is_empty();
         drop(state);
         if wake {
@@ -108,7 +116,7 @@ impl QueueState {
         }
         if state.queue.polling_interval != queue.polling_interval {
             state.interval = queue.polling_interval;
-            state.due = state.due.min(crate::clock::instant() + state.interval);
+            state.due = state.due.min(clock::instant() + state.interval);
         }
         state.queue = queue;
         drop(state);
@@ -120,6 +128,7 @@ impl QueueState {
         let mut state = self.state();
         state.withdrawn = true;
         let runs = state.running > 0 || !state.unanswered.is_empty();
+        state.forgotten = !runs;
         drop(state);
         self.wake();
         runs
@@ -156,11 +165,14 @@ impl QueueState {
     }
 
     /// Processes compete for it: ask less often.
-    fn back_off(&self) {
+    fn back_off(&self, now: Instant) {
         let mut state = self.state();
+        if std::mem::replace(&mut state.contended, true) {
+            return;
+        }
         let longest = state.queue.polling_interval.max(LONGEST);
         state.interval = (state.interval * 2).min(longest);
-        state.due = crate::clock::instant() + state.interval;
+        state.due = now + state.interval;
         let interval = state.interval;
         tracing::debug!(
             queue = state.queue.name(),
@@ -226,23 +238,17 @@ pub(super) async fn serve(engine: Arc<Engine>, queue: Arc<QueueState>) {
             Err(error) if error.is_lock_conflict() => {
                 tracing::debug!("another process is taking work off the same queue");
             }
-            Err(error) if error.is_serialization_conflict() => worker.queue.back_off(),
+            Err(error) if error.is_serialization_conflict() => {
+                worker.queue.back_off(clock::instant());
+            }
             Err(error) => {
                 let queue = worker.queue.state().queue.name().to_owned();
                 tracing::warn!(queue, %error, "cannot take work off a queue; trying again");
             }
         }
-        if worker.queue.is_over() {
+        if worker.queue.state().forgotten {
             return;
         }
-    }
-}
-
-impl QueueState {
-    /// True when it was withdrawn and nothing of it is left here.
-    fn is_over(&self) -> bool {
-        let state = self.state();
-        state.withdrawn && state.running == 0 && state.unanswered.is_empty()
     }
 }
 
@@ -383,5 +389,76 @@ impl Worker {
             let seat = self.queue.seat(workflow.partition_key.clone());
             self.engine.begin_claimed(token, workflow, seat).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Queue, QueueState, clock};
+
+    const BASE: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn a_queue_for_which_processes_compete_is_polled_less_often_and_more_often_again() {
+        let now = clock::instant();
+        let queue = QueueState::new(Queue::new("q"), now);
+        assert!(queue.is_due(now));
+        queue.polled(false, now);
+        assert_eq!(queue.wait(now), BASE);
+
+        queue.back_off(now);
+        queue.back_off(now);
+        assert_eq!(queue.wait(now), BASE * 2, "once in a poll");
+
+        queue.polled(false, now);
+        assert_eq!(queue.wait(now), BASE.mul_f64(1.8));
+        for _ in 0..20 {
+            queue.polled(false, now);
+        }
+        assert_eq!(queue.wait(now), BASE);
+    }
+
+    #[tokio::test]
+    async fn the_longest_interval_is_two_minutes_or_the_queues_own() {
+        let now = clock::instant();
+        for (own, longest) in [(1, 120), (300, 300)] {
+            let own = Duration::from_secs(own);
+            let queue = QueueState::new(Queue::new("q").polling_interval(own), now);
+            for _ in 0..10 {
+                queue.polled(false, now);
+                queue.back_off(now);
+            }
+            assert!(queue.wait(now) > Duration::from_secs(longest).mul_f64(0.89));
+            assert!(queue.wait(now) <= Duration::from_secs(longest));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_not_polled_until_a_place_is_free() {
+        let now = clock::instant();
+        let queue = QueueState::new(Queue::new("q").worker_concurrency(1), now);
+
+        let seat = queue.seat(Some("key".to_owned()));
+        assert!(!queue.is_due(now));
+        assert_eq!(queue.wait(now), Duration::MAX);
+
+        drop(seat);
+        assert!(queue.is_due(now));
+        assert_eq!(queue.state().partitions.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_goes_while_its_workflows_run_is_remembered() {
+        let now = clock::instant();
+        let queue = QueueState::new(Queue::new("q").worker_concurrency(2), now);
+        let seat = queue.seat(None);
+
+        assert!(queue.withdraw() && !queue.state().forgotten);
+        assert!(queue.is_due(now), "it is asked about when it comes back");
+        queue.update(Queue::new("q").worker_concurrency(2));
+        assert_eq!(queue.free(None), 1);
+
+        drop(seat);
+        assert!(!queue.withdraw() && queue.state().forgotten);
     }
 }
