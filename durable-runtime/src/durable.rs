@@ -135,9 +135,8 @@ impl Builder {
         self
     }
 
-    /// Serves these queues only, by their names; what may be started from elsewhere but is not to run here goes on the
-    /// others. Without names: none. Workflows that are recovered, resumed or forked without a queue of their own are
-    /// always taken.
+    /// Serves these queues only, by their names; without names, none. What is recovered, resumed or forked without a
+    /// queue of its own is always taken.
     ///
     /// ```no_run
     /// # async fn example() -> durable_runtime::Result<()> {

@@ -8,6 +8,7 @@ mod launch;
 mod options;
 mod queues;
 mod registry;
+mod served_queue;
 mod start;
 mod worker;
 

@@ -90,6 +90,8 @@ pub mod __private {
 mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
+    #[doc = include_str!("../../docs/queues.md")]
+    struct Queues;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
 }

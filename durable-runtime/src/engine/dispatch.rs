@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::execution::{Attempt, CallerIdentity};
-use super::worker::Seat;
+use super::served_queue::Seat;
 use super::{Engine, Execution};
 use crate::error::Error;
 use crate::store::{ClaimedWorkflow, CompletionRecord, Record};

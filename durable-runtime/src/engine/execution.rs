@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
-use super::worker::Seat;
+use super::served_queue::Seat;
 use super::{Engine, Registered};
 use crate::error::Error;
 use crate::store::{Outcome, Record, StepRow};

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::worker::{self, QueueState};
+use super::served_queue::ServedQueue;
+use super::worker;
 use super::{Engine, Phase};
 use crate::error::Result;
 use crate::store::Served;
@@ -24,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(super) struct Queues {
     /// Serves no others than these, and the internal one.
     listen: Option<Vec<String>>,
-    states: Mutex<HashMap<String, Arc<QueueState>>>,
+    states: Mutex<HashMap<String, Arc<ServedQueue>>>,
     /// One reading of the table at a time: an earlier one must not undo what a later one found.
     scanning: tokio::sync::Mutex<()>,
 }
@@ -37,7 +38,7 @@ impl Queues {
         }
     }
 
-    fn states(&self) -> MutexGuard<'_, HashMap<String, Arc<QueueState>>> {
+    fn states(&self) -> MutexGuard<'_, HashMap<String, Arc<ServedQueue>>> {
         // Insertions and removals leave the map whole even if a panic interrupts their caller.
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,7 +88,7 @@ impl Engine {
         for Served { queue, has_work } in found {
             let name = queue.name().to_owned();
             let state = gone.remove(&name).unwrap_or_else(|| {
-                let state = QueueState::new(queue.clone(), now);
+                let state = ServedQueue::new(queue.clone(), now);
                 task::spawn(worker::serve(Arc::clone(self), Arc::clone(&state)));
                 state
             });
