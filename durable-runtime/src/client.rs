@@ -2,6 +2,7 @@
 
 mod events;
 mod messages;
+mod queues;
 mod streams;
 
 use std::sync::Arc;

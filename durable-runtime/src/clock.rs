@@ -3,6 +3,14 @@
 use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// A point in time of this process, which no change of the system's clock moves.
+pub(crate) use tokio::time::Instant;
+
+/// Now, for measuring how long something takes.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
 /// Milliseconds since the Unix epoch: the unit of every time column of the database.
 pub(crate) fn now_ms() -> i64 {
     SystemTime::now()

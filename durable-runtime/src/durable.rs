@@ -41,6 +41,7 @@ impl Durable {
                 url: url.into(),
                 workflows: Vec::new(),
                 queues: Vec::new(),
+                listen: None,
                 executor_id: None,
                 application_version: None,
                 application_name: None,
@@ -135,9 +136,31 @@ impl Builder {
         self
     }
 
-    /// Serves a queue: its limits are written to the database, its workflows are run here.
+    /// Registers a queue at launch: its limits are written to the database, as its
+    /// [`on_conflict`](Queue::on_conflict) says. Every process of the application serves every registered queue, unless
+    /// it is told to [listen](Self::listen_queues) to some.
     pub fn queue(mut self, queue: &Queue) -> Self {
         self.settings.queues.push(queue.clone());
+        self
+    }
+
+    /// Serves these queues only, by their names; without names, none. What is recovered, resumed or forked without a
+    /// queue of its own is always taken.
+    ///
+    /// ```no_run
+    /// # async fn example() -> durable_runtime::Result<()> {
+    /// use durable_runtime::{Durable, Queue};
+    ///
+    /// const GPU: Queue = Queue::new("gpu").worker_concurrency(1);
+    ///
+    /// let worker = Durable::open("sqlite://app.db").queue(&GPU).listen_queues([GPU.name()]).launch().await?;
+    /// # let _ = worker;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen_queues<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let listen = self.settings.listen.get_or_insert_default();
+        listen.extend(names.into_iter().map(Into::into));
         self
     }
 

@@ -2,13 +2,16 @@
 
 mod authorization;
 mod completions;
+mod dispatch;
 mod driver;
 mod execution;
 mod launch;
 mod notify;
 mod options;
 mod patience;
+mod queues;
 mod registry;
+mod served_queue;
 mod start;
 mod worker;
 
@@ -33,7 +36,7 @@ use crate::state::States;
 use crate::store::{Identity, Store};
 use completions::Completions;
 use notify::Notifier;
-use worker::QueueState;
+use queues::Queues;
 
 /// The queue on which DBOS puts what has no queue of its own: recovered, resumed and forked workflows.
 pub(crate) const INTERNAL_QUEUE: &str = "_dbos_internal_queue";
@@ -50,7 +53,7 @@ pub(crate) struct Engine {
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
-    queues: HashMap<String, Arc<QueueState>>,
+    queues: Queues,
     running: Mutex<HashMap<String, Arc<Execution>>>,
     /// Woken whenever an execution ends.
     ended: Notify,

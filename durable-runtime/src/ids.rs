@@ -21,3 +21,10 @@ pub(crate) fn child_id(parent: &str, position: i32) -> String {
 pub(crate) fn message_id() -> String {
     Uuid::new_v4().to_string()
 }
+
+/// A random number from 0 up to 1.
+pub(crate) fn fraction() -> f64 {
+    const BITS: u32 = 53;
+    let (_, low) = Uuid::new_v4().as_u64_pair();
+    (low % (1 << BITS)) as f64 / (1_u64 << BITS) as f64
+}

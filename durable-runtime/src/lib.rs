@@ -63,8 +63,8 @@ pub use engine::DuplicationPolicy;
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
-pub use queue::Queue;
-pub use store::{Status, WorkflowStatus};
+pub use queue::{OnConflict, Queue};
+pub use store::{RegisteredQueue, Status, WorkflowStatus};
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
@@ -96,6 +96,8 @@ pub mod __private {
 mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
+    #[doc = include_str!("../../docs/queues.md")]
+    struct Queues;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
     #[doc = include_str!("../../docs/communication.md")]

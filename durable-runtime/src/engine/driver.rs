@@ -38,13 +38,8 @@ impl InFlight {
 }
 
 impl Engine {
-    /// Begins to run a workflow that is ours. `ended` is called when it no longer runs here, however it ended.
-    pub(super) fn run(
-        self: &Arc<Self>,
-        execution: Arc<Execution>,
-        input: String,
-        ended: impl FnOnce() + Send + 'static,
-    ) {
+    /// Begins to run a workflow that is ours.
+    pub(super) fn run(self: &Arc<Self>, execution: Arc<Execution>, input: String) {
         let workflow_id = execution.workflow_id.clone();
         self.begins(&execution);
         if self.phase() == Phase::Stopped {
@@ -54,7 +49,7 @@ impl Engine {
         task::spawn(async move {
             let finished = drive(&execution, input).await;
             engine.ends(&execution);
-            ended();
+            execution.leave_seat();
             match finished {
                 Some(finished) => {
                     engine.completions.finish(&workflow_id, finished);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
+use super::served_queue::Seat;
 use super::{Engine, Registered};
 use crate::error::Error;
 use crate::store::{Outcome, Record, StepRow};
@@ -62,6 +63,8 @@ pub(crate) struct Attempt {
     /// The format that its outcome is written in.
     pub(crate) format: Format,
     pub(crate) history: Vec<StepRow>,
+    /// Its place among the workflows of its queue that run here.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// On whose behalf a workflow runs.
@@ -93,6 +96,7 @@ pub(crate) struct Execution {
     pub(crate) reading: AtomicBool,
     settled: Notify,
     stop_waker: AtomicWaker,
+    seat: Mutex<Option<Seat>>,
 }
 
 impl Execution {
@@ -121,6 +125,7 @@ impl Execution {
             reading: AtomicBool::new(false),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
+            seat: Mutex::new(attempt.seat),
         })
     }
 
@@ -204,8 +209,22 @@ impl Execution {
 
     /// Ends the execution. The first reason counts.
     pub(crate) fn stop(&self, stop: Stop) {
+        if matches!(stop, Stop::Fenced) {
+            // It no longer counts for its queue, even if its code takes a while to notice.
+            self.leave_seat();
+        }
         self.state().stop.get_or_insert(stop);
         self.stop_waker.wake();
+    }
+
+    /// Lets another workflow of the queue begin in its place.
+    pub(super) fn leave_seat(&self) {
+        let seat = self
+            .seat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(seat);
     }
 
     pub(super) fn stopped(&self, context: &std::task::Context<'_>) -> Option<Stop> {

@@ -1,20 +1,18 @@
 //! Launch: prepare the database, announce this process, recover what it left behind, take work.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::completions::{self, Completions};
 use super::notify::{self, Notifier};
-use super::worker::{self, QueueState};
-use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry};
+use super::queues::{self, Queues};
+use super::{Engine, Phase, Registered, Registry};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, QueueRow, Store};
+use crate::store::{self, Identity, Store};
 use crate::task;
 
 /// What a launch needs to know.
@@ -23,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     pub(crate) workflows: Vec<Registered>,
     pub(crate) queues: Vec<Queue>,
+    /// Serves no other queues than these.
+    pub(crate) listen: Option<Vec<String>>,
     pub(crate) executor_id: Option<String>,
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
@@ -63,17 +63,7 @@ impl Engine {
             );
         }
 
-        let internal = QueueRow {
-            name: INTERNAL_QUEUE.to_owned(),
-            concurrency: None,
-            worker_concurrency: None,
-            polling_interval: Duration::from_secs(1),
-        };
-        let queues: HashMap<_, _> = queues
-            .into_iter()
-            .chain([internal])
-            .map(|row| (row.name.clone(), QueueState::new(row)))
-            .collect();
+        let queues = Queues::new(settings.listen);
         let notifier = Notifier::new(store.is_shared() && settings.listen_notify, false);
         let engine = Self::new(
             store,
@@ -84,9 +74,8 @@ impl Engine {
             notifier,
             false,
         );
-        for queue in engine.queues.values() {
-            task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
-        }
+        engine.rescan_queues().await?;
+        task::spawn(queues::scan(Arc::clone(&engine)));
         engine.keep_in_touch();
         Ok(engine)
     }
@@ -121,7 +110,7 @@ impl Engine {
         registry: Registry,
         identity: Identity,
         states: States,
-        queues: HashMap<String, Arc<QueueState>>,
+        queues: Queues,
         notifier: Notifier,
         is_client: bool,
     ) -> Arc<Self> {
@@ -156,18 +145,15 @@ fn check_application(name: Option<&str>) -> Result<()> {
     }
 }
 
-fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
-    let mut rows: Vec<QueueRow> = Vec::new();
-    for (index, queue) in queues.iter().enumerate() {
+/// The queues, each once, in the order of their names: two launches that write the same rows do not deadlock.
+fn checked_queues(queues: &[Queue]) -> Result<Vec<Queue>> {
+    let mut checked: Vec<Queue> = Vec::new();
+    for queue in queues {
         if let Some(problem) = queue.problem() {
             return Err(Error::Setup(problem));
         }
-        match queues
-            .iter()
-            .take(index)
-            .find(|other| other.name() == queue.name())
-        {
-            None => rows.push(row(queue)),
+        match checked.iter().find(|other| other.name() == queue.name()) {
+            None => checked.push(queue.clone()),
             Some(other) if other == queue => {}
             Some(_) => {
                 return Err(Error::Setup(format!(
@@ -177,15 +163,6 @@ fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
             }
         }
     }
-    Ok(rows)
-}
-
-fn row(queue: &Queue) -> QueueRow {
-    let number = |limit: Option<u32>| limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
-    QueueRow {
-        name: queue.name().to_owned(),
-        concurrency: number(queue.concurrency),
-        worker_concurrency: number(queue.worker_concurrency),
-        polling_interval: queue.polling_interval,
-    }
+    checked.sort_by(|left, right| left.name().cmp(right.name()));
+    Ok(checked)
 }

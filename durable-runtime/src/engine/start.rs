@@ -280,7 +280,7 @@ impl Engine {
                     (Some(queue), _) => self.enqueued(queue),
                     (None, Some(attempt)) => {
                         let execution = Execution::new(Arc::clone(self), attempt);
-                        self.run(execution, request.input, || {});
+                        self.run(execution, request.input);
                     }
                     (None, None) => {}
                 }
@@ -384,6 +384,7 @@ fn attempt(request: &StartRequest, record: &StartRecord) -> Option<Attempt> {
         },
         format: Format::PortableJson,
         history: Vec::new(),
+        seat: None,
     })
 }
 

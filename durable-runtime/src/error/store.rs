@@ -95,13 +95,21 @@ impl StoreError {
         }
     }
 
-    /// True when another process took the same rows at the same moment: the next look sees what is left.
-    pub(crate) fn lost_to_another(&self) -> bool {
+    /// True when another process is taking the same rows at this moment.
+    pub(crate) fn is_lock_conflict(&self) -> bool {
+        self.sqlstate().as_deref() == Some("55P03")
+    }
+
+    /// True when another process took what this transaction had read: nothing of it was done.
+    pub(crate) fn is_serialization_conflict(&self) -> bool {
+        self.sqlstate().as_deref() == Some("40001")
+    }
+
+    fn sqlstate(&self) -> Option<std::borrow::Cow<'_, str>> {
         let Self::Statement { cause, .. } = self else {
-            return false;
+            return None;
         };
-        let code = cause.as_database_error().and_then(|error| error.code());
-        matches!(code.as_deref(), Some("40001" | "55P03"))
+        cause.as_database_error().and_then(|error| error.code())
     }
 
     /// True when a statement of a transaction's body failed because the database broke the transaction off in favour

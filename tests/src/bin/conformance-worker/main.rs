@@ -23,7 +23,7 @@ use effects::Effects;
 const GRACE: Duration = Duration::from_secs(2);
 
 const Q: Queue = Queue::new("q");
-const QP: Queue = Queue::new("qp");
+const QP: Queue = Queue::new("qp").partition_concurrency(1);
 const INTEROPQ: Queue = Queue::new("interopq");
 
 /// Runs the workflows of the interoperability tests until it is told to stop.
