@@ -1,5 +1,7 @@
 //! Everything that can be done to workflows from outside, by a program that runs none.
 
+mod recover;
+
 use std::sync::Arc;
 
 use crate::call::{Caller, WorkflowCaller, sealed};

@@ -21,3 +21,11 @@ pub(crate) async fn sleep(duration: Duration) {
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(limit, future).await.ok()
 }
+
+/// A moment of a clock that only goes forward, to measure how long something took.
+pub(crate) type Instant = tokio::time::Instant;
+
+/// Now, by the clock that only goes forward.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}

@@ -1,5 +1,7 @@
 //! The runtime as a program sees it: open, register, launch, shut down.
 
+mod recover;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,7 @@ impl Durable {
                 application_version: None,
                 application_name: None,
                 states: States::default(),
+                run_migrations: true,
             },
         }
     }
@@ -139,8 +142,9 @@ impl Builder {
         self
     }
 
-    /// Who this process is. At launch it takes up what an earlier process of the same id left unfinished, so two
-    /// processes must not share one. Unless set: the environment variable `DBOS__VMID`, else `local`.
+    /// Who this process is. At launch it takes up what an earlier process of the same id left unfinished, at once; what
+    /// processes of other ids leave behind is taken over when their lease runs out, 6 s after they died. Two processes
+    /// must not share an id: the later launch takes away what the other runs. Unless set: the environment variable `DBOS__VMID`, else `local`.
     pub fn executor_id(mut self, id: impl Into<String>) -> Self {
         self.settings.executor_id = Some(id.into());
         self
@@ -153,9 +157,17 @@ impl Builder {
         self
     }
 
-    /// The application that owns what this process writes; others sharing the database leave it alone.
+    /// The application that owns what this process writes; others sharing the database leave it alone. Its name has 3 to
+    /// 256 lowercase letters, digits, dashes and underscores.
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Some(name.into());
+        self
+    }
+
+    /// Whether [`launch`](Self::launch) may create or change tables; it may, unless this says otherwise. Without, the
+    /// database, or the file, must exist and hold them already: the role of a deployment may not be allowed more.
+    pub fn run_migrations(mut self, run: bool) -> Self {
+        self.settings.run_migrations = run;
         self
     }
 

@@ -4,9 +4,12 @@ mod completions;
 mod driver;
 mod execution;
 mod launch;
+mod lease;
 mod options;
 mod registry;
+mod retry;
 mod start;
+mod timers;
 mod worker;
 
 use std::collections::HashMap;
@@ -25,8 +28,10 @@ pub(crate) use start::{StartRequest, Target};
 
 use crate::journal::Journal;
 use crate::state::States;
-use crate::store::{Identity, Store};
+use crate::store::{Identity, Recovered, Recovery, Store, StoreResult};
+use crate::task::JoinHandle;
 use completions::Completions;
+use timers::Timers;
 use worker::QueueState;
 
 /// The queue on which DBOS puts what has no queue of its own: recovered, resumed and forked workflows.
@@ -45,6 +50,9 @@ pub(crate) struct Engine {
     pub(crate) is_client: bool,
     queues: HashMap<String, Arc<QueueState>>,
     running: Mutex<HashMap<String, Arc<Execution>>>,
+    timers: Timers,
+    /// Keeps the lease of this process, and releases it in the end.
+    keeper: Mutex<Option<JoinHandle<()>>>,
     /// Woken whenever an execution ends.
     ended: Notify,
     phase: watch::Sender<Phase>,
@@ -83,6 +91,19 @@ impl Engine {
         if let Some(earlier) = earlier {
             earlier.stop(Stop::Fenced);
         }
+        if let Some(deadline) = execution.deadline {
+            self.due_at(deadline);
+        }
+    }
+
+    /// Puts the interrupted workflows of executors back on their queues, and says which.
+    pub(crate) async fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Vec<String>> {
+        let recovered = self.store.reenqueue(recovery).await?;
+        let workflow_id = |workflow: Recovered| {
+            self.wake_queue(&workflow.queue);
+            workflow.workflow_id
+        };
+        Ok(recovered.into_iter().map(workflow_id).collect())
     }
 
     /// Takes note that an execution ended, which may have lost its place to a later one.
@@ -139,6 +160,16 @@ impl Engine {
         self.stop();
         self.idle().await;
         self.journal.close().await;
+        let keeper = self
+            .keeper
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(keeper) = keeper
+            && let Err(error) = keeper.await
+        {
+            tracing::error!(%error, "the keeper of the lease ended abnormally");
+        }
         self.store.close().await;
     }
 

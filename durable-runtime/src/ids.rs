@@ -16,3 +16,8 @@ pub(crate) fn token() -> String {
 pub(crate) fn child_id(parent: &str, position: i32) -> String {
     format!("{parent}-{position}")
 }
+
+/// A random number from 0 up to, and not including, 1: for waits that should differ between processes.
+pub(crate) fn fraction() -> f64 {
+    f64::from((Uuid::new_v4().as_u128() & 0xffff_ffff) as u32) / 4_294_967_296.0
+}

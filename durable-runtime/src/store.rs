@@ -5,7 +5,9 @@
 
 mod claim;
 mod conflict;
+mod due;
 mod effect;
+mod lease;
 mod migrations;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -16,6 +18,7 @@ mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod tables;
 mod workflows;
 
 use std::fmt::Debug;
@@ -25,7 +28,9 @@ use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
 pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
+pub(crate) use lease::Others;
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
+pub(crate) use recovery::{Recovered, Recovery};
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use sql::Session;
@@ -62,6 +67,14 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
 
     /// Runs one statement that writes, as a transaction of its own.
     fn write(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+
+    /// As [`Self::write`], on a connection that is never held by a user's code: for what must not wait.
+    fn write_reserved(
         &self,
         intent: &'static str,
         sql: &'static str,
@@ -150,12 +163,12 @@ impl Transaction {
     }
 }
 
-/// Connects to the store that the URL names.
-pub(crate) async fn open(url: &str) -> StoreResult<Arc<dyn Store>> {
+/// Connects to the store that the URL names. With `create`, a SQLite file that is missing is made.
+pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Arc<dyn Store>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url).await?)),
+        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url, create).await?)),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => Ok(Arc::new(postgres::PostgresStore::open(url).await?)),
         _ => Err(StoreError::UnknownUrl {

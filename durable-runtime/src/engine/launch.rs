@@ -1,20 +1,21 @@
 //! Launch: prepare the database, announce this process, recover what it left behind, take work.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::completions::{self, Completions};
+use super::timers::{self, Timers};
 use super::worker::{self, QueueState};
-use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry};
+use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry, lease};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, QueueRow, Store};
-use crate::task;
+use crate::store::{self, Identity, QueueRow, Recovery, Store};
+use crate::{ids, task};
 
 /// What a launch needs to know.
 #[derive(Debug)]
@@ -26,12 +27,16 @@ pub(crate) struct Settings {
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
     pub(crate) states: States,
+    pub(crate) run_migrations: bool,
 }
 
 impl Engine {
     pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
         let registry = Registry::new(settings.workflows)?;
         let queues = checked_queues(&settings.queues)?;
+        if let Some(name) = &settings.application_name {
+            check_application_name(name)?;
+        }
         // Set in DBOS deployments; the same names mean the same here.
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let identity = Identity {
@@ -46,13 +51,27 @@ impl Engine {
             application_name: settings.application_name,
         };
 
-        let store = store::open(&settings.url).await?;
-        store.migrate().await?;
+        let store = store::open(&settings.url, settings.run_migrations).await?;
+        if settings.run_migrations {
+            store.migrate().await?;
+            store.create_own_tables().await?;
+        } else {
+            store.check_version().await?;
+            store.check_own_tables().await?;
+        }
         store.register(&identity, &queues).await?;
-        let recovered = store.reenqueue(&identity).await?;
-        if recovered > 0 {
+        let lease = ids::token();
+        store
+            .acquire_lease(&identity, &lease, lease::LENGTH_MS)
+            .await?;
+        store.forget_leases().await?;
+        let executor_ids = [identity.executor_id.clone()];
+        let recovered = store
+            .reenqueue(&Recovery::of(&executor_ids, &identity))
+            .await?;
+        if !recovered.is_empty() {
             tracing::info!(
-                workflows = recovered,
+                workflows = recovered.len(),
                 "workflows that were interrupted go on"
             );
         }
@@ -73,12 +92,15 @@ impl Engine {
             task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
         }
         task::spawn(completions::poll(Arc::clone(&engine)));
+        task::spawn(timers::serve(Arc::clone(&engine)));
+        let keeper = lease::keep(Arc::clone(&engine), lease);
+        *engine.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(engine)
     }
 
     /// Connects without running anything.
     pub(crate) async fn connect(url: &str) -> Result<Arc<Self>> {
-        let store = store::open(url).await?;
+        let store = store::open(url, false).await?;
         store.check_version().await?;
         let identity = Identity {
             executor_id: String::new(),
@@ -109,10 +131,24 @@ impl Engine {
             is_client,
             queues,
             running: Mutex::default(),
+            timers: Timers::default(),
+            keeper: Mutex::default(),
             ended: Notify::new(),
             phase: watch::Sender::new(Phase::Open),
         })
     }
+}
+
+/// The names that DBOS accepts.
+fn check_application_name(name: &str) -> Result<()> {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    if (3..=256).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Error::Setup(format!(
+        "`{name}` cannot be the name of an application: it has 3 to 256 lowercase letters, digits, dashes and underscores"
+    )))
 }
 
 fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {

@@ -173,6 +173,13 @@ impl Engine {
                 (Some(limit), (!queued).then(|| now.saturating_add(limit)))
             }
         };
+        let delay_until = options
+            .delay
+            .map(|delay| now.saturating_add(milliseconds(delay)));
+        deadline
+            .into_iter()
+            .chain(delay_until)
+            .for_each(|at| self.due_at(at));
         let (application_name, application_version) = match &request.target {
             Target::Here(_) => (
                 self.identity.application_name.clone(),
@@ -196,9 +203,7 @@ impl Engine {
             priority: options.priority_number(),
             partition_key: options.partition_key.clone(),
             deduplication_id: options.deduplication_id.clone(),
-            delay_until: options
-                .delay
-                .map(|delay| now.saturating_add(milliseconds(delay))),
+            delay_until,
             timeout_ms,
             deadline,
             authenticated_user: options

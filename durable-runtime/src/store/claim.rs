@@ -50,7 +50,8 @@ macro_rules! claim {
                 recovery_attempts = recovery_attempts + 1,
                 started_at_epoch_ms = {now}, updated_at = {now},
                 workflow_deadline_epoch_ms = COALESCE(workflow_deadline_epoch_ms,
-                                                      {now} + workflow_timeout_ms)
+                    CASE WHEN workflow_timeout_ms > 9223372036854775807 - {now}
+                         THEN 9223372036854775807 ELSE {now} + workflow_timeout_ms END)
             WHERE workflow_uuid IN (SELECT workflow_uuid FROM taken) AND status = 'ENQUEUED'
             RETURNING ",
             claimed!()

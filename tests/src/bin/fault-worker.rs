@@ -1,7 +1,8 @@
 //! A process to be killed: runs one workflow to its end, taking up what an earlier process of its
 //! kind left behind.
 //!
-//! `fault-worker URL WORKFLOW ID EFFECTS`, with `FAULT_HOLD` saying where to stop.
+//! `fault-worker URL WORKFLOW ID EFFECTS`, with `FAULT_HOLD` saying where to stop and
+//! `FAULT_EXECUTOR` who it is. The workflow `none` starts nothing and serves until it is killed.
 
 use std::process::ExitCode;
 
@@ -14,8 +15,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().context("URL WORKFLOW ID EFFECTS");
     let (url, workflow, id, effects) = (next()?, next()?, next()?, next()?);
+    let executor = std::env::var("FAULT_EXECUTOR");
     let durable = Durable::open(url)
-        .executor_id("worker")
+        .executor_id(executor.unwrap_or_else(|_| "worker".to_owned()))
         .version("1")
         .register::<journey>()
         .register::<visit>()
@@ -24,6 +26,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let sum = match workflow.as_str() {
         "journey" => journey(&durable, effects).id(id).await?,
         "visit" => visit(&durable, effects).id(id).await?,
+        "none" => std::future::pending().await,
         other => anyhow::bail!("there is no workflow `{other}`"),
     };
     println!("{sum}");
