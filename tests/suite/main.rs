@@ -14,6 +14,7 @@ mod journal;
 mod kill;
 mod kit;
 mod launch;
+mod leases;
 mod numbering;
 mod queues;
 mod recovery;
