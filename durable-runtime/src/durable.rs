@@ -95,7 +95,8 @@ impl Durable {
     }
 
     /// Takes no new work, lets running workflows finish for at most `grace`, stops the rest, commits everything
-    /// recorded and closes the database. What was stopped goes on at the next launch with the same executor id.
+    /// recorded, releases the lease of this process and closes the database. What was stopped stays pending, and goes on
+    /// within seconds where another executor of this application and version lives, or at the next launch of one.
     pub async fn shutdown(self, grace: Duration) {
         self.engine().shutdown(grace).await;
     }

@@ -92,4 +92,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
+    #[doc = include_str!("../../docs/operations.md")]
+    struct Operations;
 }

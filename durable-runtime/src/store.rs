@@ -28,7 +28,7 @@ use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
 pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
-pub(crate) use lease::Others;
+pub(crate) use lease::{Others, TAKE_OVER_BATCH};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
 pub(crate) use recovery::{Recovered, Recovery};
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};

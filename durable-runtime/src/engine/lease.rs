@@ -7,14 +7,15 @@ use std::time::Duration;
 use super::execution::{Execution, Stop};
 use super::{Engine, Phase};
 use crate::clock::{self, Instant};
-use crate::store::{Others, Recovery, StoreResult};
+use crate::store::{Others, Recovery, StoreResult, TAKE_OVER_BATCH};
 use crate::task::{self, JoinHandle};
 
 /// How long a lease lasts when it is not renewed, by the clock of the database.
 pub(super) const LENGTH: Duration = Duration::from_secs(6);
 /// How often it is renewed.
 const PERIOD: Duration = Duration::from_secs(2);
-/// How long a renewal that failed is put off.
+/// How long a renewal may take, and how long one that failed is put off.
+const ANSWER: Duration = Duration::from_secs(4);
 const RETRY: Duration = Duration::from_millis(500);
 /// How long a shutdown waits for a database that does not answer. The lease then runs out by itself.
 const RELEASE: Duration = Duration::from_secs(2);
@@ -67,10 +68,14 @@ impl Keeper {
     async fn look(&mut self) -> StoreResult<Duration> {
         let engine = Arc::clone(&self.engine);
         let identity = &engine.identity;
-        let renewed = engine
-            .store
-            .renew_lease(identity, &self.token, LENGTH_MS)
-            .await?;
+        let renewal = engine.store.renew_lease(identity, &self.token, LENGTH_MS);
+        let Some(renewed) = clock::timeout(ANSWER, renewal).await else {
+            tracing::warn!(
+                "the database does not answer the renewal of this process's lease; trying again"
+            );
+            return Ok(RETRY);
+        };
+        let renewed = renewed?;
         let now = clock::instant();
         if now.duration_since(self.renewed) > LENGTH - PERIOD {
             // The database was away, or this process stood still. It may have been so for the others, too: they have
@@ -78,14 +83,18 @@ impl Keeper {
             self.may_judge_from = now + LENGTH;
         }
         self.renewed = now;
+        let mut all = true;
         match renewed {
             None => self.is_superseded(),
             Some(others) => {
                 self.is_alive().await?;
-                self.take_over(others).await?;
+                all = self.take_over(others).await?;
             }
         }
         self.stop_lost().await?;
+        if !all {
+            return Ok(Duration::ZERO);
+        }
         let next = renewed.and_then(|others| others.next_ms);
         let next = next.map_or(PERIOD, |next| {
             Duration::from_millis(u64::try_from(next).unwrap_or_default().saturating_add(5))
@@ -126,9 +135,10 @@ impl Keeper {
         Ok(())
     }
 
-    async fn take_over(&self, others: Others) -> StoreResult<()> {
+    /// Takes over what dead executors left behind; false when there may be more.
+    async fn take_over(&self, others: Others) -> StoreResult<bool> {
         if others.dead == 0 || clock::instant() < self.may_judge_from {
-            return Ok(());
+            return Ok(true);
         }
         let queues = self.engine.store.take_over(&self.engine.identity).await?;
         if !queues.is_empty() {
@@ -140,7 +150,8 @@ impl Keeper {
         queues
             .iter()
             .for_each(|queue| self.engine.wake_queue(queue));
-        self.engine.store.forget_leases().await
+        self.engine.store.forget_leases().await?;
+        Ok(queues.len() < TAKE_OVER_BATCH)
     }
 
     /// Stops what runs here and belongs to somebody else by now: cancelled, resumed or taken over. What is younger than

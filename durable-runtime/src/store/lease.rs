@@ -42,18 +42,24 @@ const RELEASE: &str = "
     WHERE executor_id = $1 AND application_name = $2 AND application_version = $3
       AND lease_token = $4";
 
-/// Written by the executors whose lease ran out, who may come back and not know yet.
+/// So many at a time, that the lease of who does it is renewed in between. Survivors pass each other by.
 const TAKE_OVER: &str = "
+    WITH left_behind AS (
+        SELECT workflow_uuid FROM dbos.workflow_status
+        WHERE status = 'PENDING' AND application_version = $3
+          AND COALESCE(application_name, '') = $2
+          AND executor_id IN (
+              SELECT e.executor_id FROM dbos.durable_executors e
+              WHERE e.application_name = $2 AND e.application_version = $3
+                AND e.executor_id <> $1 AND e.lease_until_epoch_ms <= {now})
+        LIMIT 2000 {pg:FOR UPDATE SKIP LOCKED})
     UPDATE dbos.workflow_status
     SET status = 'ENQUEUED', owner_xid = NULL, started_at_epoch_ms = NULL,
         queue_name = COALESCE(queue_name, '_dbos_internal_queue'), updated_at = {now}
-    WHERE status = 'PENDING' AND application_version = $3
-      AND COALESCE(application_name, '') = $2
-      AND executor_id IN (
-          SELECT e.executor_id FROM dbos.durable_executors e
-          WHERE e.application_name = $2 AND e.application_version = $3 AND e.executor_id <> $1
-            AND e.lease_until_epoch_ms <= {now})
+    WHERE workflow_uuid IN (SELECT workflow_uuid FROM left_behind)
     RETURNING queue_name";
+/// As many as that.
+pub(crate) const TAKE_OVER_BATCH: usize = 2000;
 
 /// A lease that ran out is kept for a while after its last workflow was taken over: a claim of its executor may have
 /// been on its way.
@@ -121,8 +127,8 @@ impl dyn Store {
         Ok(())
     }
 
-    /// Puts the workflows of executors whose lease ran out back on their queues, and tells these, one for each
-    /// workflow. Never across applications or versions; who never had a lease is left alone.
+    /// Puts workflows of executors whose lease ran out back on their queues, [`TAKE_OVER_BATCH`] at most, and tells the
+    /// queues, one for each workflow. Never across applications or versions; who never had a lease is left alone.
     pub(crate) async fn take_over(&self, identity: &Identity) -> StoreResult<Vec<String>> {
         let application = identity.application_name.as_deref().unwrap_or_default();
         let version = &identity.application_version;
