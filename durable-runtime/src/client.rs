@@ -3,6 +3,7 @@
 mod events;
 mod messages;
 mod queues;
+mod recover;
 mod streams;
 
 use std::sync::Arc;

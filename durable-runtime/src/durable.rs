@@ -1,5 +1,7 @@
 //! The runtime as a program sees it: open, register, launch, shut down.
 
+mod recover;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +50,7 @@ impl Durable {
                 states: States::default(),
                 listen_notify: true,
                 max_recovery_attempts: None,
+                run_migrations: true,
             },
         }
     }
@@ -102,7 +105,8 @@ impl Durable {
     }
 
     /// Takes no new work, lets running workflows finish for at most `grace`, stops the rest, commits everything
-    /// recorded and closes the database. What was stopped goes on at the next launch with the same executor id.
+    /// recorded, releases the lease of this process and closes the database. What was stopped stays pending, and goes on
+    /// within seconds where another executor of this application and version lives, or at the next launch of one.
     pub async fn shutdown(self, grace: Duration) {
         self.engine().shutdown(grace).await;
     }
@@ -171,8 +175,9 @@ impl Builder {
         self
     }
 
-    /// Who this process is. At launch it takes up what an earlier process of the same id left unfinished, so two
-    /// processes must not share one. Unless set: the environment variable `DBOS__VMID`, else `local`.
+    /// Who this process is. At launch it takes up what an earlier process of the same id left unfinished, at once; what
+    /// processes of other ids leave behind is taken over when their lease runs out, 6 s after they died. Two processes
+    /// must not share an id: the later launch takes away what the other runs. Unless set: the environment variable `DBOS__VMID`, else `local`.
     pub fn executor_id(mut self, id: impl Into<String>) -> Self {
         self.settings.executor_id = Some(id.into());
         self
@@ -193,7 +198,7 @@ impl Builder {
     }
 
     /// The application that owns what this process writes; others sharing the database leave it alone. Its name has 3 to
-    /// 256 characters of `a-z`, `0-9`, `-` and `_`.
+    /// 256 lowercase letters, digits, dashes and underscores.
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Some(name.into());
         self
@@ -204,6 +209,13 @@ impl Builder {
     /// pooler in transaction mode, that has no notifications. A SQLite file never has them.
     pub fn use_listen_notify(mut self, use_it: bool) -> Self {
         self.settings.listen_notify = use_it;
+        self
+    }
+
+    /// Whether [`launch`](Self::launch) may create or change tables; it may, unless this says otherwise. Without, the
+    /// database, or the file, must exist and hold them already: the role of a deployment may not be allowed more.
+    pub fn run_migrations(mut self, run: bool) -> Self {
+        self.settings.run_migrations = run;
         self
     }
 

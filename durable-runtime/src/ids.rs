@@ -22,9 +22,7 @@ pub(crate) fn message_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// A random number from 0 up to 1.
+/// A random number from 0 up to, and not including, 1: for waits that should differ between processes.
 pub(crate) fn fraction() -> f64 {
-    const BITS: u32 = 53;
-    let (_, low) = Uuid::new_v4().as_u64_pair();
-    (low % (1 << BITS)) as f64 / (1_u64 << BITS) as f64
+    f64::from((Uuid::new_v4().as_u128() & 0xffff_ffff) as u32) / 4_294_967_296.0
 }

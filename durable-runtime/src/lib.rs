@@ -102,4 +102,6 @@ mod documents {
     struct Workflows;
     #[doc = include_str!("../../docs/communication.md")]
     struct Communication;
+    #[doc = include_str!("../../docs/operations.md")]
+    struct Operations;
 }

@@ -61,7 +61,8 @@ impl Engine {
                 attempts = claimed.recovery_attempts,
                 "a workflow is given up after too many recoveries"
             );
-            if let Err(error) = engine.store.dead_letter(&workflow_id, token).await {
+            let given_up = engine.persist(|| engine.store.dead_letter(&workflow_id, token));
+            if let Err(error) = given_up.await {
                 tracing::error!(workflow_id, %error, "cannot mark a workflow as given up");
             }
             engine.completions.ask_now();

@@ -227,6 +227,11 @@ impl Execution {
         drop(seat);
     }
 
+    /// True when it ends before its workflow does.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state().stop.is_some()
+    }
+
     pub(super) fn stopped(&self, context: &std::task::Context<'_>) -> Option<Stop> {
         self.stop_waker.register(context.waker());
         self.state().stop.clone()

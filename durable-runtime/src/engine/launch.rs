@@ -1,19 +1,20 @@
 //! Launch: prepare the database, announce this process, recover what it left behind, take work.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
 use super::completions::{self, Completions};
 use super::notify::{self, Notifier};
 use super::queues::{self, Queues};
-use super::{Engine, Phase, Registered, Registry};
+use super::timers::{self, Timers};
+use super::{Engine, Phase, Registered, Registry, lease};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, Store};
-use crate::task;
+use crate::store::{self, Identity, Recovery, Store};
+use crate::{ids, task};
 
 /// What a launch needs to know.
 #[derive(Debug)]
@@ -31,13 +32,16 @@ pub(crate) struct Settings {
     pub(crate) listen_notify: bool,
     /// Instead of every workflow's own.
     pub(crate) max_recovery_attempts: Option<u32>,
+    pub(crate) run_migrations: bool,
 }
 
 impl Engine {
     pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
         let registry = Registry::new(settings.workflows, settings.max_recovery_attempts)?;
         let queues = checked_queues(&settings.queues)?;
-        check_application(settings.application_name.as_deref())?;
+        if let Some(name) = &settings.application_name {
+            check_application_name(name)?;
+        }
         // Set in DBOS deployments; the same names mean the same here.
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let identity = Identity {
@@ -52,13 +56,27 @@ impl Engine {
             application_name: settings.application_name,
         };
 
-        let store = store::open(&settings.url).await?;
-        store.migrate().await?;
+        let store = store::open(&settings.url, settings.run_migrations).await?;
+        if settings.run_migrations {
+            store.migrate().await?;
+            store.create_own_tables().await?;
+        } else {
+            store.check_version().await?;
+            store.check_own_tables().await?;
+        }
         store.register(&identity, &queues).await?;
-        let recovered = store.reenqueue(&identity).await?;
-        if recovered > 0 {
+        let lease = ids::token();
+        store
+            .acquire_lease(&identity, &lease, lease::LENGTH_MS)
+            .await?;
+        store.forget_leases().await?;
+        let executor_ids = [identity.executor_id.clone()];
+        let recovered = store
+            .reenqueue(&Recovery::of(&executor_ids, &identity))
+            .await?;
+        if !recovered.is_empty() {
             tracing::info!(
-                workflows = recovered,
+                workflows = recovered.len(),
                 "workflows that were interrupted go on"
             );
         }
@@ -77,6 +95,9 @@ impl Engine {
         engine.rescan_queues().await?;
         task::spawn(queues::scan(Arc::clone(&engine)));
         engine.keep_in_touch();
+        task::spawn(timers::serve(Arc::clone(&engine)));
+        let keeper = lease::keep(Arc::clone(&engine), lease);
+        *engine.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(engine)
     }
 
@@ -91,7 +112,7 @@ impl Engine {
 
     /// Connects without running anything.
     pub(crate) async fn connect(url: &str, listen_notify: bool) -> Result<Arc<Self>> {
-        let store = store::open(url).await?;
+        let store = store::open(url, false).await?;
         store.check_version().await?;
         let identity = Identity {
             executor_id: String::new(),
@@ -125,24 +146,24 @@ impl Engine {
             is_client,
             queues,
             running: Mutex::default(),
+            timers: Timers::default(),
+            keeper: Mutex::default(),
             ended: Notify::new(),
             phase: watch::Sender::new(Phase::Open),
         })
     }
 }
 
-/// DBOS refuses other names, and with them every row that bears one.
-fn check_application(name: Option<&str>) -> Result<()> {
+/// The names that DBOS accepts.
+fn check_application_name(name: &str) -> Result<()> {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    match name {
-        Some(name) if !(3..=256).contains(&name.len()) || !name.bytes().all(allowed) => {
-            Err(Error::Setup(format!(
-                "`{name}` cannot name an application: give it 3 to 256 characters of a-z, 0-9, `-` and `_`"
-            )))
-        }
-        _ => Ok(()),
+    if (3..=256).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
     }
+    Err(Error::Setup(format!(
+        "`{name}` cannot be the name of an application: it has 3 to 256 lowercase letters, digits, dashes and underscores"
+    )))
 }
 
 /// The queues, each once, in the order of their names: two launches that write the same rows do not deadlock.

@@ -216,6 +216,13 @@ impl Engine {
         };
         let own = request.application.clone();
         let own = own.or_else(|| self.identity.application_name.clone());
+        let delay_until = options
+            .delay
+            .map(|delay| now.saturating_add(milliseconds(delay)));
+        deadline
+            .into_iter()
+            .chain(delay_until)
+            .for_each(|at| self.due_at(at));
         let (application_name, application_version) = match &request.target {
             Target::Here(_) if !self.is_client => {
                 (own, Some(self.identity.application_version.clone()))
@@ -236,9 +243,7 @@ impl Engine {
             priority: options.priority_number(),
             partition_key: options.partition_key.clone(),
             deduplication_id: options.deduplication_id.clone(),
-            delay_until: options
-                .delay
-                .map(|delay| now.saturating_add(milliseconds(delay))),
+            delay_until,
             timeout_ms,
             deadline,
             authenticated_user: options

@@ -31,6 +31,16 @@ pub enum StoreError {
         /// The version needed.
         wanted: i64,
     },
+    /// The database lacks tables of this library, and was not to be changed.
+    #[error(
+        "the database lacks tables of this library (it is at version {found} of them, and {wanted} is needed): launch once without `.run_migrations(false)`, under a role that may create tables in schema `dbos`"
+    )]
+    MissingTables {
+        /// The version found.
+        found: i64,
+        /// The version needed.
+        wanted: i64,
+    },
     /// A statement failed.
     #[error("the database failed while it should {intent}: {cause}")]
     Statement {

@@ -36,14 +36,14 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    pub(crate) async fn open(url: &str) -> StoreResult<Self> {
+    pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Self> {
         let failed = |cause| StoreError::Open {
             url: url.to_owned(),
             cause,
         };
         let options = SqliteConnectOptions::from_str(url)
             .map_err(failed)?
-            .create_if_missing(true)
+            .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -165,6 +165,15 @@ impl Store for SqliteStore {
 
     fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn write_reserved(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        self.write(intent, sql, params)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
