@@ -53,20 +53,20 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
     fn begin(&self, isolation: Isolation) -> BoxFuture<'_, StoreResult<Transaction>>;
 
     /// Runs one statement that only reads.
-    fn read(
-        &self,
+    fn read<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>>;
 
     /// Runs one statement that writes, as a transaction of its own.
-    fn write(
-        &self,
+    fn write<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>>;
 
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -109,7 +109,7 @@ impl Transaction {
     pub(crate) async fn query(
         &mut self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &str,
         params: Vec<Param>,
     ) -> StoreResult<Vec<Row>> {
         let rows = self.session().query(sql, params).await;
@@ -150,12 +150,22 @@ impl Transaction {
     }
 }
 
-/// Connects to the store that the URL names.
+/// Connects to the store that the URL names; a file that is missing is made.
 pub(crate) async fn open(url: &str) -> StoreResult<Arc<dyn Store>> {
+    connect(url, true).await
+}
+
+/// Connects to the store that the URL names, which exists.
+pub(crate) async fn open_existing(url: &str) -> StoreResult<Arc<dyn Store>> {
+    connect(url, false).await
+}
+
+#[cfg_attr(not(feature = "sqlite"), allow(unused_variables))]
+async fn connect(url: &str, create: bool) -> StoreResult<Arc<dyn Store>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url).await?)),
+        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url, create).await?)),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => Ok(Arc::new(postgres::PostgresStore::open(url).await?)),
         _ => Err(StoreError::UnknownUrl {

@@ -78,7 +78,7 @@ impl Engine {
 
     /// Connects without running anything.
     pub(crate) async fn connect(url: &str) -> Result<Arc<Self>> {
-        let store = store::open(url).await?;
+        let store = store::open_existing(url).await?;
         store.check_version().await?;
         let identity = Identity {
             executor_id: String::new(),

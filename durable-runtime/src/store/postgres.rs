@@ -121,12 +121,12 @@ impl Store for PostgresStore {
         .boxed()
     }
 
-    fn read(
-        &self,
+    fn read<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
         async move {
             let failed = || StoreError::statement(intent);
             let mut connection = self.pool.acquire().await.map_err(failed())?;
@@ -136,12 +136,12 @@ impl Store for PostgresStore {
         .boxed()
     }
 
-    fn write(
-        &self,
+    fn write<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
         self.read(intent, sql, params)
     }
 
