@@ -3,19 +3,32 @@
 //! [`Store`] speaks of intents (commit these records, claim work from this queue); the two implementations write the
 //! same tables, those of the DBOS system database.
 
+mod attributes;
+mod cancel;
 mod claim;
 mod conflict;
+mod counts;
+mod delete;
 mod effect;
+mod filter;
+mod fork;
+mod listing;
 mod migrations;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod record;
 mod recovery;
 mod register;
+mod rename;
+mod resume;
+mod retention;
+mod rewind;
 mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod transfer;
+mod versions;
 mod workflows;
 
 use std::fmt::Debug;
@@ -24,11 +37,21 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
+pub use counts::{GroupBy, StepCount, StepCountFilter, WorkflowCount};
 pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
+pub use filter::WorkflowFilter;
+pub(crate) use filter::epoch_ms;
+pub(crate) use fork::{ForkPoint, ForkRequest};
+pub(crate) use listing::LISTING_LIMIT;
+pub use listing::{StepFilter, StepStatus};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
+pub use rename::RenamedRows;
+pub(crate) use rename::RenameRequest;
+pub(crate) use rewind::RewindRequest;
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use sql::Session;
+pub use versions::ApplicationVersion;
 use sql::{Param, Row};
 
 pub(crate) type StoreResult<T> = Result<T, StoreError>;

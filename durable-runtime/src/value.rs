@@ -5,6 +5,7 @@
 
 mod compact;
 mod pickle;
+mod shown;
 mod token;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
+pub(crate) use shown::{shown, shown_arguments, shown_error};
 
 /// The name of the format in the `serialization` columns.
 pub(crate) const PORTABLE_JSON: &str = "portable_json";

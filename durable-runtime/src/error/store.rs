@@ -69,6 +69,12 @@ pub enum StoreError {
         /// The value it has.
         found: String,
     },
+    /// A listing took too long and was stopped.
+    #[error("the database was given {limit_ms} ms for a listing and did not finish")]
+    TimedOut {
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"
@@ -97,6 +103,15 @@ impl StoreError {
         };
         let code = cause.as_database_error().and_then(|error| error.code());
         matches!(code.as_deref(), Some("40001" | "55P03"))
+    }
+
+    /// True when the database stopped a statement because its time was up.
+    pub(crate) fn ran_out_of_time(&self) -> bool {
+        let Self::Statement { cause, .. } = self else {
+            return false;
+        };
+        let code = cause.as_database_error().and_then(|error| error.code());
+        code.as_deref() == Some("57014")
     }
 
     /// True when a statement of a transaction's body failed because the database broke the transaction off in favour
