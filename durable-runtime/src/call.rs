@@ -2,8 +2,11 @@
 
 mod argument;
 mod caller;
+mod fork;
 mod handle;
+mod management;
 mod operation;
+mod rewind;
 mod step;
 mod transaction;
 mod workflow;
@@ -11,8 +14,12 @@ mod workflow;
 pub use argument::Repeatable;
 pub(crate) use caller::{Caller, sealed};
 pub use caller::{StepCaller, WorkflowCaller};
+pub use fork::Fork;
 pub use handle::WorkflowHandle;
+pub use management::WorkflowIds;
+pub(crate) use management::{changed, json_object};
 pub(crate) use operation::Operation;
+pub use rewind::Rewind;
 pub use step::{StepCall, StepOptions, repeatable_step, step};
 pub use transaction::transaction;
 pub(crate) use workflow::registered;

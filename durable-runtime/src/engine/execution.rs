@@ -177,6 +177,11 @@ impl Execution {
         self.stop_waker.wake();
     }
 
+    /// True when this execution is to end where it waits next.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state().stop.is_some()
+    }
+
     pub(super) fn stopped(&self, context: &std::task::Context<'_>) -> Option<Stop> {
         self.stop_waker.register(context.waker());
         self.state().stop.clone()
