@@ -1,10 +1,23 @@
 //! Everything that can be done to workflows from outside, by a program that runs none.
 
+mod lifecycle;
+mod looks;
+mod rename;
+mod retention;
+mod transfer;
+mod versions;
+
+pub use rename::RenameApplication;
+pub use retention::GarbageCollection;
+
+use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::{Caller, WorkflowCaller, sealed};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::store::LISTING_LIMIT;
 
 /// A connection to a database that holds workflows: starts them on queues, waits for them, looks at them, manages
 /// them. It registers nothing, runs nothing and changes no schema. Clones share it.
@@ -22,7 +35,9 @@ use crate::error::Result;
 pub struct Client {
     engine: Arc<Engine>,
     application: Option<String>,
-    _guard: Arc<Guard>,
+    listing_limit: Duration,
+    /// What keeps the engine alive.
+    _guard: Arc<dyn Debug + Send + Sync>,
 }
 
 #[derive(Debug)]
@@ -37,7 +52,7 @@ impl Drop for Guard {
 }
 
 impl Client {
-    /// Connects to the database that the URL names.
+    /// Connects to the database that the URL names, which exists: a missing SQLite file is not made.
     ///
     /// # Errors
     /// The database cannot be opened, or holds no workflows: run a program with workflows, or `dbos migrate`, first.
@@ -45,6 +60,7 @@ impl Client {
         let engine = Engine::connect(&url.into()).await?;
         Ok(Self {
             application: None,
+            listing_limit: LISTING_LIMIT,
             _guard: Arc::new(Guard {
                 engine: Arc::clone(&engine),
             }),
@@ -57,6 +73,24 @@ impl Client {
     #[must_use]
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.application = Some(name.into());
+        self
+    }
+
+    /// A client that shares the engine of a launched runtime, and keeps it alive.
+    pub(crate) fn of(engine: &Arc<Engine>, guard: Arc<dyn Debug + Send + Sync>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            application: engine.identity.application_name.clone(),
+            listing_limit: LISTING_LIMIT,
+            _guard: guard,
+        }
+    }
+
+    /// How long a listing or a count may take before it ends with [`Error::QueryTimedOut`](crate::Error::QueryTimedOut);
+    /// 30 s unless set.
+    #[must_use]
+    pub fn listing_limit(mut self, limit: Duration) -> Self {
+        self.listing_limit = limit;
         self
     }
 

@@ -51,8 +51,10 @@ mod task;
 mod value;
 mod workflow;
 
-pub use call::{StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle};
-pub use client::Client;
+pub use call::{
+    Fork, Rewind, StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle, WorkflowIds,
+};
+pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
@@ -61,7 +63,10 @@ pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
 pub use queue::Queue;
-pub use store::{Status, WorkflowStatus};
+pub use store::{
+    ApplicationVersion, GroupBy, RenamedRows, Status, StepCount, StepCountFilter, StepFilter,
+    StepStatus, WorkflowCount, WorkflowFilter, WorkflowStatus,
+};
 pub use value::{StepResult, Value};
 pub use workflow::Workflow;
 
@@ -92,4 +97,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
+    #[doc = include_str!("../../docs/managing.md")]
+    struct Managing;
 }

@@ -45,14 +45,14 @@ pub(crate) use fork::{ForkPoint, ForkRequest};
 pub(crate) use listing::LISTING_LIMIT;
 pub use listing::{StepFilter, StepStatus};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
-pub use rename::RenamedRows;
 pub(crate) use rename::RenameRequest;
+pub use rename::RenamedRows;
 pub(crate) use rewind::RewindRequest;
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use sql::Session;
-pub use versions::ApplicationVersion;
 use sql::{Param, Row};
+pub use versions::ApplicationVersion;
 
 pub(crate) type StoreResult<T> = Result<T, StoreError>;
 

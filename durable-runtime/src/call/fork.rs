@@ -146,7 +146,8 @@ impl Fork {
             };
             // The same in every attempt: a crash before the record leaves no second fork behind.
             let id = self.id.take();
-            let id = id.unwrap_or_else(|| ids::child_id(&fork.execution.workflow_id, fork.position));
+            let id =
+                id.unwrap_or_else(|| ids::child_id(&fork.execution.workflow_id, fork.position));
             let request = self.request(id, true);
             let (engine, request) = (&self.engine, &request);
             let id: String = changed(fork, || async move {

@@ -58,10 +58,7 @@ impl<I: AsRef<str>> From<&Vec<I>> for WorkflowIds {
 
 /// Does something to workflows as a recorded call of another one. A database that is away is waited for: its absence
 /// is no result of the call. When the workflow itself is what is changed, it ends here.
-pub(crate) async fn changed<T: Value, F>(
-    operation: Operation,
-    change: impl Fn() -> F,
-) -> Result<T>
+pub(crate) async fn changed<T: Value, F>(operation: Operation, change: impl Fn() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {

@@ -90,9 +90,7 @@ impl Rewind {
             };
             let (engine, request) = (&self.engine, &request);
             changed(operation, || async move {
-                engine
-                    .rewind(request.as_ref().map_err(Clone::clone)?)
-                    .await
+                engine.rewind(request.as_ref().map_err(Clone::clone)?).await
             })
             .await
         }

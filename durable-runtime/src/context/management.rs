@@ -261,7 +261,12 @@ impl WorkflowContext {
     ) -> impl Future<Output = Result<Option<WorkflowStatus>>> + Send + use<> {
         let (operation, engine) = self.operation("DBOS.getStatus");
         let id = id.to_owned();
-        async move { changed(operation, || async { Ok(engine.store.workflow(&id).await?) }).await }
+        async move {
+            changed(operation, || async {
+                Ok(engine.store.workflow(&id).await?)
+            })
+            .await
+        }
     }
 
     /// Workflows of this application and of none, the oldest first.

@@ -54,7 +54,9 @@ impl dyn Store {
         let mut level = workflow_ids.to_vec();
         while !level.is_empty() {
             cancelled.extend(self.cancel(&level).await?);
-            let children = self.read("find children", CHILDREN, params![&level]).await?;
+            let children = self
+                .read("find children", CHILDREN, params![&level])
+                .await?;
             level = ids(children)?;
             level.retain(|id| seen.insert(id.clone()));
         }

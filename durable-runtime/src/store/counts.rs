@@ -134,7 +134,10 @@ impl dyn Store {
             .collect();
         let columns = columns.join(", ");
         sql.text = match groups {
-            [] => format!("SELECT count(*) FROM dbos.workflow_status s WHERE {}", sql.text),
+            [] => format!(
+                "SELECT count(*) FROM dbos.workflow_status s WHERE {}",
+                sql.text
+            ),
             _ => format!(
                 "SELECT count(*), {columns} FROM dbos.workflow_status s WHERE {}
                  GROUP BY {columns} ORDER BY {columns}",

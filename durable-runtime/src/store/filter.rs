@@ -286,7 +286,8 @@ impl WorkflowFilter {
 
 /// Milliseconds since the Unix epoch; negative before it.
 pub(crate) fn epoch_ms(time: SystemTime) -> i64 {
-    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let ms =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => ms(since),
         Err(before) => -ms(before.duration()),
@@ -368,7 +369,9 @@ impl Composed {
                 Json::Array(_) => self.nested(&member, "array", value, depth),
                 Json::String(text) => {
                     let text = self.param(text);
-                    self.push(&format!("{member}.type = 'text' AND {member}.atom = {text}"));
+                    self.push(&format!(
+                        "{member}.type = 'text' AND {member}.atom = {text}"
+                    ));
                 }
                 Json::Number(number) => {
                     let number = match number.as_i64() {

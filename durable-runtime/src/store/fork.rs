@@ -123,9 +123,7 @@ impl dyn Store {
             fork.timeout_ms,
         ];
         if transaction.query(INTENT, ROW, row).await?.is_empty() {
-            let existing = transaction
-                .query(INTENT, SOURCE, params![&fork.id])
-                .await?;
+            let existing = transaction.query(INTENT, SOURCE, params![&fork.id]).await?;
             let existing = first::<Option<String>>(existing)?.flatten();
             if fork.repeatable && existing.as_ref() == Some(source) {
                 return Ok(());

@@ -68,7 +68,8 @@ impl dyn Store {
         let id = &rewind.workflow_id;
         let mut transaction = self.begin(Isolation::ReadCommitted).await?;
         let status = transaction.query(INTENT, LOCK, params![id]).await?;
-        let status: String = first(status)?.ok_or_else(|| Error::NoSuchWorkflow { id: id.clone() })?;
+        let status: String =
+            first(status)?.ok_or_else(|| Error::NoSuchWorkflow { id: id.clone() })?;
         let corrupt = |reason| StoreError::Corrupt {
             workflow_id: id.clone(),
             reason,

@@ -162,7 +162,9 @@ impl WorkflowStatus {
     #[must_use]
     pub fn output_value(&self) -> Option<Json> {
         let format = self.serialization.as_deref();
-        self.output.as_deref().map(|text| value::shown(format, text))
+        self.output
+            .as_deref()
+            .map(|text| value::shown(format, text))
     }
 
     /// Its error, likewise.

@@ -171,11 +171,7 @@ pub(crate) enum Session<'c> {
 }
 
 impl Session<'_> {
-    pub(crate) async fn query(
-        &mut self,
-        sql: &str,
-        params: Vec<Param>,
-    ) -> sqlx::Result<Vec<Row>> {
+    pub(crate) async fn query(&mut self, sql: &str, params: Vec<Param>) -> sqlx::Result<Vec<Row>> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres(connection) => postgres(connection, sql, params).await,

@@ -161,7 +161,10 @@ impl dyn Store {
         transaction.rollback().await?;
         let rows = document.get("workflow_status").and_then(Json::as_array);
         let there = |id: &str| {
-            rows.is_some_and(|rows| rows.iter().any(|row| row.get("workflow_uuid").is_some_and(|it| it == id)))
+            rows.is_some_and(|rows| {
+                rows.iter()
+                    .any(|row| row.get("workflow_uuid").is_some_and(|it| it == id))
+            })
         };
         match workflow_ids.iter().find(|id| !there(id)) {
             Some(id) => Err(Error::NoSuchWorkflow { id: id.clone() }),
@@ -197,11 +200,7 @@ impl dyn Store {
     }
 }
 
-async fn export(
-    transaction: &mut Transaction,
-    table: &Table,
-    ids: &[String],
-) -> Result<Vec<Json>> {
+async fn export(transaction: &mut Transaction, table: &Table, ids: &[String]) -> Result<Vec<Json>> {
     let field = |column: &&str| match *column {
         "attributes" => {
             "'attributes', CASE WHEN json_valid(attributes) THEN json(attributes) END".to_owned()
@@ -258,9 +257,17 @@ async fn import(
     table: &Table,
     rows: &[Json],
 ) -> Result<Vec<String>> {
-    let quoted: Vec<_> = table.columns.iter().map(|name| format!("\"{name}\"")).collect();
+    let quoted: Vec<_> = table
+        .columns
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect();
     let columns = quoted.join(", ");
-    let extracted: Vec<_> = table.columns.iter().map(|name| format!("value ->> '{name}'")).collect();
+    let extracted: Vec<_> = table
+        .columns
+        .iter()
+        .map(|name| format!("value ->> '{name}'"))
+        .collect();
     let conflict = match table.name {
         "workflow_status" => "ON CONFLICT (workflow_uuid) DO NOTHING",
         _ => "",
