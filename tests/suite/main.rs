@@ -14,6 +14,7 @@ mod journal;
 mod kill;
 mod kit;
 mod launch;
+mod management;
 mod numbering;
 mod queues;
 mod recovery;

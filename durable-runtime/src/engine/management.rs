@@ -30,6 +30,7 @@ impl Engine {
     pub(crate) async fn resume(&self, workflow_ids: &[String], queue: Option<&str>) -> Result<()> {
         let queue = queue_or_internal(queue)?;
         let resumed = self.store.resume(workflow_ids, queue).await?;
+        self.completions.revived();
         self.taken_away(&resumed);
         self.wake_queue(queue);
         Ok(())
@@ -43,6 +44,7 @@ impl Engine {
 
     pub(crate) async fn rewind(&self, rewind: &RewindRequest) -> Result<()> {
         self.store.rewind(rewind).await?;
+        self.completions.revived();
         self.wake_queue(&rewind.queue);
         Ok(())
     }
