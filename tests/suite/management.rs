@@ -128,7 +128,15 @@ async fn state(store: &Store, id: &str) -> Json {
     let row = store.row(&sql, &[id]).await;
     let values = row.as_array().unwrap().iter().cloned();
     let names = COLUMNS.iter().map(|name| (*name).to_owned());
-    Json::Object(names.zip(values).collect())
+    let mut state = Json::Object(names.zip(values).collect());
+    // SQLite keeps it as a number.
+    state["was_forked_from"] = truth(&state["was_forked_from"]).into();
+    state
+}
+
+/// What is true or false, of either database.
+fn truth(value: &Json) -> bool {
+    value.as_bool().unwrap_or(*value == 1)
 }
 
 /// The same with some of the columns changed.
@@ -150,7 +158,7 @@ async fn rows(store: &Store, table: &str, id: &str) -> i64 {
     store.value(&sql, &[id]).await.as_i64().unwrap()
 }
 
-/// What the database says an error of it is caused by.
+/// The text of a refusal.
 fn misuse(error: durable_runtime::Error) -> String {
     match error {
         durable_runtime::Error::Misuse(text) => text,

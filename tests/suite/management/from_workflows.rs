@@ -101,7 +101,7 @@ on_both_stores! {
             assert_eq!(steps[place][2], "null", "{place}");
         }
         assert_eq!(steps[3][2], json!(format!("{id}-4")).to_string());
-        assert_eq!(learnt, [&format!("{id}-4"), "SUCCESS", "2", "1", "1", "none"]);
+        assert_eq!(learnt, [&format!("{id}-4"), "ENQUEUED", "2", "2", "0", "none"]);
         assert_eq!(rows(&store, "workflow_status", "target").await, 0);
         assert_eq!(store.status(&learnt[0], "forked_from").await, "target");
     }
