@@ -17,7 +17,7 @@ pub use caller::{StepCaller, WorkflowCaller};
 pub use fork::Fork;
 pub use handle::WorkflowHandle;
 pub use management::WorkflowIds;
-pub(crate) use management::{changed, json_object};
+pub(crate) use management::{changed, changed_once, json_object, outside};
 pub(crate) use operation::Operation;
 pub use rewind::Rewind;
 pub use step::{StepCall, StepOptions, repeatable_step, step};

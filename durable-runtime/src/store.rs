@@ -158,6 +158,18 @@ impl Transaction {
         Ok(outcomes)
     }
 
+    /// Commits, with the record of the call that made the transaction. When the record was not accepted nothing is
+    /// committed, and `Err` tells what became of it.
+    pub(crate) async fn commit_with(
+        self,
+        record: Option<&Record>,
+    ) -> StoreResult<Result<(), Outcome>> {
+        let record = record.cloned();
+        let outcomes = self.commit(record.as_slice()).await?;
+        let refused = outcomes.into_iter().find(|it| !it.is_accepted());
+        Ok(refused.map_or(Ok(()), Err))
+    }
+
     pub(crate) async fn rollback(self) -> StoreResult<()> {
         self.end("roll a transaction back", false).await
     }

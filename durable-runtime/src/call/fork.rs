@@ -1,8 +1,7 @@
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Operation, changed};
+use super::{Operation, changed, changed_once, outside};
 use crate::context::WorkflowContext;
 use crate::engine::{Engine, milliseconds, queue_or_internal};
 use crate::error::{Error, Result};
@@ -82,7 +81,7 @@ impl Fork {
         self
     }
 
-    /// The id of the fork. Unless set, a random UUID; in a workflow `<workflow's id>-<position>`.
+    /// The id of the fork. Unless set, a random UUID.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
@@ -136,32 +135,26 @@ impl Fork {
     /// # Errors
     /// The source does not exist, [`Error::NoSuchWorkflow`]; the id is in use, [`Error::WorkflowIdInUse`]; what was
     /// given makes no sense.
-    pub fn start(mut self) -> impl Future<Output = Result<String>> + Send + use<> {
-        async move {
-            let Some((fork, status)) = self.operations.take() else {
-                let id = self.id.take().unwrap_or_else(ids::workflow_id);
-                let request = self.request(id, false)?;
-                self.engine.fork(&request).await?;
-                return Ok(request.id);
-            };
-            // The same in every attempt: a crash before the record leaves no second fork behind.
-            let id = self.id.take();
-            let id =
-                id.unwrap_or_else(|| ids::child_id(&fork.execution.workflow_id, fork.position));
-            let request = self.request(id, true);
-            let (engine, request) = (&self.engine, &request);
-            let id: String = changed(fork, || async move {
-                let request = request.as_ref().map_err(Clone::clone)?;
-                engine.fork(request).await?;
-                Ok(request.id.clone())
-            })
-            .await?;
-            changed(status, || async { Ok(engine.store.workflow(&id).await?) }).await?;
-            Ok(id)
-        }
+    pub async fn start(mut self) -> Result<String> {
+        let id = self.id.take().unwrap_or_else(ids::workflow_id);
+        let operations = self.operations.take();
+        let request = self.request(id.clone());
+        let (engine, request) = (&self.engine, &request);
+        let Some((fork, status)) = operations else {
+            let request = request.as_ref().map_err(Clone::clone)?;
+            outside(engine.fork(request, None).await)?;
+            return Ok(id);
+        };
+        let id = changed_once(fork, id, |record| async move {
+            let request = request.as_ref().map_err(Clone::clone)?;
+            engine.fork(request, Some(&record)).await
+        })
+        .await?;
+        changed(status, || async { Ok(engine.store.workflow(&id).await?) }).await?;
+        Ok(id)
     }
 
-    fn request(&mut self, id: String, repeatable: bool) -> Result<ForkRequest> {
+    fn request(&mut self, id: String) -> Result<ForkRequest> {
         if id.trim().is_empty() || id.contains('\0') {
             return Err(Error::InvalidWorkflowId { id });
         }
@@ -176,7 +169,6 @@ impl Fork {
                 Point::LastFailure => ForkPoint::LastFailure,
             },
             id,
-            repeatable,
             queue: queue_or_internal(self.queue.as_deref())?.to_owned(),
             partition_key: self.partition_key.take(),
             version: self.version.take(),

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::outside;
 use crate::clock;
 use crate::context::WorkflowContext;
 use crate::engine::{Engine, Execution, Phase, Slot};
@@ -124,7 +125,10 @@ impl<W: Workflow> WorkflowHandle<W> {
         async move {
             match recorded {
                 Some(recorded) => recorded.await?,
-                None => self.engine.resume(std::slice::from_ref(&id), None).await?,
+                None => {
+                    let ids = std::slice::from_ref(&id);
+                    outside(self.engine.resume(ids, None, None).await)?;
+                }
             }
             // The old slot may hold the cancellation.
             let slot = self.engine.completions.slot(&id);

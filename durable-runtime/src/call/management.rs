@@ -1,14 +1,17 @@
 //! What calls that manage workflows have in common, wherever they come from.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
 use super::Operation;
 use crate::clock;
+use crate::engine::Execution;
 use crate::error::{Error, Result};
-use crate::value::Value;
+use crate::store::{Outcome, Record};
+use crate::value::{self, Value};
 
 /// One workflow id or several: made of a text, or of an array or vector of texts.
 #[derive(Debug, Clone)]
@@ -56,34 +59,97 @@ impl<I: AsRef<str>> From<&Vec<I>> for WorkflowIds {
     }
 }
 
-/// Does something to workflows as a recorded call of another one. A database that is away is waited for: its absence
-/// is no result of the call. When the workflow itself is what is changed, it ends here.
+/// The waits for a database that is away.
+const FIRST_WAIT: Duration = Duration::from_millis(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Does something to workflows as a recorded call of another one; after a crash before the record, once more. A
+/// database that is away is waited for: its absence is no result of the call. When the workflow itself is what is
+/// changed, it ends here.
 pub(crate) async fn changed<T: Value, F>(operation: Operation, change: impl Fn() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
-    const FIRST: Duration = Duration::from_millis(5);
-    const LONGEST: Duration = Duration::from_secs(5);
-    let execution = std::sync::Arc::clone(&operation.execution);
+    let execution = Arc::clone(&operation.execution);
     let until_answered = async {
-        let mut wait = FIRST;
+        let mut wait = FIRST_WAIT;
         loop {
-            let done = change().await;
-            match done {
+            match change().await {
                 Err(error) if error.is_transient() => {
-                    tracing::warn!(workflow_id = execution.workflow_id, %error, "a call of a workflow waits for the database");
-                    clock::sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST);
+                    wait = put_off(&execution, &error, wait).await;
                 }
-                done if execution.is_stopped() => {
-                    drop(done);
-                    std::future::pending().await
-                }
+                _ if execution.is_stopped() => return std::future::pending().await,
                 done => return done,
             }
         }
     };
     operation.run(until_answered).await
+}
+
+/// Does something to other workflows as a recorded call, in the transaction of the record: both happen once, or
+/// neither. `value` is its result.
+pub(crate) async fn changed_once<T: Value, F>(
+    operation: Operation,
+    value: T,
+    change: impl Fn(Record) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<Result<(), Outcome>>>,
+{
+    if let Some(row) = operation.recorded().await {
+        return operation.replayed(row).await;
+    }
+    let execution = &operation.execution;
+    execution.durable().await;
+    let what = || "the result of a call of a workflow".to_owned();
+    let mut step = operation.step(clock::now_ms());
+    step.output = Some(value::encode(&value, what)?);
+    let mut wait = FIRST_WAIT;
+    loop {
+        match change(Record::Step(Box::new(step.clone()))).await {
+            Ok(Ok(())) => return Ok(value),
+            Ok(Err(outcome)) => return execution.lost(operation.position, &outcome).await,
+            Err(error) if error.is_transient() => {
+                wait = put_off(execution, &error, wait).await;
+                if is_recorded(&operation).await {
+                    return Ok(value);
+                }
+            }
+            Err(error) => {
+                let error = error.to_record();
+                step.output = None;
+                step.error = Some(error.to_json());
+                operation.record(step);
+                // As a replay will read it, so that the workflow's code takes the same way both times.
+                return Err(Error::from_record(error));
+            }
+        }
+    }
+}
+
+/// True when the commit of the call's record, which was not answered, did happen.
+async fn is_recorded(operation: &Operation) -> bool {
+    let execution = &operation.execution;
+    let mut wait = FIRST_WAIT;
+    loop {
+        match execution.engine.store.steps(&execution.workflow_id).await {
+            Ok(rows) => return rows.iter().any(|row| row.position == operation.position),
+            Err(error) => wait = put_off(execution, &error.into(), wait).await,
+        }
+    }
+}
+
+/// Waits; gives the time to wait the next time.
+async fn put_off(execution: &Execution, error: &Error, wait: Duration) -> Duration {
+    let workflow_id = &execution.workflow_id;
+    tracing::warn!(workflow_id, %error, "a call of a workflow waits for the database");
+    clock::sleep(wait).await;
+    (wait * 2).min(LONGEST_WAIT)
+}
+
+/// What came of a change that has no record that could be refused.
+pub(crate) fn outside(done: Result<Result<(), Outcome>>) -> Result<()> {
+    done?.map_err(|outcome| Error::Setup(format!("what was asked for did not happen: {outcome:?}")))
 }
 
 /// The text of attributes, which are a JSON object.

@@ -1,7 +1,6 @@
-use std::future::Future;
 use std::sync::Arc;
 
-use super::{Operation, changed};
+use super::{Operation, changed_once, outside};
 use crate::context::WorkflowContext;
 use crate::engine::{Engine, queue_or_internal};
 use crate::error::{Error, Result};
@@ -81,19 +80,19 @@ impl Rewind {
     /// # Errors
     /// The workflow does not exist, [`Error::NoSuchWorkflow`]; it has not finished, or the step is 0,
     /// [`Error::Misuse`].
-    pub fn start(mut self) -> impl Future<Output = Result<()>> + Send + use<> {
-        async move {
-            let operation = self.operation.take();
-            let request = self.request();
-            let Some(operation) = operation else {
-                return self.engine.rewind(&request?).await;
-            };
-            let (engine, request) = (&self.engine, &request);
-            changed(operation, || async move {
-                engine.rewind(request.as_ref().map_err(Clone::clone)?).await
-            })
-            .await
-        }
+    pub async fn start(mut self) -> Result<()> {
+        let operation = self.operation.take();
+        let request = self.request();
+        let (engine, request) = (&self.engine, &request);
+        let Some(operation) = operation else {
+            let request = request.as_ref().map_err(Clone::clone)?;
+            return outside(engine.rewind(request, None).await);
+        };
+        changed_once(operation, (), |record| async move {
+            let request = request.as_ref().map_err(Clone::clone)?;
+            engine.rewind(request, Some(&record)).await
+        })
+        .await
     }
 
     fn request(&mut self) -> Result<RewindRequest> {

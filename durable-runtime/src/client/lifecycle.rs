@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value as Json;
 
 use super::Client;
-use crate::call::{Fork, Rewind, WorkflowIds, json_object};
+use crate::call::{Fork, Rewind, WorkflowIds, json_object, outside};
 use crate::clock;
 use crate::engine::milliseconds;
 use crate::error::Result;
@@ -49,7 +49,7 @@ impl Client {
     /// # Errors
     /// One of them does not exist, [`Error::NoSuchWorkflow`](crate::Error::NoSuchWorkflow): then none is resumed.
     pub async fn resume(&self, ids: impl Into<WorkflowIds>) -> Result<()> {
-        self.engine.resume(&ids.into().0, None).await
+        outside(self.engine.resume(&ids.into().0, None, None).await)
     }
 
     /// The same, on a queue.
@@ -65,7 +65,8 @@ impl Client {
     /// # Errors
     /// As for [`resume`](Self::resume).
     pub async fn resume_on_named(&self, ids: impl Into<WorkflowIds>, queue: &str) -> Result<()> {
-        self.engine.resume(&ids.into().0, Some(queue)).await
+        let queue = Some(queue);
+        outside(self.engine.resume(&ids.into().0, queue, None).await)
     }
 
     /// A fork of a workflow in any state, to be made with [`start`](Fork::start).

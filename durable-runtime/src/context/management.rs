@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value as Json;
 
 use super::WorkflowContext;
-use crate::call::{Fork, Operation, Rewind, WorkflowIds, changed, json_object};
+use crate::call::{Fork, Operation, Rewind, WorkflowIds, changed, changed_once, json_object};
 use crate::clock;
 use crate::engine::{Engine, milliseconds};
 use crate::error::{Error, Result};
@@ -97,10 +97,11 @@ impl WorkflowContext {
             Error::Misuse(format!("workflow `{id}` runs, and cannot resume itself"))
         });
         async move {
-            changed(operation, || async {
-                match &refused {
+            let (engine, ids, queue, refused) = (&engine, &ids, &queue, &refused);
+            changed_once(operation, (), |record| async move {
+                match refused {
                     Some(refused) => Err(refused.clone()),
-                    None => engine.resume(&ids, queue.as_deref()).await,
+                    None => engine.resume(ids, queue.as_deref(), Some(&record)).await,
                 }
             })
             .await

@@ -1,8 +1,11 @@
-//! What is done to workflows from outside, and what it means for those that run here.
+//! What is done to workflows, and what it means for those that run here.
+//!
+//! Where a `record` can be given, it is that of the call that does it, and written in the same transaction. `Err` inside
+//! the result then tells that nothing happened, because the record was not accepted.
 
 use super::{Engine, INTERNAL_QUEUE};
 use crate::error::{Error, Result};
-use crate::store::{ForkRequest, RewindRequest};
+use crate::store::{ForkRequest, Outcome, Record, RewindRequest};
 
 impl Engine {
     /// Cancels workflows that have not finished, and what they started if `children`.
@@ -27,26 +30,40 @@ impl Engine {
     }
 
     /// Puts workflows that have not finished on a queue, the internal one unless it is given.
-    pub(crate) async fn resume(&self, workflow_ids: &[String], queue: Option<&str>) -> Result<()> {
+    pub(crate) async fn resume(
+        &self,
+        workflow_ids: &[String],
+        queue: Option<&str>,
+        record: Option<&Record>,
+    ) -> Result<Result<(), Outcome>> {
         let queue = queue_or_internal(queue)?;
-        let resumed = self.store.resume(workflow_ids, queue).await?;
-        self.completions.revived();
-        self.taken_away(&resumed);
-        self.wake_queue(queue);
-        Ok(())
+        let resumed = self.store.resume(workflow_ids, queue, record).await?;
+        Ok(resumed.map(|resumed| {
+            self.completions.revived();
+            self.taken_away(&resumed);
+            self.wake_queue(queue);
+        }))
     }
 
-    pub(crate) async fn fork(&self, fork: &ForkRequest) -> Result<()> {
-        self.store.fork(fork).await?;
-        self.wake_queue(&fork.queue);
-        Ok(())
+    pub(crate) async fn fork(
+        &self,
+        fork: &ForkRequest,
+        record: Option<&Record>,
+    ) -> Result<Result<(), Outcome>> {
+        let forked = self.store.fork(fork, record).await?;
+        Ok(forked.inspect(|()| self.wake_queue(&fork.queue)))
     }
 
-    pub(crate) async fn rewind(&self, rewind: &RewindRequest) -> Result<()> {
-        self.store.rewind(rewind).await?;
-        self.completions.revived();
-        self.wake_queue(&rewind.queue);
-        Ok(())
+    pub(crate) async fn rewind(
+        &self,
+        rewind: &RewindRequest,
+        record: Option<&Record>,
+    ) -> Result<Result<(), Outcome>> {
+        let rewound = self.store.rewind(rewind, record).await?;
+        Ok(rewound.inspect(|()| {
+            self.completions.revived();
+            self.wake_queue(&rewind.queue);
+        }))
     }
 
     /// Deletes workflows, and what they started if `children`; says how many were there.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::sql::{first, params};
-use super::{Isolation, Store, Transaction};
+use super::{Isolation, Outcome, Record, Store, Transaction};
 use crate::error::{Error, Result};
 
 const INTENT: &str = "fork a workflow";
@@ -14,8 +14,6 @@ pub(crate) struct ForkRequest {
     pub(crate) source: String,
     pub(crate) from: ForkPoint,
     pub(crate) id: String,
-    /// A fork of the same source that has the id already is this one, from an earlier attempt.
-    pub(crate) repeatable: bool,
     pub(crate) queue: String,
     pub(crate) partition_key: Option<String>,
     /// `None`: whoever runs the latest version may take it.
@@ -51,8 +49,6 @@ const ROW: &str = "
     FROM dbos.workflow_status WHERE workflow_uuid = $1
     ON CONFLICT (workflow_uuid) DO NOTHING
     RETURNING workflow_uuid";
-
-const SOURCE: &str = "SELECT forked_from FROM dbos.workflow_status WHERE workflow_uuid = $1";
 
 const INPUT: &str = "
     INSERT INTO dbos.workflow_input (workflow_uuid, inputs)
@@ -105,8 +101,13 @@ const STREAMS: &str = "
     WHERE workflow_uuid = $1 AND function_id < $3";
 
 impl dyn Store {
-    /// Makes the fork, on its queue. Messages are not copied.
-    pub(crate) async fn fork(&self, fork: &ForkRequest) -> Result<()> {
+    /// Makes the fork, on its queue. Messages are not copied. `Err` inside: nothing happened, because the record of
+    /// the call was not accepted.
+    pub(crate) async fn fork(
+        &self,
+        fork: &ForkRequest,
+        record: Option<&Record>,
+    ) -> Result<Result<(), Outcome>> {
         let mut transaction = self.begin(Isolation::ReadCommitted).await?;
         let source = &fork.source;
         let marked = transaction.query(INTENT, MARK, params![source]).await?;
@@ -123,11 +124,6 @@ impl dyn Store {
             fork.timeout_ms,
         ];
         if transaction.query(INTENT, ROW, row).await?.is_empty() {
-            let existing = transaction.query(INTENT, SOURCE, params![&fork.id]).await?;
-            let existing = first::<Option<String>>(existing)?.flatten();
-            if fork.repeatable && existing.as_ref() == Some(source) {
-                return Ok(());
-            }
             let id = fork.id.clone();
             return Err(Error::WorkflowIdInUse { id });
         }
@@ -138,8 +134,7 @@ impl dyn Store {
         if step > 1 {
             copy(&mut transaction, fork, step).await?;
         }
-        transaction.commit(&[]).await?;
-        Ok(())
+        Ok(transaction.commit_with(record).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::cancel::ids;
 use super::sql::params;
-use super::{Isolation, Store};
+use super::{Isolation, Outcome, Record, Store};
 use crate::error::{Error, Result};
 
 const INTENT: &str = "resume workflows";
@@ -27,7 +27,13 @@ const DELAY: &str = "
 
 impl dyn Store {
     /// Puts workflows that have not finished on a queue, without their owner; says which. A missing one fails all.
-    pub(crate) async fn resume(&self, workflow_ids: &[String], queue: &str) -> Result<Vec<String>> {
+    /// `Err` inside: nothing happened, because the record of the call was not accepted.
+    pub(crate) async fn resume(
+        &self,
+        workflow_ids: &[String],
+        queue: &str,
+        record: Option<&Record>,
+    ) -> Result<Result<Vec<String>, Outcome>> {
         let mut transaction = self.begin(Isolation::ReadCommitted).await?;
         let found = transaction
             .query(INTENT, LOCK, params![workflow_ids])
@@ -42,8 +48,8 @@ impl dyn Store {
         }
         let params = params![workflow_ids, queue];
         let resumed = transaction.query(INTENT, RESUME, params).await?;
-        transaction.commit(&[]).await?;
-        Ok(ids(resumed)?)
+        let resumed = ids(resumed)?;
+        Ok(transaction.commit_with(record).await?.map(|()| resumed))
     }
 
     /// Changes how long a workflow waits before it takes its place on its queue. One that does not wait is left alone.

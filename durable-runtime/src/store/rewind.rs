@@ -2,7 +2,7 @@
 
 use super::row::Status;
 use super::sql::{first, params};
-use super::{Isolation, Store};
+use super::{Isolation, Outcome, Record, Store};
 use crate::error::{Error, Result, StoreError};
 
 const INTENT: &str = "rewind a workflow";
@@ -63,8 +63,13 @@ const ENQUEUE: &str = "
     WHERE workflow_uuid = $1";
 
 impl dyn Store {
-    /// Drops the records of a finished workflow from a step on, and puts it on a queue.
-    pub(crate) async fn rewind(&self, rewind: &RewindRequest) -> Result<()> {
+    /// Drops the records of a finished workflow from a step on, and puts it on a queue. `Err` inside: nothing
+    /// happened, because the record of the call was not accepted.
+    pub(crate) async fn rewind(
+        &self,
+        rewind: &RewindRequest,
+        record: Option<&Record>,
+    ) -> Result<Result<(), Outcome>> {
         let id = &rewind.workflow_id;
         let mut transaction = self.begin(Isolation::ReadCommitted).await?;
         let status = transaction.query(INTENT, LOCK, params![id]).await?;
@@ -95,7 +100,6 @@ impl dyn Store {
         }
         let enqueue = params![id, &rewind.version, &rewind.queue, &rewind.partition_key];
         transaction.query(INTENT, ENQUEUE, enqueue).await?;
-        transaction.commit(&[]).await?;
-        Ok(())
+        Ok(transaction.commit_with(record).await?)
     }
 }
