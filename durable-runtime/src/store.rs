@@ -6,6 +6,7 @@
 mod attributes;
 mod cancel;
 mod claim;
+mod composed;
 mod conflict;
 mod counts;
 mod delete;

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Composed, WorkflowFilter, epoch_ms};
+use super::composed::Composed;
+use super::filter::{WorkflowFilter, epoch_ms};
 use super::sql::Row;
 use super::{Store, StoreResult};
 

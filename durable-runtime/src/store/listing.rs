@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::filter::{Composed, WorkflowFilter};
+use super::composed::Composed;
+use super::filter::WorkflowFilter;
 use super::row::WorkflowStatus;
 use super::sql::{Param, Row, params};
 use super::workflows::{COLUMNS, status};
