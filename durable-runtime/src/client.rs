@@ -1,16 +1,28 @@
 //! Everything that can be done to workflows from outside, by a program that runs none.
 
 mod events;
+mod lifecycle;
+mod looks;
 mod messages;
 mod queues;
 mod recover;
+mod rename;
+mod retention;
 mod streams;
+mod transfer;
+mod versions;
 
+pub use rename::RenameApplication;
+pub use retention::GarbageCollection;
+
+use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::{Caller, Enqueue, WorkflowCaller, sealed};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::store::LISTING_LIMIT;
 
 /// A connection to a database that holds workflows: starts them on queues, waits for them, looks at them, manages
 /// them. It registers nothing, runs nothing and changes no schema. Clones share it.
@@ -28,8 +40,9 @@ use crate::error::Result;
 pub struct Client {
     engine: Arc<Engine>,
     application: Option<String>,
-    /// Of a client with connections of its own.
-    _guard: Option<Arc<Guard>>,
+    listing_limit: Duration,
+    /// What keeps the engine alive.
+    _guard: Arc<dyn Debug + Send + Sync>,
 }
 
 #[derive(Debug)]
@@ -44,7 +57,7 @@ impl Drop for Guard {
 }
 
 impl Client {
-    /// Connects to the database that the URL names.
+    /// Connects to the database that the URL names, which exists: a missing SQLite file is not made.
     ///
     /// # Errors
     /// The database cannot be opened, or holds no workflows: run a program with workflows, or `dbos migrate`, first.
@@ -52,20 +65,12 @@ impl Client {
         let engine = Engine::connect(&url.into(), true).await?;
         Ok(Self {
             application: None,
-            _guard: Some(Arc::new(Guard {
+            listing_limit: LISTING_LIMIT,
+            _guard: Arc::new(Guard {
                 engine: Arc::clone(&engine),
-            })),
+            }),
             engine,
         })
-    }
-
-    /// A client on the connections of a runtime, which it belongs to the same application as.
-    pub(crate) fn within(engine: Arc<Engine>) -> Self {
-        Self {
-            application: engine.identity.application_name.clone(),
-            _guard: None,
-            engine,
-        }
     }
 
     /// Speaks for an application: what is enqueued belongs to it, and only its workflows, and those without an owner,
@@ -87,6 +92,24 @@ impl Client {
     /// ```
     pub fn enqueue(&self, workflow: impl Into<String>, queue: impl Into<String>) -> Enqueue<'_> {
         Enqueue::new(self.caller(), None, workflow.into(), queue.into())
+    }
+
+    /// A client that shares the engine of a launched runtime, and keeps it alive.
+    pub(crate) fn of(engine: &Arc<Engine>, guard: Arc<dyn Debug + Send + Sync>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            application: engine.identity.application_name.clone(),
+            listing_limit: LISTING_LIMIT,
+            _guard: guard,
+        }
+    }
+
+    /// How long a listing or a count may take before it ends with [`Error::QueryTimedOut`](crate::Error::QueryTimedOut);
+    /// 30 s unless set.
+    #[must_use]
+    pub fn listing_limit(mut self, limit: Duration) -> Self {
+        self.listing_limit = limit;
+        self
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

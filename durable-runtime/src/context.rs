@@ -1,6 +1,7 @@
 //! What the body of a workflow, step or transaction may do. The type of the context is the role.
 
 mod events;
+mod management;
 mod messages;
 mod patch;
 mod sleep;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
 use crate::client::Client;
 use crate::engine::{Engine, Settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::queue::Queue;
 use crate::state::States;
 use crate::store::WorkflowStatus;
@@ -59,10 +59,12 @@ impl Durable {
         &self.guard.engine
     }
 
-    /// A client on the connections of this runtime: what can be done to workflows from outside.
+    /// A client on the same database: lists, cancels, resumes, forks and otherwise manages workflows. It keeps this
+    /// runtime alive as a clone does.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::within(Arc::clone(self.engine()))
+        let guard = Arc::clone(&self.guard);
+        Client::of(self.engine(), guard)
     }
 
     /// The handle of a workflow that was started before, here or elsewhere.
@@ -73,16 +75,7 @@ impl Durable {
         &self,
         workflow_id: impl Into<String>,
     ) -> Result<WorkflowHandle<W>> {
-        let id = workflow_id.into();
-        let status = self.status(&id).await?;
-        if status.name != W::NAME {
-            return Err(Error::ConflictingWorkflow {
-                id,
-                existing: status.name,
-                wanted: W::NAME.to_owned(),
-            });
-        }
-        Ok(WorkflowHandle::outside(Arc::clone(self.engine()), id))
+        self.client().retrieve(workflow_id).await
     }
 
     /// The state of a workflow.
@@ -90,10 +83,7 @@ impl Durable {
     /// # Errors
     /// No workflow has the id, or the database cannot be read.
     pub async fn status(&self, workflow_id: &str) -> Result<WorkflowStatus> {
-        let status = self.engine().store.workflow(workflow_id).await?;
-        status.ok_or_else(|| Error::NoSuchWorkflow {
-            id: workflow_id.to_owned(),
-        })
+        self.client().status(workflow_id).await
     }
 
     /// The runs of `W` that have not finished, oldest first.
@@ -101,7 +91,7 @@ impl Durable {
     /// # Errors
     /// The database cannot be read.
     pub async fn active<W: Workflow>(&self) -> Result<Vec<WorkflowStatus>> {
-        Ok(self.engine().store.active(W::NAME).await?)
+        self.client().active::<W>().await
     }
 
     /// Takes no new work, lets running workflows finish for at most `grace`, stops the rest, commits everything

@@ -287,7 +287,10 @@ pub enum Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self::Store(Arc::new(error))
+        match error {
+            StoreError::TimedOut { limit_ms } => Self::QueryTimedOut { limit_ms },
+            error => Self::Store(Arc::new(error)),
+        }
     }
 }
 
@@ -306,6 +309,11 @@ impl Error {
             direction: "read",
             reason: reason.to_string(),
         }
+    }
+
+    /// True when the same request may succeed later: the database was away, or busy.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
     }
 
     /// The name and code under which DBOS knows this error.

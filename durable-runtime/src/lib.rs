@@ -52,10 +52,10 @@ mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, Message, Sending, StepCall, StepCaller, StreamReader, Untyped, WorkflowCall,
-    WorkflowCaller, WorkflowHandle,
+    Enqueue, Fork, Message, Rewind, Sending, StepCall, StepCaller, StreamReader, Untyped,
+    WorkflowCall, WorkflowCaller, WorkflowHandle, WorkflowIds,
 };
-pub use client::Client;
+pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
@@ -64,7 +64,10 @@ pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
 pub use queue::{OnConflict, Queue};
-pub use store::{RegisteredQueue, Status, WorkflowStatus};
+pub use store::{
+    ApplicationVersion, GroupBy, RegisteredQueue, RenamedRows, Status, StepCount, StepCountFilter,
+    StepFilter, StepStatus, WorkflowCount, WorkflowFilter, WorkflowStatus,
+};
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
@@ -104,4 +107,6 @@ mod documents {
     struct Communication;
     #[doc = include_str!("../../docs/operations.md")]
     struct Operations;
+    #[doc = include_str!("../../docs/managing.md")]
+    struct Managing;
 }

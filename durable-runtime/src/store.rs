@@ -3,13 +3,21 @@
 //! [`Store`] speaks of intents (commit these records, claim work from this queue); the two implementations write the
 //! same tables, those of the DBOS system database.
 
+mod attributes;
+mod cancel;
 mod claim;
+mod composed;
 mod conflict;
+mod counts;
+mod delete;
 mod due;
 mod effect;
 mod events;
+mod filter;
+mod fork;
 mod history;
 mod lease;
+mod listing;
 mod messages;
 mod migrations;
 mod notify;
@@ -20,12 +28,18 @@ mod queues;
 mod record;
 mod recovery;
 mod register;
+mod rename;
+mod resume;
+mod retention;
+mod rewind;
 mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 mod streams;
 mod tables;
+mod transfer;
+mod versions;
 mod workflows;
 mod writer;
 
@@ -35,8 +49,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
+pub use counts::{GroupBy, StepCount, StepCountFilter, WorkflowCount};
 pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload};
+pub use filter::WorkflowFilter;
+pub(crate) use filter::epoch_ms;
+pub(crate) use fork::{ForkPoint, ForkRequest};
 pub(crate) use lease::{Others, TAKE_OVER_BATCH};
+pub(crate) use listing::LISTING_LIMIT;
+pub use listing::{StepFilter, StepStatus};
 pub(crate) use messages::{Sent, forks_in, send_in};
 pub(crate) use notify::{Channel, Heard, Listener};
 pub(crate) use partitions::SWEEP;
@@ -44,10 +64,14 @@ pub use queues::RegisteredQueue;
 pub(crate) use queues::{Registrar, Served};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
 pub(crate) use recovery::{Recovered, Recovery};
+pub(crate) use rename::RenameRequest;
+pub use rename::RenamedRows;
+pub(crate) use rewind::RewindRequest;
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, Reached, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use sql::Session;
 use sql::{Param, Row};
+pub use versions::ApplicationVersion;
 pub(crate) use writer::Writer;
 
 pub(crate) type StoreResult<T> = Result<T, StoreError>;
@@ -72,20 +96,20 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
     fn begin(&self, isolation: Isolation) -> BoxFuture<'_, StoreResult<Transaction>>;
 
     /// Runs one statement that only reads.
-    fn read(
-        &self,
+    fn read<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>>;
 
     /// Runs one statement that writes, as a transaction of its own.
-    fn write(
-        &self,
+    fn write<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>>;
 
     /// Begins to listen for what other processes tell with [`notify`](dyn Store::notify); `None` where they cannot.
     fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>>;
@@ -138,7 +162,7 @@ impl Transaction {
     pub(crate) async fn query(
         &mut self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &str,
         params: Vec<Param>,
     ) -> StoreResult<Vec<Row>> {
         let rows = self.session().query(sql, params).await;
@@ -155,6 +179,18 @@ impl Transaction {
             self.end("roll a transaction back", false).await?;
         }
         Ok(outcomes)
+    }
+
+    /// Commits, with the record of the call that made the transaction. When the record was not accepted nothing is
+    /// committed, and `Err` tells what became of it.
+    pub(crate) async fn commit_with(
+        self,
+        record: Option<&Record>,
+    ) -> StoreResult<Result<(), Outcome>> {
+        let record = record.cloned();
+        let outcomes = self.commit(record.as_slice()).await?;
+        let refused = outcomes.into_iter().find(|it| !it.is_accepted());
+        Ok(refused.map_or(Ok(()), Err))
     }
 
     pub(crate) async fn rollback(self) -> StoreResult<()> {

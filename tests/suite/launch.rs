@@ -346,22 +346,3 @@ async fn limits_that_contradict_each_other_are_refused() {
         assert!(refused.contains(problem), "{refused}");
     }
 }
-
-/// Rules: O4
-#[tokio::test]
-async fn a_name_that_dbos_would_not_take_for_an_application_is_refused() {
-    let store = Store::sqlite();
-    let longest = "a".repeat(256);
-    let too_long = "a".repeat(257);
-
-    for name in ["", "ab", "Ours", "our app", "über", "a/b", &too_long] {
-        let refused = store.open().application(name).launch().await.unwrap_err();
-
-        let text = refused.to_string();
-        assert!(text.contains("3 to 256 characters"), "{name}: {text}");
-    }
-    for (version, name) in ["abc", "our-app_2", &longest].into_iter().enumerate() {
-        let open = store.open().application(name).version(version.to_string());
-        open.launch().await.unwrap().shutdown(Duration::ZERO).await;
-    }
-}

@@ -21,6 +21,7 @@ mod kill;
 mod kit;
 mod launch;
 mod leases;
+mod management;
 mod messages;
 mod notify;
 mod numbering;

@@ -517,7 +517,7 @@ on_both_stores! {
             } else {
                 use sqlx::{Connection as _, SqliteConnection};
                 let mut connection = SqliteConnection::connect(store.url()).await.unwrap();
-                let mut transaction = connection.begin().await.unwrap();
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
                 client.send_in(Connection::Sqlite(&mut transaction), &messages).await.unwrap();
                 match commit {
                     true => transaction.commit().await.unwrap(),

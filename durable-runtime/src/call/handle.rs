@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::outside;
 use crate::clock;
+use crate::context::WorkflowContext;
 use crate::engine::{Engine, Execution, Phase, Slot};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::failure::{ErrorCodec, error_codec};
@@ -91,6 +93,60 @@ impl<W> WorkflowHandle<W> {
         let slot = engine.completions.slot(&workflow_id);
         engine.completions.ask_now();
         Self::new(engine, workflow_id, slot, Origin::Outside)
+    }
+
+    /// Cancels the workflow, if it has not finished. From a workflow's code this is a recorded call, with its place
+    /// fixed now.
+    ///
+    /// # Errors
+    /// The database refuses or cannot be reached.
+    #[track_caller]
+    pub fn cancel(&self) -> impl Future<Output = Result<()>> + Send + 'static + use<W> {
+        let id = self.workflow_id.clone();
+        let engine = Arc::clone(&self.engine);
+        let recorded = match &self.origin {
+            Origin::Outside => None,
+            Origin::Workflow(execution) => {
+                let ctx = WorkflowContext::new(Arc::clone(execution));
+                Some(ctx.cancel_workflow(id.clone()))
+            }
+        };
+        async move {
+            match recorded {
+                Some(recorded) => recorded.await,
+                None => engine.cancel(&[id], false).await,
+            }
+        }
+    }
+
+    /// Lets the workflow go on that was cancelled or given up, and gives a handle that waits for its new outcome. From
+    /// a workflow's code this is a recorded call, with its place fixed now.
+    ///
+    /// # Errors
+    /// The workflow was deleted, or the database cannot be reached.
+    #[track_caller]
+    pub fn resume(self) -> impl Future<Output = Result<Self>> + Send + 'static + use<W> {
+        let id = self.workflow_id.clone();
+        let recorded = match &self.origin {
+            Origin::Outside => None,
+            Origin::Workflow(execution) => {
+                let ctx = WorkflowContext::new(Arc::clone(execution));
+                Some(ctx.resume_workflow(id.clone()))
+            }
+        };
+        async move {
+            match recorded {
+                Some(recorded) => recorded.await?,
+                None => {
+                    let ids = std::slice::from_ref(&id);
+                    outside(self.engine.resume(ids, None, None).await)?;
+                }
+            }
+            // The old slot may hold the cancellation.
+            let slot = self.engine.completions.slot(&id);
+            self.engine.completions.ask_now();
+            Ok(Self::new(self.engine, id, slot, self.origin))
+        }
     }
 
     /// Waits for the outcome. With a position it is recorded there, or answered from its record.

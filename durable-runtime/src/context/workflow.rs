@@ -11,7 +11,7 @@ use crate::engine::Execution;
 /// step.
 #[derive(Clone)]
 pub struct WorkflowContext {
-    execution: Arc<Execution>,
+    pub(super) execution: Arc<Execution>,
 }
 
 impl WorkflowContext {

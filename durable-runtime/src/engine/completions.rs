@@ -5,6 +5,7 @@
 //! SDKs send no notification.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ impl Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Completions {
     slots: Mutex<HashMap<String, Weak<Slot>>>,
+    /// How often finished workflows were let go on from here; changed and compared under the lock of the slots.
+    revivals: AtomicU64,
     ask: Notify,
 }
 
@@ -69,6 +72,32 @@ impl Completions {
     /// Asks the database now rather than within a second: the workflow may have ended already.
     pub(crate) fn ask_now(&self) {
         self.ask.notify_one();
+    }
+
+    /// A finished workflow goes on: an outcome that was read before is not its outcome any more.
+    pub(super) fn revived(&self) {
+        let _slots = self.slots();
+        self.revivals.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that happened.
+    fn revivals(&self) -> u64 {
+        self.revivals.load(Ordering::Relaxed)
+    }
+
+    /// A workflow ended, as the database was read after `revivals`; nothing happens when there was another one since.
+    fn finish_as_read(&self, workflow_id: &str, finished: Finished, revivals: u64) {
+        let slot = {
+            let mut slots = self.slots();
+            if self.revivals() != revivals {
+                drop(slots);
+                return self.ask_now();
+            }
+            slots.remove(workflow_id)
+        };
+        if let Some(slot) = slot.and_then(|slot| slot.upgrade()) {
+            slot.outcome.send_replace(Some(Arc::new(finished)));
+        }
     }
 
     /// Another process tells that a workflow ended.
@@ -116,12 +145,13 @@ pub(super) async fn poll(engine: Arc<Engine>) {
         ids.extend(engine.completions.awaited());
         let ids: Vec<_> = ids.into_iter().collect();
         for ids in ids.chunks(CHUNK) {
+            let revivals = engine.completions.revivals();
             match engine.store.finished(ids).await {
                 Ok(ended) => ended.into_iter().for_each(|(id, finished)| {
                     if let Some(execution) = running.get(&id) {
                         execution.stop(Stop::Fenced);
                     }
-                    engine.completions.finish(&id, finished);
+                    engine.completions.finish_as_read(&id, finished, revivals);
                 }),
                 Err(error) => {
                     tracing::warn!(%error, "cannot ask for the outcome of workflows; asking again")

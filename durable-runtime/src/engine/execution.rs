@@ -228,7 +228,7 @@ impl Execution {
     }
 
     /// True when it ends before its workflow does.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.state().stop.is_some()
     }
 

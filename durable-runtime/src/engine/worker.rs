@@ -7,7 +7,7 @@ use super::{Engine, Phase};
 use crate::error::StoreError;
 use crate::queue::Queue;
 use crate::store::{Claim, ClaimedWorkflow, Reached, SWEEP};
-use crate::{clock, ids, task};
+use crate::{clock, ids};
 
 /// What one claim takes at most.
 const CLAIM_LIMIT: usize = 1024;
@@ -20,8 +20,6 @@ pub(super) async fn serve(engine: Arc<Engine>, queue: Arc<ServedQueue>) {
             () = worker.queue.woken() => {}
             () = worker.engine.reached(Phase::Draining) => return,
         }
-        // Workflows whose outcomes were committed together end together: one claim fills the places of all.
-        task::yield_now().await;
         // A workflow that ends while this looks may leave room that it did not see.
         worker.queue.set_hungry(true);
         match worker.take_all().await {

@@ -84,6 +84,12 @@ pub enum StoreError {
         "what is told with NOTIFY does not arrive: a connection pooler in transaction mode keeps it back; connect to the server itself, or use `use_listen_notify(false)`"
     )]
     Deaf,
+    /// A listing took too long and was stopped.
+    #[error("the database was given {limit_ms} ms for a listing and did not finish")]
+    TimedOut {
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"
@@ -120,6 +126,15 @@ impl StoreError {
             return None;
         };
         cause.as_database_error().and_then(|error| error.code())
+    }
+
+    /// True when the database stopped a statement because its time was up.
+    pub(crate) fn ran_out_of_time(&self) -> bool {
+        let Self::Statement { cause, .. } = self else {
+            return false;
+        };
+        let code = cause.as_database_error().and_then(|error| error.code());
+        code.as_deref() == Some("57014")
     }
 
     /// True when a statement of a transaction's body failed because the database broke the transaction off in favour

@@ -84,7 +84,7 @@ fn without_password(url: &str) -> String {
 async fn query(
     pool: &PgPool,
     intent: &'static str,
-    sql: &'static str,
+    sql: &str,
     params: Vec<Param>,
 ) -> StoreResult<Vec<Row>> {
     let failed = || StoreError::statement(intent);
@@ -146,21 +146,21 @@ impl Store for PostgresStore {
         .boxed()
     }
 
-    fn read(
-        &self,
+    fn read<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
         query(&self.pool, intent, sql, params).boxed()
     }
 
-    fn write(
-        &self,
+    fn write<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
         self.read(intent, sql, params)
     }
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::error::{Error, StoreError};
 use crate::queue::Queue;
-use crate::value::format;
+use crate::value::{self, format};
 
 /// Where a workflow is in its life. The names are those in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -145,6 +146,34 @@ pub struct WorkflowStatus {
     pub output: Option<String>,
     /// Its error, as recorded.
     pub error: Option<String>,
+}
+
+impl WorkflowStatus {
+    /// Its arguments: `{"positionalArgs": [...], "namedArgs": {...}}`. What is in a format that cannot be read here is
+    /// the text as recorded.
+    #[must_use]
+    pub fn input_value(&self) -> Option<Json> {
+        let format = self.serialization.as_deref();
+        let input = self.input.as_deref();
+        input.map(|text| value::shown_arguments(format, text))
+    }
+
+    /// Its result, likewise.
+    #[must_use]
+    pub fn output_value(&self) -> Option<Json> {
+        let format = self.serialization.as_deref();
+        self.output
+            .as_deref()
+            .map(|text| value::shown(format, text))
+    }
+
+    /// Its error, likewise.
+    #[must_use]
+    pub fn error_value(&self) -> Option<Json> {
+        let format = self.serialization.as_deref();
+        let error = self.error.as_deref();
+        error.map(|text| value::shown_error(format, text))
+    }
 }
 
 /// Who this process is to the others that share the database.

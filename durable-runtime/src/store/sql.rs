@@ -171,11 +171,7 @@ pub(crate) enum Session<'c> {
 }
 
 impl Session<'_> {
-    pub(crate) async fn query(
-        &mut self,
-        sql: &'static str,
-        params: Vec<Param>,
-    ) -> sqlx::Result<Vec<Row>> {
+    pub(crate) async fn query(&mut self, sql: &str, params: Vec<Param>) -> sqlx::Result<Vec<Row>> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres(connection) => postgres(connection, sql, params).await,
@@ -188,7 +184,7 @@ impl Session<'_> {
 #[cfg(feature = "postgres")]
 pub(crate) async fn postgres(
     connection: &mut PgConnection,
-    sql: &'static str,
+    sql: &str,
     params: Vec<Param>,
 ) -> sqlx::Result<Vec<Row>> {
     let mut arguments = PgArguments::default();
@@ -205,7 +201,7 @@ pub(crate) async fn postgres(
 #[cfg(feature = "sqlite")]
 pub(crate) async fn sqlite(
     connection: &mut SqliteConnection,
-    sql: &'static str,
+    sql: &str,
     params: Vec<Param>,
 ) -> sqlx::Result<Vec<Row>> {
     let mut arguments = SqliteArguments::default();

@@ -36,6 +36,7 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Opens the file; `create` makes it when it is missing.
     pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Self> {
         let failed = |cause| StoreError::Open {
             url: url.to_owned(),
@@ -95,7 +96,7 @@ async fn acquire(pool: &SqlitePool, intent: &'static str) -> StoreResult<PoolCon
 async fn query(
     pool: &SqlitePool,
     intent: &'static str,
-    sql: &'static str,
+    sql: &str,
     params: Vec<Param>,
 ) -> StoreResult<Vec<Row>> {
     let mut connection = acquire(pool, intent).await?;
@@ -145,21 +146,21 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn read(
-        &self,
+    fn read<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
         query(&self.readers, intent, sql, params).boxed()
     }
 
-    fn write(
-        &self,
+    fn write<'a>(
+        &'a self,
         intent: &'static str,
-        sql: &'static str,
+        sql: &'a str,
         params: Vec<Param>,
-    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+    ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
         query(&self.writer, intent, sql, params).boxed()
     }
 

@@ -5,19 +5,28 @@ use super::sql::{Row, params};
 use super::{Store, StoreResult};
 use crate::error::StoreError;
 
+macro_rules! columns {
+    () => {
+        "s.workflow_uuid, s.status, s.name, s.class_name, s.config_name, s.application_name,
+         s.application_version, s.queue_name, s.queue_partition_key, s.deduplication_id,
+         s.priority, s.executor_id, s.recovery_attempts, s.parent_workflow_id, s.forked_from,
+         s.was_forked_from, s.schedule_name, s.authenticated_user, s.assumed_role,
+         s.authenticated_roles, s.created_at, s.updated_at, s.started_at_epoch_ms, s.completed_at,
+         s.workflow_timeout_ms, s.workflow_deadline_epoch_ms, s.delay_until_epoch_ms,
+         {pg:s.attributes::text}{lite:s.attributes}, s.serialization"
+    };
+}
+
+/// What [`status`] reads, up to input, output and error.
+pub(super) const COLUMNS: &str = columns!();
+
 macro_rules! workflows {
     ($filter:literal) => {
         concat!(
-            "SELECT s.workflow_uuid, s.status, s.name, s.class_name, s.config_name,
-                 s.application_name, s.application_version, s.queue_name, s.queue_partition_key,
-                 s.deduplication_id, s.priority, s.executor_id, s.recovery_attempts,
-                 s.parent_workflow_id, s.forked_from, s.was_forked_from, s.schedule_name,
-                 s.authenticated_user, s.assumed_role, s.authenticated_roles, s.created_at,
-                 s.updated_at, s.started_at_epoch_ms, s.completed_at, s.workflow_timeout_ms,
-                 s.workflow_deadline_epoch_ms, s.delay_until_epoch_ms,
-                 {pg:s.attributes::text}{lite:s.attributes}, s.serialization,
-                 COALESCE(i.inputs, s.inputs), COALESCE(o.output, s.output),
-                 COALESCE(o.error, s.error)
+            "SELECT ",
+            columns!(),
+            ", COALESCE(i.inputs, s.inputs), COALESCE(o.output, s.output),
+               COALESCE(o.error, s.error)
              FROM dbos.workflow_status s
              LEFT JOIN dbos.workflow_input i ON i.workflow_uuid = s.workflow_uuid
              LEFT JOIN dbos.workflow_output o ON o.workflow_uuid = s.workflow_uuid ",

@@ -75,15 +75,24 @@ pub(crate) fn read_value(serialization: Option<&str>, text: &str) -> Result<Stri
     }
 }
 
+/// An error, as the text of its record.
+pub(crate) fn read_error_text(
+    serialization: Option<&str>,
+    text: &str,
+) -> Result<String, Unreadable> {
+    match Format::of(serialization, text)? {
+        Format::PortableJson => Ok(text.to_owned()),
+        Format::PyPickle => match pickle::read_error(text) {
+            Ok((name, message)) => Ok(ErrorRecord::new(name, message).to_json()),
+            Err(error) => Err(Unreadable(error.to_string())),
+        },
+    }
+}
+
 /// An error, as the record of it. One that cannot be read is told as it stands.
 pub(crate) fn read_error(serialization: Option<&str>, text: &str) -> ErrorRecord {
-    match Format::of(serialization, text) {
-        Ok(Format::PyPickle) => match pickle::read_error(text) {
-            Ok((name, message)) => ErrorRecord::new(name, message),
-            Err(_) => ErrorRecord::new("Error", text),
-        },
-        _ => ErrorRecord::from_json(text),
-    }
+    let json = read_error_text(serialization, text);
+    ErrorRecord::from_json(json.as_deref().unwrap_or(text))
 }
 
 /// The arguments of a workflow, as the envelope of portable JSON.
