@@ -137,7 +137,7 @@ async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
     let proxy = Proxy::start(
         scene.store.url(),
         scene.id.clone(),
-        "FOR UPDATE SKIP",
+        "FOR NO KEY UPDATE SKIP",
         moment,
     )
     .await;

@@ -52,8 +52,11 @@ async fn an_idle_queue_takes_what_another_process_enqueues() {
             .await
             .unwrap();
         store.becomes(LISTENERS, &[], 1).await;
-        let enqueuing = process(&store, "enqueuing").listen_queues(["none"]);
-        let enqueuing = enqueuing.launch().await.unwrap();
+        let enqueuing = process(&store, "enqueuing")
+            .listen_queues::<&str>([])
+            .launch()
+            .await
+            .unwrap();
         for name in ["first", "second"] {
             let id = store.id(name);
             gate(&id).open();
@@ -151,7 +154,11 @@ async fn a_listener_that_loses_its_connection_listens_again() {
             .launch()
             .await
             .unwrap();
-        let enqueuing = process(&store, "enqueuing").launch().await.unwrap();
+        let enqueuing = process(&store, "enqueuing")
+            .listen_queues::<&str>([])
+            .launch()
+            .await
+            .unwrap();
         store.becomes(LISTENERS, &[], 2).await;
         store
             .rows(

@@ -125,6 +125,10 @@ impl<T: Value> StreamReader<T> {
     /// # Cancel safety
     /// Outside, a read that is dropped can be made again. In a workflow its place stays empty.
     #[track_caller]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator that waits has this name everywhere"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Result<Option<T>>> + Send + use<'_, T> {
         let begun = self.begin();
         self.finish(begun)

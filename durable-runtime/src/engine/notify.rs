@@ -219,7 +219,7 @@ impl Engine {
     }
 
     /// A workflow was put on a queue, and is durable.
-    pub(super) fn enqueued(&self, queue: &str) {
+    pub(crate) fn enqueued(&self, queue: &str) {
         self.wake_queue(queue);
         self.notifier.wrote(Channel::Queues, queue.to_owned());
     }

@@ -92,15 +92,17 @@ macro_rules! claim {
 }
 
 /// Without a shared limit processes pass each other by.
-const CLAIM: &str = claim!("", "{pg:FOR UPDATE SKIP LOCKED}");
+const CLAIM: &str = claim!("", "{pg:FOR NO KEY UPDATE SKIP LOCKED}");
 const CLAIM_PARTITION: &str = claim!(
     " AND queue_partition_key = $8 ",
-    "{pg:FOR UPDATE SKIP LOCKED}"
+    "{pg:FOR NO KEY UPDATE SKIP LOCKED}"
 );
 /// With one they all look at the same rows, and all but one give way.
-const CLAIM_LIMITED: &str = claim!("", "{pg:FOR UPDATE NOWAIT}");
-const CLAIM_PARTITION_LIMITED: &str =
-    claim!(" AND queue_partition_key = $8 ", "{pg:FOR UPDATE NOWAIT}");
+const CLAIM_LIMITED: &str = claim!("", "{pg:FOR NO KEY UPDATE NOWAIT}");
+const CLAIM_PARTITION_LIMITED: &str = claim!(
+    " AND queue_partition_key = $8 ",
+    "{pg:FOR NO KEY UPDATE NOWAIT}"
+);
 
 const CLAIMED: &str = concat!(
     "SELECT ",

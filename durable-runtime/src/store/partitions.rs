@@ -71,7 +71,7 @@ const TAKE_FIRST_OF_EACH: &str = concat!(
           WHERE workflow_uuid IN (SELECT workflow_uuid FROM heads)
             AND queue_partition_key IS NOT NULL AND ",
     candidates!("$1"),
-    "     {pg:FOR UPDATE SKIP LOCKED}) ",
+    "     {pg:FOR NO KEY UPDATE SKIP LOCKED}) ",
     taking!(),
     " WHERE workflow_uuid IN (SELECT workflow_uuid FROM locked) AND status = 'ENQUEUED'
         AND queue_name = $1

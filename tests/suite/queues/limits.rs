@@ -149,7 +149,7 @@ on_both_stores! {
     /// Rules: Q7
     async fn a_polling_interval_is_kept(store: Store) {
         let rare = Queue::new("rare").polling_interval(LONG);
-        // A listener that begins to hear looks at every queue once.
+        // A listener that begins to hear has every queue looked at.
         let open = store.open().use_listen_notify(false).register::<signs>();
         let durable = open.queue(&FREE).queue(&rare).launch().await.unwrap();
         let id = store.id("wf");
