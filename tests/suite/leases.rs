@@ -33,6 +33,19 @@ async fn hold(ctx: StepContext) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Holds a connection of the pool.
+#[transaction]
+async fn occupy(ctx: TransactionContext, key: String) -> anyhow::Result<()> {
+    assert!(!ctx.workflow_id().is_empty());
+    gate(key).pass().await;
+    Ok(())
+}
+
+#[workflow]
+async fn occupies(ctx: WorkflowContext, key: String) -> anyhow::Result<()> {
+    occupy(&ctx, key).await
+}
+
 #[workflow]
 async fn held(ctx: WorkflowContext) -> anyhow::Result<()> {
     hold(&ctx).await
@@ -221,6 +234,30 @@ on_both_stores! {
         drop(durable);
     }
 
+    async fn nobody_is_taken_for_dead_while_nobody_could_renew(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        let another = store.open().executor_id("another").register::<held>().launch().await.unwrap();
+        drop(held(&durable).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        let owner = store.status(&id, "owner_xid").await;
+        let alive = format!(
+            "SELECT count(*) FROM durable_executors WHERE lease_until_epoch_ms > {}",
+            now_ms(&store)
+        );
+
+        let blocked = store.block_writes().await;
+        store.becomes(&alive, &[], 0).await;
+        blocked.release().await;
+        store.becomes(&alive, &[], 2).await;
+
+        assert_eq!(store.status(&id, "owner_xid").await, owner);
+        gate(&id).open();
+        durable.retrieve::<held>(&id).await.unwrap().result().await.unwrap();
+        assert_eq!(counted(&id), 1);
+        drop(another);
+    }
+
     /// Rules: M3
     async fn an_execution_that_was_cancelled_elsewhere_stops_in_the_middle_of_a_step(store: Store) {
         let id = store.id("wf");
@@ -288,4 +325,25 @@ on_both_stores! {
         assert_eq!(traces(&scene.effects), ["1", "2", "3"]);
         survivor.kill();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_is_renewed_while_transactions_hold_every_other_connection() {
+    const CONNECTIONS: usize = 16;
+    let store = Store::postgres().await;
+    let durable = store.open().register::<occupies>().launch().await.unwrap();
+    let key = store.id("all");
+    for _ in 0..2 * CONNECTIONS {
+        drop(occupies(&durable, key.clone()).start().await.unwrap());
+    }
+    gate(&key).reached_by(CONNECTIONS).await;
+
+    let until = "SELECT lease_until_epoch_ms FROM durable_executors";
+    let until = store.value(until, &[]).await;
+    let renewed =
+        format!("SELECT count(*) FROM durable_executors WHERE lease_until_epoch_ms > {until}");
+    store.becomes(&renewed, &[], 1).await;
+
+    assert_eq!(gate(&key).arrivals(), CONNECTIONS);
+    gate(&key).open();
 }
