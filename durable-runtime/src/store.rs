@@ -19,6 +19,7 @@ mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod turn;
 mod workflows;
 
 use std::fmt::Debug;
@@ -83,7 +84,6 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
 pub(crate) enum Isolation {
     ReadCommitted,
     RepeatableRead,
-    Serializable,
 }
 
 /// An open transaction. Dropped, it rolls back.

@@ -175,8 +175,10 @@ async fn a_workflow_survives_the_loss_of_all_connections() {
         until("progress", || traces(&scene.effects).len() >= seen).await;
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        let ended = scene.store.rows(sql, &[]).await;
-        assert!(!ended.is_empty(), "there were connections to end");
+        // Right after the last end there may be none yet.
+        while scene.store.rows(sql, &[]).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
     }
 
     assert_eq!(
