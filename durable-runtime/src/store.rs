@@ -39,6 +39,7 @@ pub(crate) mod sqlite;
 mod streams;
 mod tables;
 mod transfer;
+mod turn;
 mod versions;
 mod workflows;
 mod writer;
@@ -130,7 +131,6 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
 pub(crate) enum Isolation {
     ReadCommitted,
     RepeatableRead,
-    Serializable,
 }
 
 /// An open transaction. Dropped, it rolls back.

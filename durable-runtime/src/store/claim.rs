@@ -2,9 +2,10 @@
 
 use super::row::{Claim, ClaimedWorkflow, Reached, Taken};
 use super::sql::{Param, Row, params};
+use super::turn::wait_for_turn;
 use super::{Isolation, Store, StoreResult, Transaction};
 use crate::error::StoreError;
-use crate::queue::{Queue, RateLimit};
+use crate::queue::RateLimit;
 
 const INTENT: &str = "take work off a queue";
 
@@ -97,7 +98,7 @@ const CLAIM_PARTITION: &str = claim!(
     " AND queue_partition_key = $8 ",
     "{pg:FOR NO KEY UPDATE SKIP LOCKED}"
 );
-/// With one they all look at the same rows, and all but one give way.
+/// With one they take turns; a worker of another language that is at the same rows goes first.
 const CLAIM_LIMITED: &str = claim!("", "{pg:FOR NO KEY UPDATE NOWAIT}");
 const CLAIM_PARTITION_LIMITED: &str = claim!(
     " AND queue_partition_key = $8 ",
@@ -173,7 +174,10 @@ impl dyn Store {
 
     /// Gives the rows, how many were asked for, and the limit that this number comes from.
     async fn claim_limited(&self, claim: &Claim<'_>) -> StoreResult<(Vec<Row>, i64, Reached)> {
-        let mut transaction = self.begin(isolation(claim)).await?;
+        let mut transaction = self.begin(Isolation::ReadCommitted).await?;
+        if self.is_shared() {
+            wait_for_turn(&mut transaction, claim.queue).await?;
+        }
         let (room, full) = room(&mut transaction, claim).await?;
         if room <= 0 {
             transaction.rollback().await?;
@@ -185,6 +189,11 @@ impl dyn Store {
         };
         let rows = transaction.query(INTENT, sql, parameters(claim, room));
         let rows = rows.await?;
+        // The workers of other languages take no turns: one may have taken something since the limits were counted.
+        if self.is_shared() && !rows.is_empty() && is_exceeded(&mut transaction, claim).await? {
+            transaction.rollback().await?;
+            return Ok((Vec::new(), 0, full));
+        }
         transaction.commit(&[]).await?;
         Ok((rows, room, full))
     }
@@ -219,19 +228,10 @@ impl dyn Store {
     }
 }
 
-/// A limit of the whole queue and one of its partitions are counted over different rows: only serializable
-/// transactions see that another partition used up what they count on.
-fn isolation(claim: &Claim<'_>) -> Isolation {
-    let Queue {
-        concurrency,
-        limiter,
-        ..
-    } = claim.queue;
-    if claim.partition.is_some() && (concurrency.is_some() || limiter.is_some()) {
-        Isolation::Serializable
-    } else {
-        Isolation::RepeatableRead
-    }
+/// True when more runs, or was started, than a limit allows.
+async fn is_exceeded(transaction: &mut Transaction, claim: &Claim<'_>) -> StoreResult<bool> {
+    let (room, _) = room(transaction, claim).await?;
+    Ok(room < 0)
 }
 
 /// How many may be taken, and by which limit. The limits are looked at in the order in which they are listed here.

@@ -3,6 +3,7 @@
 use super::claim::{candidates, milliseconds, parameters, running, started, taken, taking};
 use super::row::{Claim, ClaimedWorkflow, Identity};
 use super::sql::params;
+use super::turn::wait_for_turn;
 use super::{Isolation, Store, StoreResult};
 use crate::queue::Queue;
 
@@ -79,12 +80,6 @@ const TAKE_FIRST_OF_EACH: &str = concat!(
     taken!()
 );
 
-/// Lets one process at a time sweep a queue, so that what one took is seen by the next. A process that hangs holds
-/// the others up for five seconds, not for ever.
-const TURN: &str = "
-    SELECT set_config('lock_timeout', '5s', TRUE) IS NOT NULL
-       AND pg_advisory_xact_lock($1) IS NOT NULL";
-
 const INTENT: &str = "take work off a partitioned queue";
 
 impl dyn Store {
@@ -116,8 +111,7 @@ impl dyn Store {
         params.extend(params![claim.limit < SWEEP]);
         let rows = if self.is_shared() {
             let mut transaction = self.begin(Isolation::ReadCommitted).await?;
-            let turn = params![lock_number(claim.queue.name())];
-            transaction.query(INTENT, TURN, turn).await?;
+            wait_for_turn(&mut transaction, claim.queue).await?;
             let rows = transaction
                 .query(INTENT, TAKE_FIRST_OF_EACH, params)
                 .await?;
@@ -128,14 +122,4 @@ impl dyn Store {
         };
         self.with_histories(rows).await
     }
-}
-
-/// The number of the advisory lock of a queue. Two queues that share one only wait for each other.
-fn lock_number(queue: &str) -> i64 {
-    let bytes = "durable queue ".bytes().chain(queue.bytes());
-    // FNV-1a, 64 bits: the same in every process.
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    hash.cast_signed()
 }

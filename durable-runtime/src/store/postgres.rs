@@ -136,7 +136,6 @@ impl Store for PostgresStore {
         let begin = match isolation {
             Isolation::ReadCommitted => "BEGIN",
             Isolation::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         };
         async move {
             let begun = self.pool.begin_with(begin).await;

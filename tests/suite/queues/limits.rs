@@ -2,6 +2,7 @@
 
 use durable_runtime::prelude::*;
 use durable_tests::gates::gate;
+use durable_tests::store::Store;
 use durable_tests::tally::noted;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -15,6 +16,18 @@ const THREE: Queue = Queue::new("three")
 const TWO_OF_ALL: Queue = Queue::new("two of all")
     .concurrency(2)
     .polling_interval(QUICK);
+
+/// Two processes that serve a queue.
+async fn race(store: &Store, queue: &Queue) -> [Durable; 2] {
+    let launch = |executor: &'static str| {
+        let open = store.open().executor_id(executor).register::<visitor>();
+        open.queue(queue).launch()
+    };
+    [
+        launch("first").await.unwrap(),
+        launch("second").await.unwrap(),
+    ]
+}
 
 on_both_stores! {
     /// Rules: Q11, Q17
@@ -200,5 +213,38 @@ on_both_stores! {
         store.execute("UPDATE queues SET concurrency = NULL WHERE name = 'two of all'", &[]).await;
 
         paused.result().await.unwrap();
+    }
+
+    /// Rules: Q8, Q11
+    async fn concurrency_holds_while_others_enqueue_what_goes_first(store: Store) {
+        let test = store.id("crowd");
+        let durables = race(&store, &TWO_OF_ALL).await;
+
+        let visits = join_all((0..240_u32).map(|number| {
+            let call = visitor(&durables[number as usize % 2], test.clone(), 2).queue(&TWO_OF_ALL);
+            call.priority(1000 - number)
+        }));
+        for visit in visits.await {
+            visit.unwrap();
+        }
+
+        assert_eq!(most(&test), 2);
+    }
+
+    /// Rules: Q8, Q16
+    async fn a_partition_is_served_once_while_others_enqueue_what_goes_first(store: Store) {
+        let test = store.id("crowd");
+        let queue = Queue::new("one each").partition_concurrency(1).polling_interval(QUICK);
+        let durables = race(&store, &queue).await;
+
+        let visits = join_all((0..120_u32).map(|number| {
+            let call = visitor(&durables[number as usize % 2], test.clone(), 1).queue(&queue);
+            call.partition_key("k").priority(1000 - number)
+        }));
+        for visit in visits.await {
+            visit.unwrap();
+        }
+
+        assert_eq!(most(&test), 1);
     }
 }
