@@ -1,6 +1,7 @@
 //! A call is a value: making it fixes its place in the workflow and runs nothing; awaiting or starting it does.
 
 mod argument;
+mod atomic;
 mod caller;
 mod handle;
 mod operation;

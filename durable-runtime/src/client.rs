@@ -1,5 +1,7 @@
 //! Everything that can be done to workflows from outside, by a program that runs none.
 
+mod schedules;
+
 use std::sync::Arc;
 
 use crate::call::{Caller, WorkflowCaller, sealed};
@@ -22,7 +24,8 @@ use crate::error::Result;
 pub struct Client {
     engine: Arc<Engine>,
     application: Option<String>,
-    _guard: Arc<Guard>,
+    /// Stops the engine with the last clone; nothing where the engine belongs to a runtime.
+    _guard: Option<Arc<Guard>>,
 }
 
 #[derive(Debug)]
@@ -45,11 +48,20 @@ impl Client {
         let engine = Engine::connect(&url.into()).await?;
         Ok(Self {
             application: None,
-            _guard: Arc::new(Guard {
+            _guard: Some(Arc::new(Guard {
                 engine: Arc::clone(&engine),
-            }),
+            })),
             engine,
         })
+    }
+
+    /// The client of a runtime of this process, on its connections.
+    pub(crate) fn of(engine: &Arc<Engine>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            application: engine.identity.application_name.clone(),
+            _guard: None,
+        }
     }
 
     /// Speaks for an application: what is enqueued belongs to it, and only its workflows, and those without an owner,

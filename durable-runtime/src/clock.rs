@@ -12,6 +12,14 @@ pub(crate) fn now_ms() -> i64 {
         })
 }
 
+/// Microseconds since the Unix epoch.
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    })
+}
+
 /// Waits. Not durable: only for waits that a crash may forget.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

@@ -1,5 +1,6 @@
 //! What the body of a workflow, step or transaction may do. The type of the context is the role.
 
+mod schedules;
 mod step;
 mod transaction;
 mod workflow;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
+use crate::client::Client;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::queue::Queue;
@@ -50,6 +51,13 @@ impl Durable {
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.guard.engine
+    }
+
+    /// What can be done to workflows and schedules from outside, on the connections of this runtime and for its
+    /// application. It does not keep the runtime alive.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::of(self.engine())
     }
 
     /// The handle of a workflow that was started before, here or elsewhere.

@@ -6,6 +6,8 @@ mod execution;
 mod launch;
 mod options;
 mod registry;
+mod scheduler;
+mod schedules;
 mod start;
 mod worker;
 
@@ -21,6 +23,7 @@ pub(crate) use launch::Settings;
 pub use options::DuplicationPolicy;
 pub(crate) use options::{StartOptions, Timeout, milliseconds};
 pub(crate) use registry::{Registered, Registry};
+pub(crate) use schedules::ScheduleChange;
 pub(crate) use start::{StartRequest, Target};
 
 use crate::journal::Journal;
@@ -43,6 +46,8 @@ pub(crate) struct Engine {
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
+    /// Told when this process changed a schedule.
+    schedules_changed: Notify,
     queues: HashMap<String, Arc<QueueState>>,
     running: Mutex<HashMap<String, Arc<Execution>>>,
     /// Woken whenever an execution ends.

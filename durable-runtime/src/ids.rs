@@ -16,3 +16,14 @@ pub(crate) fn token() -> String {
 pub(crate) fn child_id(parent: &str, position: i32) -> String {
     format!("{parent}-{position}")
 }
+
+/// A new id of a schedule.
+pub(crate) fn schedule_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// A random number from 0 to 1: to do at different times what many processes do.
+pub(crate) fn fraction() -> f64 {
+    // The first four bytes of a random UUID are random altogether.
+    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+}

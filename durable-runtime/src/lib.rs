@@ -63,6 +63,7 @@ pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
 pub use queue::Queue;
+pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{Status, WorkflowStatus};
 pub use value::{StepResult, Value};
 pub use workflow::Workflow;

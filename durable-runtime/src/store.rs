@@ -13,6 +13,7 @@ mod record;
 mod recovery;
 mod register;
 mod row;
+mod schedules;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
@@ -28,6 +29,7 @@ pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
 pub use row::{Status, WorkflowStatus};
+pub(crate) use schedules::{ScheduleRow, ScheduleSelection, ScheduledRun};
 pub(crate) use sql::Session;
 use sql::{Param, Row};
 

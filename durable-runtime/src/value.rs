@@ -83,6 +83,15 @@ pub(crate) fn decode<T: Value>(text: &str, what: impl FnOnce() -> String) -> Res
     T::from_text(text).map_err(|reason| Error::unreadable(what(), &reason))
 }
 
+/// A value whose row does not tell its format, as portable JSON: it is JSON already, or a Python pickle of plain data.
+pub(crate) fn of_unknown_format(text: &str) -> Result<String, String> {
+    compact::compact(text)
+        .or_else(|_| pickle::read_value(text))
+        .map_err(|error| {
+            format!("it is no JSON, and as a pickle of Python it cannot be read: {error}")
+        })
+}
+
 /// The arguments of a workflow: a tuple of values.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the arguments of a workflow",
@@ -167,7 +176,10 @@ pub(crate) fn decode_arguments<A: Arguments>(
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Envelope {
+        // The second names are those that Python's serializers use for arguments of their own format.
+        #[serde(alias = "args")]
         positional_args: Option<Vec<Json>>,
+        #[serde(alias = "kwargs")]
         named_args: Option<Map<String, Json>>,
     }
     let envelope: Envelope = serde_json::from_str(text).map_err(|reason| {

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::completions::{self, Completions};
 use super::worker::{self, QueueState};
-use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry};
+use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
@@ -73,6 +73,7 @@ impl Engine {
             task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
         }
         task::spawn(completions::poll(Arc::clone(&engine)));
+        task::spawn(scheduler::serve(Arc::clone(&engine)));
         Ok(engine)
     }
 
@@ -107,6 +108,7 @@ impl Engine {
             completions: Completions::default(),
             states: Arc::new(states),
             is_client,
+            schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),
             ended: Notify::new(),

@@ -44,7 +44,7 @@ pub enum StoreError {
         "{kind} `{name}` is already registered by application `{owner}`; choose another name, or run under that application's name"
     )]
     Owned {
-        /// `queue` or `application version`.
+        /// `queue`, `schedule` or `application version`.
         kind: &'static str,
         /// The name.
         name: String,
