@@ -19,6 +19,7 @@ mod queues;
 mod recovery;
 mod replay;
 mod retries;
+mod schedules;
 mod schema;
 mod start;
 mod transactions;
