@@ -6,9 +6,10 @@ use syn::FnArg;
 
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes;
+use crate::options::workflow::WorkflowOptions;
 use crate::signature::MOST_OF_A_WORKFLOW;
 use crate::surface::Surface;
-use crate::workflow::{Constants, Types, Workflow};
+use crate::workflow::{Constants, Types, Workflow, tuple};
 
 /// The errors, and the item as it was.
 pub(crate) fn item(item: TokenStream, diagnostics: Diagnostics) -> TokenStream {
@@ -28,7 +29,11 @@ pub(crate) fn function(surface: &Surface<'_>, errors: TokenStream) -> TokenStrea
 }
 
 /// The errors, a function of the same signature and a type of the same name.
-pub(crate) fn workflow(surface: &Surface<'_>, errors: TokenStream) -> TokenStream {
+pub(crate) fn workflow(
+    surface: &Surface<'_>,
+    options: &WorkflowOptions,
+    errors: TokenStream,
+) -> TokenStream {
     // A method's impl block has no room for the type.
     let inputs = &surface.function.signature.inputs;
     if inputs
@@ -38,13 +43,13 @@ pub(crate) fn workflow(surface: &Surface<'_>, errors: TokenStream) -> TokenStrea
         return errors;
     }
     let function = function(surface, errors);
-    let mut types = Types::of(surface);
+    let mut types = Types::of(surface, tuple(surface));
     let arguments = &surface.signature.arguments;
     let is_generic = !surface.function.signature.generics.params.is_empty();
     let is_open = arguments
         .iter()
         .any(|argument| lifetimes::is_open(&argument.ty));
-    if is_generic || is_open || arguments.len() > MOST_OF_A_WORKFLOW {
+    if is_generic || is_open || options.raw || arguments.len() > MOST_OF_A_WORKFLOW {
         types.input = quote!(());
     }
     if is_generic {
@@ -55,6 +60,9 @@ pub(crate) fn workflow(surface: &Surface<'_>, errors: TokenStream) -> TokenStrea
         types,
         constants: Constants {
             name: surface.function.name(),
+            class: None,
+            roles: Vec::new(),
+            parameters: Vec::new(),
             version: String::new(),
             max_recovery_attempts: 0,
             sites: Vec::new(),

@@ -152,6 +152,7 @@ mod tests {
         );
     }
 
+    /// Rules: V6
     #[test]
     fn formatting_and_comments_change_nothing() {
         let plain =
@@ -166,6 +167,7 @@ mod tests {
         }
     }
 
+    /// Rules: V6
     #[test]
     fn code_changes_it() {
         let plain = of("{ load(&ctx, 1).await?; save(&ctx, (x)).await?; }");

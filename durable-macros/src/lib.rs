@@ -177,8 +177,11 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "…"` | the function's name | what the workflow is found by after a crash, and by other programs |
+/// | `class = "…"` | none | the class that the name belongs to: a workflow is found by both; other languages' SDKs give the methods of a class one |
 /// | `version = "…"` | a hash of the code | which code may continue a run; pin it to take responsibility for that yourself |
 /// | `max_recovery_attempts = 50` | `100` | how often a run that keeps crashing is taken up again |
+/// | `roles("admin", "editor")` | none | the roles of which a caller needs one; without the option everybody may run it |
+/// | `raw` | not set | takes all arguments in one parameter, a `Passed`: by position and by name, each the text that the caller wrote |
 /// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
 ///
 /// # What is generated
@@ -188,6 +191,17 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// type carries the name, the parameters, the version and the durable calls of the body with their
 /// source locations, for errors that point at source lines.
 ///
+/// A raw workflow is for callers whose arguments have no fixed types, or are to be handed on without a change:
+///
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::{Passed, prelude::*};
+/// #[workflow(class = "interop", raw)]
+/// async fn count(ctx: WorkflowContext, arguments: Passed) -> Result<usize> {
+///     Ok(arguments.positional.len() + arguments.named.len())
+/// }
+/// ```
+///
 /// The version is a hash of the signature and the body without comments, documentation, spacing,
 /// optional commas and lint attributes.
 ///
@@ -195,7 +209,7 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// What a step refuses, and also generics, lifetimes, borrowed and `impl Trait` arguments: a
 /// workflow is started again from its name and its recorded arguments alone. More than twelve
-/// arguments belong into a struct.
+/// arguments belong into a struct. A raw workflow takes one, no more and no less.
 ///
 /// # Where the guarantee stops
 ///

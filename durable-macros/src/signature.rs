@@ -37,6 +37,11 @@ impl Signature {
         }
     }
 
+    /// Refuses what cannot take all arguments as they were passed.
+    pub(crate) fn check_raw(&self, function: &Function, diagnostics: &mut Diagnostics) {
+        arguments::check_raw(&self.arguments, function, diagnostics);
+    }
+
     /// The arguments' names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Ident> {
         self.arguments.iter().map(|argument| &argument.name)

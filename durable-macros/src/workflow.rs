@@ -2,6 +2,8 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Type;
+use syn::ext::IdentExt;
 
 use crate::attributes::Attributes;
 use crate::diagnostics::Diagnostics;
@@ -23,6 +25,9 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         return fallback::item(item, diagnostics);
     };
     let signature = Signature::read(Role::Workflow, &function, &mut diagnostics);
+    if options.raw {
+        signature.check_raw(&function, &mut diagnostics);
+    }
     let surface = Surface {
         role: Role::Workflow,
         function: &function,
@@ -31,29 +36,64 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         paths: &Paths::new(options.krate.clone()),
     };
     match diagnostics.finish() {
-        Some(errors) => fallback::workflow(&surface, errors),
+        Some(errors) => fallback::workflow(&surface, &options, errors),
         None => declaration(&surface, &options),
     }
 }
 
 fn declaration(surface: &Surface<'_>, options: &WorkflowOptions) -> TokenStream {
-    let function = surface.function(&call(surface));
+    let input = Input::of(surface, options);
+    let function = surface.function(&call(surface, &input));
     let workflow = Workflow {
-        types: Types::of(surface),
+        types: Types::of(surface, input.ty.clone()),
         constants: Constants::of(surface, options),
-        run: run(surface),
+        run: run(surface, &input),
     };
     let item = workflow.item(surface);
     let body = body(surface);
     quote!(#function #item #body)
 }
 
-fn call(surface: &Surface<'_>) -> TokenStream {
+/// The arguments in one: a tuple of them, or the single one of a raw workflow.
+struct Input {
+    ty: TokenStream,
+    value: TokenStream,
+}
+
+impl Input {
+    fn of(surface: &Surface<'_>, options: &WorkflowOptions) -> Self {
+        let names = surface.signature.names();
+        if options.raw {
+            let types = argument_types(surface);
+            return Self {
+                ty: quote!(#(#types)*),
+                value: quote!(#(#names)*),
+            };
+        }
+        Self {
+            ty: tuple(surface),
+            value: quote_spanned!(surface.span()=> (#(#names,)*)),
+        }
+    }
+}
+
+fn argument_types<'a>(surface: &'a Surface<'_>) -> impl Iterator<Item = &'a Type> {
+    let arguments = surface.signature.arguments.iter();
+    arguments.map(|argument| &argument.ty)
+}
+
+/// The type of the arguments as a tuple.
+pub(crate) fn tuple(surface: &Surface<'_>) -> TokenStream {
+    let types = argument_types(surface);
+    quote_spanned!(surface.span()=> (#(#types,)*))
+}
+
+fn call(surface: &Surface<'_>, input: &Input) -> TokenStream {
     let span = surface.span();
     let workflow = surface.paths.workflow(span);
-    let names = surface.signature.names();
+    let arguments = &input.value;
     // Which workflow it is follows from the return type.
-    quote_spanned!(span=> #workflow(__durable_caller, (#(#names,)*)))
+    quote_spanned!(span=> #workflow(__durable_caller, #arguments))
 }
 
 /// The body as a function of the type: beside `run`, its name would hide the workflow from itself.
@@ -69,12 +109,13 @@ fn body(surface: &Surface<'_>) -> TokenStream {
     }
 }
 
-fn run(surface: &Surface<'_>) -> TokenStream {
+fn run(surface: &Surface<'_>, input: &Input) -> TokenStream {
     let span = surface.span();
     let name = surface.name();
-    let names: Vec<_> = surface.signature.names().collect();
+    let arguments = &input.value;
+    let names = surface.signature.names();
     quote_spanned! {span=>
-        let (#(#names,)*) = __durable_input;
+        let #arguments = __durable_input;
         #name::#name(__durable_context, #(#names),*)
     }
 }
@@ -95,16 +136,11 @@ pub(crate) struct Types {
 }
 
 impl Types {
-    /// The types in a signature.
-    pub(crate) fn of(surface: &Surface<'_>) -> Self {
-        let arguments = surface
-            .signature
-            .arguments
-            .iter()
-            .map(|argument| &argument.ty);
+    /// The types in a signature whose arguments are `input`.
+    pub(crate) fn of(surface: &Surface<'_>, input: TokenStream) -> Self {
         let (output, error) = surface.value_and_error(&surface.result());
         Self {
-            input: quote_spanned!(surface.span()=> (#(#arguments,)*)),
+            input,
             output,
             error,
         }
@@ -114,6 +150,9 @@ impl Types {
 /// The associated constants.
 pub(crate) struct Constants {
     pub(crate) name: String,
+    pub(crate) class: Option<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) parameters: Vec<String>,
     pub(crate) version: String,
     pub(crate) max_recovery_attempts: u32,
     pub(crate) sites: Vec<Site>,
@@ -129,6 +168,15 @@ impl Constants {
         let version = options.version.clone();
         Self {
             name: options.name.clone().unwrap_or_else(|| function.name()),
+            class: options.class.clone(),
+            roles: options.roles.clone(),
+            // Those of a raw workflow have the names that their caller gives them.
+            parameters: if options.raw {
+                Vec::new()
+            } else {
+                let names = signature.names();
+                names.map(|name| name.unraw().to_string()).collect()
+            },
             version: version.unwrap_or_else(|| hash(code(surface))),
             max_recovery_attempts: options.max_recovery_attempts,
             sites: match &signature.context {
@@ -220,14 +268,17 @@ impl Workflow {
         let span = surface.span();
         let Constants {
             name,
+            class,
+            roles,
+            parameters,
             version,
             max_recovery_attempts,
             sites,
         } = &self.constants;
-        let parameters = surface.signature.names().map(|name| {
-            use syn::ext::IdentExt;
-            name.unraw().to_string()
-        });
+        let class = match class {
+            Some(class) => quote_spanned!(span=> ::core::option::Option::Some(#class)),
+            None => quote_spanned!(span=> ::core::option::Option::None),
+        };
         let max_recovery_attempts = Literal::u32_unsuffixed(*max_recovery_attempts);
         let line = Literal::u32_unsuffixed(sites::line(surface.name().span()));
         let site = surface.paths.site(span);
@@ -247,6 +298,8 @@ impl Workflow {
         );
         quote_spanned! {span=>
             const NAME: &'static str = #name;
+            const CLASS: ::core::option::Option<&'static str> = #class;
+            const ROLES: &'static [&'static str] = &[#(#roles),*];
             const PARAMETERS: &'static [&'static str] = &[#(#parameters),*];
             const VERSION: &'static str = #version;
             const MAX_RECOVERY_ATTEMPTS: u32 = #max_recovery_attempts;

@@ -4,7 +4,7 @@ mod schedules;
 
 use std::sync::Arc;
 
-use crate::call::{Caller, WorkflowCaller, sealed};
+use crate::call::{Caller, Enqueue, WorkflowCaller, sealed};
 use crate::engine::Engine;
 use crate::error::Result;
 
@@ -70,6 +70,19 @@ impl Client {
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.application = Some(name.into());
         self
+    }
+
+    /// Puts a workflow on a queue by its name, in whatever language it is written.
+    ///
+    /// ```no_run
+    /// # async fn example(client: durable_runtime::Client) -> durable_runtime::Result<()> {
+    /// let handle = client.enqueue("greet", "greetings").arg("Ada").start::<String>().await?;
+    /// println!("{}", handle.result().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn enqueue(&self, workflow: impl Into<String>, queue: impl Into<String>) -> Enqueue<'_> {
+        Enqueue::new(self.caller(), None, workflow.into(), queue.into())
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

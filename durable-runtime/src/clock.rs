@@ -25,6 +25,19 @@ pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Waits until a time, in milliseconds since the Unix epoch. The wall clock decides: it is looked at again when it was
+/// set, or the machine slept.
+pub(crate) async fn sleep_until(time_ms: i64) {
+    const LOOK: Duration = Duration::from_secs(60);
+    loop {
+        let left = u64::try_from(time_ms.saturating_sub(now_ms())).unwrap_or(0);
+        if left == 0 {
+            return;
+        }
+        sleep(Duration::from_millis(left).min(LOOK)).await;
+    }
+}
+
 /// Runs `future` for at most `limit`; `None` when the time ran out.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(limit, future).await.ok()

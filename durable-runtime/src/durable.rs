@@ -45,6 +45,7 @@ impl Durable {
                 application_version: None,
                 application_name: None,
                 states: States::default(),
+                max_recovery_attempts: None,
             },
         }
     }
@@ -161,7 +162,15 @@ impl Builder {
         self
     }
 
-    /// The application that owns what this process writes; others sharing the database leave it alone.
+    /// How often a workflow that keeps crashing is taken up again before it is given up. Holds for every workflow,
+    /// whatever its attribute says; with 0 the first interruption is the last.
+    pub fn max_recovery_attempts(mut self, n: u32) -> Self {
+        self.settings.max_recovery_attempts = Some(n);
+        self
+    }
+
+    /// The application that owns what this process writes; others sharing the database leave it alone. Its name has 3 to
+    /// 256 characters of `a-z`, `0-9`, `-` and `_`.
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Some(name.into());
         self

@@ -1,5 +1,6 @@
 //! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
 
+mod authorization;
 mod completions;
 mod driver;
 mod execution;
@@ -70,14 +71,6 @@ impl Engine {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Execution>>> {
         // Insertions and removals leave the map whole even if a panic interrupts their caller.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note that somebody else ended a workflow: what still runs of it here is void.
-    fn ended_elsewhere(&self, workflow_id: &str) {
-        let execution = self.running().get(workflow_id).cloned();
-        if let Some(execution) = execution {
-            execution.stop(Stop::Fenced);
-        }
     }
 
     /// Takes note that an execution begins. An earlier one of the same workflow lost it to this one, and ends.

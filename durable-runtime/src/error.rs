@@ -211,16 +211,6 @@ pub enum Error {
         /// The workflow that reads.
         id: String,
     },
-    /// A patch was asked for while other calls of the workflow were under way.
-    #[error(
-        "workflow `{id}` asks for the patch `{patch}` while other calls are under way; ask before they are made"
-    )]
-    PatchRaced {
-        /// The workflow.
-        id: String,
-        /// The patch.
-        patch: String,
-    },
     /// A listing took too long and was stopped.
     #[error(
         "the database was given {limit_ms} ms for a listing and did not finish; ask for less, with filters or a limit"
@@ -234,12 +224,12 @@ pub enum Error {
     Misuse(String),
     /// A workflow was found in the database that this program does not register.
     #[error(
-        "workflow `{name}` is not registered here (registered: {known}); add `.register::<{name}>()` where the runtime is opened"
+        "workflow `{name}` is not registered here (registered: {known}); add `.register::<its_function>()` where the runtime is opened"
     )]
     NotRegistered {
-        /// The workflow's name.
+        /// The workflow's name, after its class if it has one: `class/name`.
         name: String,
-        /// The names that are registered.
+        /// The names that are registered, in the same form.
         known: String,
     },
     /// On a replay the code made another call than the recorded one.
@@ -302,7 +292,7 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
-    pub(crate) fn unwritable(what: impl Into<String>, reason: &serde_json::Error) -> Self {
+    pub(crate) fn unwritable(what: impl Into<String>, reason: &impl std::fmt::Display) -> Self {
         Self::Format {
             what: what.into(),
             direction: "written",
@@ -310,7 +300,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn unreadable(what: impl Into<String>, reason: &serde_json::Error) -> Self {
+    pub(crate) fn unreadable(what: impl Into<String>, reason: &impl std::fmt::Display) -> Self {
         Self::Format {
             what: what.into(),
             direction: "read",
@@ -339,7 +329,6 @@ impl Error {
             Self::NotAuthorized { .. } => ("DBOSNotAuthorizedError", Some(8)),
             Self::StreamTimedOut { .. } => ("DBOSStreamTimeoutError", Some(16)),
             Self::StreamReadsRaced { .. } => ("DBOSStreamNondeterminismError", Some(17)),
-            Self::PatchRaced { .. } => ("DBOSPatchNondeterminismError", Some(15)),
             Self::QueryTimedOut { .. } => ("DBOSQueryTimeoutError", Some(26)),
             Self::Setup(_) => ("DBOSInitializationError", Some(3)),
             Self::Failed(_)

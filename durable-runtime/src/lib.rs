@@ -53,7 +53,9 @@ mod task;
 mod value;
 mod workflow;
 
-pub use call::{StepCall, StepCaller, WorkflowCall, WorkflowCaller, WorkflowHandle};
+pub use call::{
+    Enqueue, StepCall, StepCaller, Untyped, WorkflowCall, WorkflowCaller, WorkflowHandle,
+};
 pub use client::Client;
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
@@ -65,7 +67,10 @@ pub use machine::Site;
 pub use queue::Queue;
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{Status, WorkflowStatus};
-pub use value::{StepResult, Value};
+/// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
+/// end in any order. A branch is one call; what needs several belongs into a child workflow.
+pub use tokio::join;
+pub use value::{Passed, StepResult, Value};
 pub use workflow::Workflow;
 
 /// What most programs need: `use durable_runtime::prelude::*`.
@@ -81,8 +86,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{
-        Repeatable, StepCaller, StepOptions, WorkflowCaller, repeatable_step, step, transaction,
-        workflow,
+        Repeatable, StepCaller, StepOptions, Won, WorkflowCaller, never, repeatable_step, select,
+        step, transaction, workflow,
     };
     pub use crate::failure::{ErrorCodec, error_codec};
     pub use crate::value::StepResult;

@@ -121,14 +121,7 @@ impl Transaction {
     /// Adds the records to the transaction and commits it. When one of them was not accepted nothing is committed,
     /// the user's rows included.
     pub(crate) async fn commit(mut self, records: &[Record]) -> StoreResult<Vec<Outcome>> {
-        let outcomes = match &mut self {
-            #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => {
-                postgres::write(transaction.connection(), records).await?
-            }
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => sqlite::write(transaction.connection(), records).await?,
-        };
+        let outcomes = self.session().write(records).await?;
         if outcomes.iter().all(Outcome::is_accepted) {
             self.end("commit a transaction", true).await?;
         } else {
@@ -149,6 +142,18 @@ impl Transaction {
             Self::Sqlite(transaction) => transaction.end(commit).await,
         };
         ended.map_err(StoreError::statement(intent))
+    }
+}
+
+impl Session<'_> {
+    /// Writes records in the transaction that is open, and tells what became of each.
+    pub(crate) async fn write(&mut self, records: &[Record]) -> StoreResult<Vec<Outcome>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => postgres::write(connection, records).await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => sqlite::write(connection, records).await,
+        }
     }
 }
 

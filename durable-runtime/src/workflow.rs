@@ -15,7 +15,7 @@ use crate::value::{Arguments, Value};
     note = "put `#[workflow]` on the function and pass its name as a type: `.register::<my_workflow>()`"
 )]
 pub trait Workflow: Send + Sync + 'static {
-    /// The arguments, without the context, as a tuple.
+    /// The arguments, without the context, as a tuple; of a raw workflow its one parameter.
     type Input: Arguments;
     /// What it returns when it succeeds.
     type Output: Value;
@@ -24,7 +24,11 @@ pub trait Workflow: Send + Sync + 'static {
 
     /// The name under which it stands in the database.
     const NAME: &'static str;
-    /// The names of the arguments.
+    /// The class that the name belongs to, as the methods of a class have one in other languages' SDKs.
+    const CLASS: Option<&'static str>;
+    /// The roles of which a caller needs one; none means that everybody may run it.
+    const ROLES: &'static [&'static str];
+    /// The names of the arguments; none for a raw workflow.
     const PARAMETERS: &'static [&'static str];
     /// A hash of the workflow's code, or the version that its author pinned.
     const VERSION: &'static str;

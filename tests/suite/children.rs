@@ -103,6 +103,7 @@ const CANCEL: &str = "UPDATE workflow_status
 const STATUS: &str = "SELECT status FROM workflow_status WHERE workflow_uuid = $1";
 
 on_both_stores! {
+    /// Rules: W4, Q25
     async fn a_child_can_be_awaited_started_and_queued(store: Store) {
         let durable = store
             .open()
@@ -133,6 +134,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: W4, L5
     async fn the_error_of_a_child_reaches_its_parent(store: Store) {
         let durable = store
             .open()
@@ -157,6 +159,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: R2, R9, L8, M3
     async fn the_cancellation_of_a_child_reaches_its_parent(store: Store) {
         let id = store.id("wf");
         let child = format!("{id}-1");

@@ -75,6 +75,7 @@ async fn assert_happened_once(scene: &Scene, sum: i32) {
     assert_eq!(row, json!(["SUCCESS", 1]));
 }
 
+/// Rules: R12, R14, D2
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_answer_is_lost_happens_once() {
     let (scene, sum) = visit_through(ENTRY, Moment::Committed).await;
@@ -83,6 +84,7 @@ async fn a_commit_whose_answer_is_lost_happens_once() {
     assert_eq!(scene.runs()["2"], 1, "the body ran again");
 }
 
+/// Rules: R12, R14, D2
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_happens_after_its_connection_is_gone_happens_once() {
     let (scene, sum) = visit_with_slow_commits(ENTRY, "entries").await;
@@ -90,6 +92,7 @@ async fn a_commit_that_happens_after_its_connection_is_gone_happens_once() {
     assert_happened_once(&scene, sum).await;
 }
 
+/// Rules: W9, R14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_whose_answer_is_lost_runs_once() {
     let (scene, sum) =
@@ -99,6 +102,7 @@ async fn a_start_whose_answer_is_lost_runs_once() {
     assert_eq!(scene.runs()["1"], 1);
 }
 
+/// Rules: R14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_whose_answer_is_lost_is_recognised() {
     let (scene, sum) = visit_through(OUTCOME, Moment::Committed).await;
@@ -107,6 +111,7 @@ async fn an_outcome_whose_answer_is_lost_is_recognised() {
     assert_eq!(scene.runs()["3"], 1);
 }
 
+/// Rules: R14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_is_committed_after_its_connection_is_gone_is_recognised() {
     let (scene, sum) = visit_with_slow_commits(OUTCOME, "workflow_output").await;
@@ -115,6 +120,7 @@ async fn an_outcome_that_is_committed_after_its_connection_is_gone_is_recognised
     assert_eq!(scene.runs()["3"], 1);
 }
 
+/// Rules: R14, Q14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
     let scene = Scene::set(Store::postgres().await).await;
@@ -154,6 +160,7 @@ async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
     );
 }
 
+/// Rules: R14, D5
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workflow_survives_the_loss_of_all_connections() {
     let scene = Scene::set(Store::postgres().await).await;

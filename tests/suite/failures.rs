@@ -1,5 +1,6 @@
 //! How a workflow fails, and in which form its errors come back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -129,12 +130,45 @@ async fn orders(ctx: WorkflowContext) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// JSON has no such keys.
+type OddKeys = BTreeMap<Vec<u8>, u8>;
+
+#[workflow]
+async fn odd_result(_ctx: WorkflowContext) -> anyhow::Result<OddKeys> {
+    Ok(OddKeys::from([(vec![1, 2], 3)]))
+}
+
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[error("{text}")]
+struct OddError {
+    text: String,
+    keys: OddKeys,
+}
+
+impl From<Error> for OddError {
+    fn from(error: Error) -> Self {
+        Self {
+            text: error.to_string(),
+            keys: OddKeys::new(),
+        }
+    }
+}
+
+#[workflow]
+async fn odd_failure(_ctx: WorkflowContext) -> Result<(), OddError> {
+    Err(OddError {
+        text: "an odd failure".to_owned(),
+        keys: OddKeys::from([(vec![1, 2], 3)]),
+    })
+}
+
 const CANCEL: &str = "UPDATE workflow_status
     SET status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
         started_at_epoch_ms = NULL, completed_at = created_at
     WHERE workflow_uuid = $1";
 
 on_both_stores! {
+    /// Rules: L5, F5
     async fn a_panic_in_a_workflow_is_its_error(store: Store) {
         let durable = store.open().register::<panics>().launch().await.unwrap();
 
@@ -164,6 +198,7 @@ on_both_stores! {
         assert_eq!(pay(&durable, 250).await.unwrap(), 250);
     }
 
+    /// Rules: L5, L8, F5
     async fn a_typed_error_comes_back_with_its_fields(store: Store) {
         let durable = store.open().register::<pay>().launch().await.unwrap();
 
@@ -178,6 +213,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: R4, R9
     async fn a_typed_error_is_replayed_with_its_fields(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<pay_and_hold>().launch().await.unwrap();
@@ -193,6 +229,7 @@ on_both_stores! {
         assert_eq!(noted(&id), ["Err(Short { missing: 40 })", "Err(Short { missing: 40 })"]);
     }
 
+    /// Rules: L8
     async fn an_error_of_the_runtime_is_not_read_as_one_whose_fields_it_fits(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<orders>().register::<order>();
@@ -213,6 +250,7 @@ on_both_stores! {
         assert_eq!(noted(&id), [text.clone(), text]);
     }
 
+    /// Rules: S5, F5
     async fn an_anyhow_error_keeps_its_whole_text(store: Store) {
         let durable = store.open().register::<any_error>().launch().await.unwrap();
 
@@ -233,6 +271,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: S5, F5, F6
     async fn an_error_record_raised_again_keeps_name_code_and_data(store: Store) {
         let durable = store.open().register::<raises_again>().launch().await.unwrap();
 
@@ -247,5 +286,28 @@ on_both_stores! {
             text
         );
         assert_eq!(store.steps("wf").await, [json!([1, "quota", null, text, null])]);
+    }
+
+    /// Rules: L6
+    async fn a_result_that_cannot_be_written_is_an_error_of_its_workflow(store: Store) {
+        let durable = store.open().register::<odd_result>().launch().await.unwrap();
+
+        let error = odd_result(&durable).id("wf").await.unwrap_err().to_string();
+
+        assert!(error.contains("the result of workflow `odd_result` cannot be written"), "{error}");
+        assert_eq!(store.status("wf", "status").await, "ERROR");
+    }
+
+    /// Rules: L6
+    async fn an_error_that_cannot_be_written_keeps_its_type_and_its_text(store: Store) {
+        let durable = store.open().register::<odd_failure>().launch().await.unwrap();
+
+        let error = odd_failure(&durable).id("wf").await.unwrap_err();
+
+        assert_eq!(error.text, "an odd failure");
+        assert_eq!(
+            store.value("SELECT error FROM workflow_output WHERE workflow_uuid = 'wf'", &[]).await,
+            r#"{"name":"OddError","message":"an odd failure","code":null}"#
+        );
     }
 }

@@ -142,6 +142,7 @@ const CANCEL: &str = "UPDATE workflow_status
     WHERE workflow_uuid = $1";
 
 on_both_stores! {
+    /// Rules: R6, L4
     async fn a_stale_execution_records_nothing_and_its_awaiter_gets_the_new_outcome(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<held>().launch().await.unwrap();
@@ -158,6 +159,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 0, "the step after the fence ran");
     }
 
+    /// Rules: L3, L4
     async fn a_stale_outcome_is_not_written(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<held_at_the_end>().launch().await.unwrap();
@@ -174,6 +176,7 @@ on_both_stores! {
         drop(handle);
     }
 
+    /// Rules: R6, D4
     async fn the_rows_of_a_stale_transaction_are_rolled_back(store: Store) {
         let create = if store.is_postgres() {
             "CREATE TABLE public.entries (workflow TEXT NOT NULL)"
@@ -206,6 +209,7 @@ on_both_stores! {
         assert!(!recorded.contains(&"2 write_row".to_owned()), "{recorded:?}");
     }
 
+    /// Rules: R6
     async fn a_stale_execution_starts_no_child(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<starts_a_child>().register::<child>().launch().await.unwrap();
@@ -222,6 +226,7 @@ on_both_stores! {
         assert!(store.steps(&id).await.is_empty());
     }
 
+    /// Rules: R6, V5
     async fn a_launch_of_the_same_executor_takes_over_what_still_runs(store: Store) {
         let id = store.id("wf");
         let first = store.open().register::<held>().launch().await.unwrap();
@@ -241,6 +246,7 @@ on_both_stores! {
         assert_eq!(store.status(&id, "recovery_attempts").await, 2);
     }
 
+    /// Rules: R2, R9, L8, M3
     async fn a_cancelled_workflow_records_no_later_step(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<held>().launch().await.unwrap();
@@ -260,6 +266,7 @@ on_both_stores! {
         assert_eq!(store.status(&id, "status").await, "CANCELLED");
     }
 
+    /// Rules: S8, L8, M3
     async fn a_cancellation_reaches_the_awaiter_while_a_step_still_runs_and_ends_it(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<watches>().launch().await.unwrap();
@@ -276,6 +283,22 @@ on_both_stores! {
         );
         gate(format!("{id}/1/dropped")).pass().await;
         assert!(store.steps(&id).await.is_empty());
+    }
+
+    /// Rules: S8, M3
+    async fn a_cancellation_ends_a_running_step_that_nobody_awaits(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<watches>().launch().await.unwrap();
+        drop(watches(&durable).id(&id).start().await.unwrap());
+        gate(format!("{id}/1")).reached().await;
+
+        store.execute(CANCEL, &[&id]).await;
+
+        // Nobody opens the gate that the step waits at.
+        gate(format!("{id}/1/dropped")).pass().await;
+        assert!(store.steps(&id).await.is_empty());
+        assert_eq!(store.status(&id, "status").await, "CANCELLED");
+        durable.shutdown(PATIENCE).await;
     }
 
     async fn a_workflow_resumed_in_its_own_process_ends_its_earlier_run(store: Store) {
@@ -301,6 +324,7 @@ on_both_stores! {
         assert_eq!(store.step_names(&id).await, ["1 watched"]);
     }
 
+    /// Rules: L7
     async fn a_shutdown_stops_a_workflow_that_was_resumed_in_its_own_process(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<watches>().launch().await.unwrap();

@@ -24,6 +24,8 @@ impl Worker {
             .args([url, workflow, id])
             .arg(effects)
             .env("FAULT_HOLD", hold.as_str())
+            .env("DBOS__VMID", "worker")
+            .env("DBOS__APPVERSION", "1")
             .stdout(Stdio::null())
             .spawn()
             .expect("the worker can be started");
@@ -143,6 +145,7 @@ pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
 }
 
 on_both_stores! {
+    /// Rules: R12, D3
     async fn a_transaction_killed_between_its_rows_and_its_commit_happens_once(store: Store) {
         let scene = Scene::set(store).await;
         let mut worker = scene.worker("visit", Hold::InsideTransaction);
@@ -161,6 +164,7 @@ on_both_stores! {
         assert_eq!(scene.store.status(&scene.id, "status").await, "SUCCESS");
     }
 
+    /// Rules: R12, L7, D2
     async fn a_transaction_killed_just_after_its_commit_happens_once(store: Store) {
         let scene = Scene::set(store).await;
         if scene.store.is_postgres() {
@@ -188,6 +192,7 @@ on_both_stores! {
         assert_eq!(scene.runs(), once);
     }
 
+    /// Rules: R4, R12
     async fn a_workflow_killed_at_random_moments_runs_nothing_again_that_was_committed(store: Store) {
         const KILLS: usize = 20;
         let scene = Scene::set(store).await;

@@ -6,9 +6,15 @@ use std::time::Duration;
 use durable_runtime::prelude::*;
 use durable_runtime::{Durable, Error, Status, StoreError};
 use durable_tests::gates::gate;
+use durable_tests::journey::Hold;
 use durable_tests::store::Store;
+use serde_json::json;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+
+use crate::kill::Scene;
+
+const SERVED: Queue = Queue::new("served");
 
 #[step]
 async fn hold(ctx: StepContext) -> anyhow::Result<()> {
@@ -78,6 +84,7 @@ on_both_stores! {
         gate(&second).open();
     }
 
+    /// Rules: O2
     async fn two_workflows_of_one_name_are_refused(store: Store) {
         let refused = store.open().register::<held>().register::<namesake::another>().launch().await;
 
@@ -86,6 +93,7 @@ on_both_stores! {
         assert_eq!(error.matches("suite/launch.rs:").count(), 2, "{error}");
     }
 
+    /// Rules: O2
     async fn a_workflow_can_be_registered_twice(store: Store) {
         let durable = store.open().register::<held>().register::<held>().launch().await.unwrap();
         let id = store.id("wf");
@@ -96,6 +104,7 @@ on_both_stores! {
         assert_eq!(store.status(&id, "status").await, "SUCCESS");
     }
 
+    /// Rules: V9
     async fn a_version_of_another_application_is_refused(store: Store) {
         let theirs = store.open().application("theirs").launch().await.unwrap();
 
@@ -106,6 +115,7 @@ on_both_stores! {
         drop(theirs);
     }
 
+    /// Rules: V6
     async fn the_version_follows_the_registered_workflows(store: Store) {
         let open = || Durable::open(store.url()).executor_id("worker");
         let versions = "SELECT count(*) FROM application_versions";
@@ -117,6 +127,79 @@ on_both_stores! {
         open().register::<namesake::another>().launch().await.unwrap().shutdown(Duration::ZERO).await;
 
         assert_eq!(store.value(versions, &[]).await, 2, "versions of two programs");
+    }
+
+    /// Rules: V8
+    async fn a_launch_registers_its_version_and_claims_one_that_nobody_owns(store: Store) {
+        let versions = "SELECT version_name, version_timestamp, application_name
+                        FROM application_versions";
+        store.open().launch().await.unwrap().shutdown(Duration::ZERO).await;
+        let first = store.row(versions, &[]).await;
+        assert_eq!((&first[0], &first[2]), (&json!("1"), &json!(null)));
+
+        let ours = store.open().application("ours").launch().await.unwrap();
+
+        let claimed = store.row(versions, &[]).await;
+        assert_eq!(claimed, json!(["1", first[1], "ours"]));
+        drop(ours);
+    }
+
+    /// Rules: V5
+    async fn an_executor_without_an_id_is_local(store: Store) {
+        let durable = Durable::open(store.url()).version("1").register::<held>();
+        let durable = durable.launch().await.unwrap();
+        let id = store.id("wf");
+        gate(&id).open();
+
+        held(&durable, "x".into()).id(&id).await.unwrap();
+
+        assert_eq!(store.status(&id, "executor_id").await, "local");
+    }
+
+    /// Rules: V5, V6
+    async fn executor_and_version_come_from_the_environment(store: Store) {
+        let scene = Scene::set(store).await;
+
+        // Its program sets neither, and its environment both.
+        scene.worker("visit", Hold::Nowhere).end().await;
+
+        assert_eq!(scene.store.status(&scene.id, "executor_id").await, "worker");
+        assert_eq!(scene.store.status(&scene.id, "application_version").await, "1");
+    }
+
+    /// Rules: O1
+    async fn a_launch_has_registered_and_recovered_when_it_returns(store: Store) {
+        let id = store.id("wf");
+        let launched = || store.open().register::<held>().queue(&SERVED).launch();
+        let durable = launched().await.unwrap();
+        drop(held(&durable, "x".into()).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+        store.execute("DELETE FROM application_versions", &[]).await;
+        store.execute("DELETE FROM queues", &[]).await;
+
+        let durable = launched().await.unwrap();
+
+        assert_eq!(store.value("SELECT version_name FROM application_versions", &[]).await, "1");
+        assert_eq!(store.value("SELECT name FROM queues", &[]).await, "served");
+        assert_eq!(store.status(&id, "queue_name").await, "_dbos_internal_queue");
+        gate(&id).open();
+        durable.retrieve::<held>(&id).await.unwrap().result().await.unwrap();
+    }
+
+    /// Rules: O4
+    async fn the_name_of_the_application_is_on_everything_it_writes(store: Store) {
+        let durable = store.open().application("ours").register::<held>().queue(&SERVED);
+        let durable = durable.launch().await.unwrap();
+        let id = store.id("wf");
+        gate(&id).open();
+
+        held(&durable, "x".into()).id(&id).await.unwrap();
+
+        for table in ["workflow_status", "operation_outputs", "queues", "application_versions"] {
+            let sql = format!("SELECT application_name FROM {table}");
+            assert_eq!(store.value(&sql, &[]).await, "ours", "{table}");
+        }
     }
 
     async fn a_database_is_used_by_one_launch_after_the_other(store: Store) {
@@ -177,6 +260,7 @@ async fn a_password_does_not_appear_in_an_error() {
     assert!(text.contains("/missing"), "{text}");
 }
 
+/// Rules: Q1, Q3
 #[tokio::test]
 async fn limits_that_contradict_each_other_are_refused() {
     let store = Store::sqlite();
@@ -202,5 +286,24 @@ async fn limits_that_contradict_each_other_are_refused() {
             .to_string();
 
         assert!(refused.contains(problem), "{refused}");
+    }
+}
+
+/// Rules: O4
+#[tokio::test]
+async fn a_name_that_dbos_would_not_take_for_an_application_is_refused() {
+    let store = Store::sqlite();
+    let longest = "a".repeat(256);
+    let too_long = "a".repeat(257);
+
+    for name in ["", "ab", "Ours", "our app", "über", "a/b", &too_long] {
+        let refused = store.open().application(name).launch().await.unwrap_err();
+
+        let text = refused.to_string();
+        assert!(text.contains("3 to 256 characters"), "{name}: {text}");
+    }
+    for (version, name) in ["abc", "our-app_2", &longest].into_iter().enumerate() {
+        let open = store.open().application(name).version(version.to_string());
+        open.launch().await.unwrap().shutdown(Duration::ZERO).await;
     }
 }

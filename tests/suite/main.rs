@@ -6,6 +6,7 @@ mod both;
 mod arguments;
 mod children;
 mod connections;
+mod contradictions;
 mod durability;
 mod failures;
 mod fencing;

@@ -90,6 +90,7 @@ async fn naming_parent(ctx: WorkflowContext, id: String) -> anyhow::Result<u8> {
 }
 
 on_both_stores! {
+    /// Rules: N1, F4
     async fn calls_are_numbered_from_one_and_named(store: Store) {
         let durable = store.open().register::<in_a_row>().launch().await.unwrap();
 
@@ -105,6 +106,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: R11, R15
     async fn the_row_of_a_step_has_its_times_and_its_format(store: Store) {
         let durable = store.open().register::<in_a_row>().launch().await.unwrap();
 
@@ -125,6 +127,7 @@ on_both_stores! {
         assert_eq!(timeless, 0);
     }
 
+    /// Rules: N2
     async fn calls_keep_their_order_when_they_are_polled_in_another(store: Store) {
         let durable = store.open().register::<polled_backwards>().launch().await.unwrap();
 
@@ -133,6 +136,7 @@ on_both_stores! {
         assert_eq!(store.step_names("wf").await, ["1 first", "2 second", "3 third of all"]);
     }
 
+    /// Rules: N2
     async fn joined_calls_are_numbered_as_they_are_made_not_as_they_finish(store: Store) {
         let durable = store.open().register::<joined>().launch().await.unwrap();
         let id = store.id("wf");
@@ -142,6 +146,7 @@ on_both_stores! {
         assert_eq!(store.step_names(&id).await, ["1 slow", "2 opens", "3 first"]);
     }
 
+    /// Rules: N2
     async fn a_call_that_is_never_polled_leaves_a_gap(store: Store) {
         let durable = store.open().register::<never_polled>().launch().await.unwrap();
 
@@ -150,6 +155,7 @@ on_both_stores! {
         assert_eq!(store.step_names("wf").await, ["1 first", "3 third of all"]);
     }
 
+    /// Rules: W4, N3, R15
     async fn an_awaited_child_takes_two_numbers(store: Store) {
         let durable = store
             .open()
@@ -182,6 +188,7 @@ on_both_stores! {
         assert_eq!(store.status("wf-2", "parent_workflow_id").await, "wf");
     }
 
+    /// Rules: N3
     async fn a_started_child_takes_one_number_and_each_result_one(store: Store) {
         let durable = store
             .open()
@@ -204,6 +211,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: W4
     async fn a_child_with_a_name_of_its_own_is_recorded_under_it(store: Store) {
         let durable = store
             .open()

@@ -120,6 +120,7 @@ async fn enqueue_for(
 const STATUS: &str = "SELECT status FROM workflow_status WHERE workflow_uuid = $1";
 
 on_both_stores! {
+    /// Rules: Q11
     async fn worker_concurrency_is_reached_and_never_exceeded(store: Store) {
         let test = store.id("crowd");
         let durable = store.open().register::<visitor>().queue(&THREE).launch().await.unwrap();
@@ -132,6 +133,7 @@ on_both_stores! {
         assert_eq!(crowd(&test).most.load(Ordering::SeqCst), 3);
     }
 
+    /// Rules: Q11
     async fn concurrency_holds_for_all_processes_together(store: Store) {
         let test = store.id("crowd");
         let launch = |executor: &'static str| {
@@ -170,6 +172,7 @@ on_both_stores! {
         drop(second);
     }
 
+    /// Rules: Q9
     async fn a_queue_is_first_in_first_out(store: Store) {
         let book = store.id("book");
         let blocker = store.id("blocker");
@@ -199,6 +202,7 @@ on_both_stores! {
         assert_eq!(noted(&book), expected);
     }
 
+    /// Rules: Q9, Q18
     async fn the_lowest_priority_number_goes_first_and_none_before_all(store: Store) {
         let book = store.id("book");
         let blocker = store.id("blocker");
@@ -228,6 +232,7 @@ on_both_stores! {
         assert_eq!(noted(&book), ["none", "1", "3", "5"]);
     }
 
+    /// Rules: L2, Q6
     async fn an_enqueued_workflow_waits_without_an_owner(store: Store) {
         let durable = store.open().register::<signs>().launch().await.unwrap();
 
@@ -247,6 +252,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: L3, Q13
     async fn a_finished_workflow_keeps_its_queue_and_its_time_of_start(store: Store) {
         let durable = store.open().register::<signs>().queue(&FREE).launch().await.unwrap();
 
@@ -258,6 +264,7 @@ on_both_stores! {
         assert!(store.status("wf", "owner_xid").await.is_null());
     }
 
+    /// Rules: L11, Q14
     async fn a_workflow_that_nobody_registered_ends_with_an_error_that_names_it(store: Store) {
         let durable = store.open().register::<signs>().queue(&FREE).launch().await.unwrap();
         enqueue(&store, "wf", "stranger", Some("1")).await;
@@ -273,6 +280,7 @@ on_both_stores! {
         drop(durable);
     }
 
+    /// Rules: Q1
     async fn the_row_of_a_queue_has_its_limits(store: Store) {
         let queue = Queue::new("limited")
             .concurrency(7)
@@ -293,6 +301,7 @@ on_both_stores! {
         drop(durable);
     }
 
+    /// Rules: Q2
     async fn a_launch_brings_the_limits_of_a_queue_up_to_date(store: Store) {
         let durable = store.open().queue(&Queue::new("limited").concurrency(7)).launch().await.unwrap();
         durable.shutdown(Duration::ZERO).await;
@@ -304,6 +313,7 @@ on_both_stores! {
         drop(durable);
     }
 
+    /// Rules: V9
     async fn a_queue_of_another_application_is_refused_at_launch(store: Store) {
         let theirs = store.open().application("theirs").version("t").queue(&FREE).launch().await.unwrap();
 
@@ -323,6 +333,7 @@ on_both_stores! {
         drop(theirs);
     }
 
+    /// Rules: V7, Q10, Q13
     async fn only_work_of_our_version_or_of_none_is_taken(store: Store) {
         let durable = store.open().register::<signs>().queue(&FREE).launch().await.unwrap();
         let (older, unversioned) = (store.id("older"), store.id("unversioned"));
@@ -337,6 +348,7 @@ on_both_stores! {
         drop(durable);
     }
 
+    /// Rules: V7, V8
     async fn work_of_no_version_waits_for_the_latest_version(store: Store) {
         let older = store.open().register::<signs>().queue(&FREE).launch().await.unwrap();
         let newer = store.open().executor_id("newer").version("2").register::<signs>().queue(&FREE);
@@ -358,6 +370,7 @@ on_both_stores! {
         drop((older, newer));
     }
 
+    /// Rules: Q10
     async fn work_of_another_application_is_left_alone(store: Store) {
         let durable = store
             .open()

@@ -39,6 +39,7 @@ async fn interrupt(store: &Store, id: &str) {
 const STATUS: &str = "SELECT status FROM workflow_status WHERE workflow_uuid = $1";
 
 on_both_stores! {
+    /// Rules: L7, V1, V2
     async fn an_interrupted_workflow_goes_on_over_the_internal_queue(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -60,6 +61,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 2);
     }
 
+    /// Rules: V2
     async fn a_workflow_of_a_queue_goes_on_over_its_queue(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<held>().queue(&KEPT);
@@ -76,6 +78,7 @@ on_both_stores! {
         durable.retrieve::<held>(&id).await.unwrap().result().await.unwrap();
     }
 
+    /// Rules: V2, Q13
     async fn a_recovered_workflow_has_a_new_owner(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -92,6 +95,7 @@ on_both_stores! {
         durable.retrieve::<held>(&id).await.unwrap().result().await.unwrap();
     }
 
+    /// Rules: V1
     async fn workflows_of_other_executors_are_left_alone(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -104,6 +108,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
+    /// Rules: V1
     async fn workflows_of_other_applications_are_left_alone(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -118,6 +123,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
+    /// Rules: L8, V3
     async fn a_workflow_is_given_up_after_its_recoveries(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<frail>();
@@ -150,6 +156,24 @@ on_both_stores! {
         assert!(store.status(&id, "completed_at").await.is_i64());
     }
 
+    async fn recovery_attempts_given_for_all_hold_whatever_the_attribute_says(store: Store) {
+        let id = store.id("wf");
+        let open = || store.open().register::<frail>().max_recovery_attempts(0);
+        let durable = open().launch().await.unwrap();
+        drop(frail(&durable).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+
+        let durable = open().launch().await.unwrap();
+        let error = durable.retrieve::<frail>(&id).await.unwrap().result().await.unwrap_err();
+
+        match error.downcast_ref::<Error>() {
+            Some(Error::AwaitedDeadLetter { id: given_up }) => assert_eq!(*given_up, id),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(counted(&id), 1);
+    }
+
     async fn a_workflow_that_was_resumed_runs_with_its_history(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -174,6 +198,35 @@ on_both_stores! {
 
         assert_eq!(store.status(&id, "recovery_attempts").await, 1);
         assert_eq!(store.step_names(&id).await, ["1 hold"]);
+        drop(durable);
+    }
+
+    /// Rules: V4
+    async fn a_workflow_that_was_given_up_runs_again_when_it_is_resumed(store: Store) {
+        let id = store.id("wf");
+        interrupt(&store, &id).await;
+        store
+            .execute(
+                "UPDATE workflow_status
+                 SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL,
+                     queue_name = NULL, recovery_attempts = 102 WHERE workflow_uuid = $1",
+                &[&id],
+            )
+            .await;
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        gate(&id).open();
+
+        store
+            .execute(
+                "UPDATE workflow_status SET status = 'ENQUEUED', recovery_attempts = 0,
+                     queue_name = '_dbos_internal_queue' WHERE workflow_uuid = $1",
+                &[&id],
+            )
+            .await;
+        store.becomes(STATUS, &[&id], "SUCCESS").await;
+
+        assert_eq!(store.status(&id, "recovery_attempts").await, 1);
+        assert_eq!(counted(&id), 2);
         drop(durable);
     }
 

@@ -95,6 +95,24 @@ async fn side_by_side(ctx: WorkflowContext) -> anyhow::Result<usize> {
     Ok(one? + two? + three?)
 }
 
+/// Waits in its own code, behind its last step.
+#[workflow]
+async fn waits_at_its_end(ctx: WorkflowContext) -> anyhow::Result<usize> {
+    let result = work(&ctx, 7, false).await?;
+    gate(ctx.workflow_id()).pass().await;
+    Ok(result)
+}
+
+/// Each of its runs waits in its own code before the first step.
+#[workflow]
+async fn waits_at_its_beginning(ctx: WorkflowContext) -> anyhow::Result<usize> {
+    let id = ctx.workflow_id();
+    let run = count(id);
+    gate(format!("{id}/run {run}")).pass().await;
+    let one = work(&ctx, 1, false).await?;
+    Ok(one + work(&ctx, 2, true).await?)
+}
+
 /// Two versions of one workflow.
 mod before {
     use super::*;
@@ -140,6 +158,7 @@ mod retyped {
 const STATUS: &str = "SELECT status FROM workflow_status WHERE workflow_uuid = $1";
 
 on_both_stores! {
+    /// Rules: R4, R12
     async fn after_an_interruption_only_the_rest_runs(store: Store) {
         for done in 0..5 {
             let id = store.id("wf");
@@ -171,6 +190,7 @@ on_both_stores! {
         }
     }
 
+    /// Rules: R12, L7
     async fn a_dropped_runtime_leaves_its_workflows_to_the_next_launch(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<five>().launch().await.unwrap();
@@ -187,6 +207,7 @@ on_both_stores! {
         assert_eq!(counted(&format!("{id}/4")), 1);
     }
 
+    /// Rules: R4, R9
     async fn a_recorded_error_is_taken_the_same_way_again(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<takes_a_way>().launch().await.unwrap();
@@ -203,6 +224,7 @@ on_both_stores! {
         assert_eq!(counted(&format!("{id}/fail")), 1);
     }
 
+    /// Rules: R4
     async fn children_are_not_started_again(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<parent>().register::<five>();
@@ -223,6 +245,7 @@ on_both_stores! {
         }
     }
 
+    /// Rules: R16
     async fn the_recorded_result_of_a_child_counts_when_the_child_is_gone(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<parent>().register::<five>();
@@ -242,6 +265,7 @@ on_both_stores! {
         assert_eq!(handle.result().await.unwrap(), 110);
     }
 
+    /// Rules: R10
     async fn a_child_that_could_not_be_started_fails_alike_on_a_replay(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<tries_a_taken_id>().register::<five>().register::<takes_a_way>();
@@ -270,6 +294,7 @@ on_both_stores! {
         assert_eq!(store.steps(&id).await, [json!([1, "pure_work", "1", null, null])]);
     }
 
+    /// Rules: O3
     async fn a_shutdown_with_grace_lets_workflows_finish(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<five>().launch().await.unwrap();
@@ -282,6 +307,7 @@ on_both_stores! {
         assert_eq!(store.status(&id, "recovery_attempts").await, 1);
     }
 
+    /// Rules: R4
     async fn joined_steps_that_finished_do_not_run_again(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<side_by_side>().launch().await.unwrap();
@@ -301,6 +327,7 @@ on_both_stores! {
         assert_eq!(runs, [1, 2, 1]);
     }
 
+    /// Rules: R3
     async fn a_changed_workflow_ends_with_an_error_that_names_both_calls_and_the_line(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<before::changing>().launch().await.unwrap();
@@ -327,6 +354,50 @@ on_both_stores! {
         assert!(recorded.contains(r#""code":11"#), "{recorded}");
     }
 
+    /// Rules: R1
+    async fn a_history_is_read_with_the_claim_and_not_again(store: Store) {
+        let id = store.id("wf");
+        let open = || store.open().register::<waits_at_its_beginning>();
+        gate(format!("{id}/run 1")).open();
+        let durable = open().launch().await.unwrap();
+        drop(waits_at_its_beginning(&durable).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+        gate(&id).open();
+
+        let durable = open().launch().await.unwrap();
+        gate(format!("{id}/run 2")).reached().await;
+        let removed = store
+            .execute("DELETE FROM operation_outputs WHERE workflow_uuid = $1", &[&id])
+            .await;
+        assert_eq!(removed, 1);
+        gate(format!("{id}/run 2")).open();
+        let handle = durable.retrieve::<waits_at_its_beginning>(&id).await.unwrap();
+
+        assert_eq!(handle.result().await.unwrap(), 5);
+        assert_eq!(counted(&format!("{id}/1")), 1);
+        assert_eq!(store.step_names(&id).await, ["2 work"]);
+    }
+
+    /// Rules: R13
+    async fn a_workflow_interrupted_before_its_outcome_is_replayed_and_ends(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<waits_at_its_end>().launch().await.unwrap();
+        drop(waits_at_its_end(&durable).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+        assert_eq!(store.step_names(&id).await, ["1 work"]);
+        assert_eq!(store.status(&id, "status").await, "PENDING");
+        gate(&id).open();
+
+        let durable = store.open().register::<waits_at_its_end>().launch().await.unwrap();
+        let handle = durable.retrieve::<waits_at_its_end>(&id).await.unwrap();
+
+        assert_eq!(handle.result().await.unwrap(), 49);
+        assert_eq!(counted(&format!("{id}/7")), 1);
+        assert_eq!(store.status(&id, "status").await, "SUCCESS");
+    }
+
     async fn a_recorded_value_of_another_type_ends_with_an_error_that_names_the_step(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<before::changing>().launch().await.unwrap();
@@ -344,6 +415,7 @@ on_both_stores! {
         }
     }
 
+    /// Rules: V1, V7
     async fn a_workflow_of_another_version_is_left_alone(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<five>().launch().await.unwrap();

@@ -12,7 +12,12 @@ use serde_json::{Value as Json, json};
 async fn third_time_lucky(ctx: StepContext) -> anyhow::Result<u32> {
     note(
         ctx.workflow_id(),
-        format!("{} of {}", ctx.attempt(), ctx.max_attempts()),
+        format!(
+            "{}: {} of {}",
+            ctx.position(),
+            ctx.attempt(),
+            ctx.max_attempts()
+        ),
     );
     anyhow::ensure!(ctx.attempt() == 2, "attempt {}", ctx.attempt());
     Ok(ctx.attempt())
@@ -142,17 +147,50 @@ async fn shaken(ctx: WorkflowContext) -> anyhow::Result<(u32, String)> {
     Ok((attempt, error.to_string()))
 }
 
+#[step(max_attempts = 3, interval = "1ms")]
+async fn stumbling_step(ctx: StepContext) -> anyhow::Result<u32> {
+    note(ctx.workflow_id(), ctx.attempt().to_string());
+    anyhow::ensure!(ctx.attempt() > 0, "stumbled");
+    gate(ctx.workflow_id()).pass().await;
+    Ok(ctx.attempt())
+}
+
+#[workflow]
+async fn stumbling(ctx: WorkflowContext) -> anyhow::Result<u32> {
+    stumbling_step(&ctx).await
+}
+
 on_both_stores! {
+    /// Rules: S6
+    async fn an_interrupted_step_begins_at_its_first_attempt_again(store: Store) {
+        let id = store.id("wf");
+        let durable = store.open().register::<stumbling>().launch().await.unwrap();
+        drop(stumbling(&durable).id(&id).start().await.unwrap());
+        gate(&id).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+        assert!(store.steps(&id).await.is_empty());
+        gate(&id).open();
+
+        let durable = store.open().register::<stumbling>().launch().await.unwrap();
+        let handle = durable.retrieve::<stumbling>(&id).await.unwrap();
+
+        assert_eq!(handle.result().await.unwrap(), 1);
+        assert_eq!(noted(&id), ["0", "1", "0", "1"]);
+        assert_eq!(store.steps(&id).await, [json!([1, "stumbling_step", "1", null, null])]);
+    }
+
+    /// Rules: S6, S9
     async fn a_step_is_tried_until_it_succeeds(store: Store) {
         let durable = store.open().register::<lucky>().launch().await.unwrap();
         let id = store.id("wf");
 
         assert_eq!(lucky(&durable).id(&id).await.unwrap(), 2);
 
-        assert_eq!(noted(&id), ["0 of 3", "1 of 3", "2 of 3"]);
+        assert_eq!(noted(&id), ["1: 0 of 3", "1: 1 of 3", "1: 2 of 3"]);
         assert_eq!(store.steps(&id).await, [json!([1, "third_time_lucky", "2", null, null])]);
     }
 
+    /// Rules: S3
     async fn exhausted_attempts_are_recorded_with_all_errors_and_replayed(store: Store) {
         let id = store.id("wf");
         let expected = "hopeless_step 3 no luck 0, no luck 1, no luck 2";
@@ -177,6 +215,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 3);
     }
 
+    /// Rules: S2
     async fn waits_between_attempts_grow_up_to_the_longest(store: Store) {
         let durable = store.open().register::<timed>().launch().await.unwrap();
         let id = store.id("wf");
@@ -194,6 +233,7 @@ on_both_stores! {
         assert!(waits[2] < Duration::from_secs(2), "{waits:?}");
     }
 
+    /// Rules: S4
     async fn an_error_that_is_not_worth_a_retry_is_the_step_s_error(store: Store) {
         let durable = store.open().register::<picky>().launch().await.unwrap();
         let id = store.id("wf");
@@ -209,6 +249,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: S7
     async fn each_attempt_has_its_own_time(store: Store) {
         let durable = store.open().register::<impatient>().launch().await.unwrap();
         let id = store.id("wf");

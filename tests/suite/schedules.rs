@@ -32,7 +32,11 @@ async fn ticks(ctx: WorkflowContext, due: String, book: String) -> anyhow::Resul
 }
 
 #[workflow]
-async fn echoes(_ctx: WorkflowContext, due: String, context: Json) -> anyhow::Result<(String, Json)> {
+async fn echoes(
+    _ctx: WorkflowContext,
+    due: String,
+    context: Json,
+) -> anyhow::Result<(String, Json)> {
     Ok((due, context))
 }
 
@@ -41,7 +45,11 @@ fn nothing_due(name: &str) -> Schedule {
 }
 
 async fn launched(store: &Store) -> Durable {
-    let builder = store.open().register::<ticks>().register::<echoes>().queue(&FREE);
+    let builder = store
+        .open()
+        .register::<ticks>()
+        .register::<echoes>()
+        .queue(&FREE);
     builder.launch().await.unwrap()
 }
 
@@ -52,13 +60,19 @@ async fn column(store: &Store, name: &str, column: &str) -> Json {
 
 /// The rows as truth values: SQLite has numbers for them.
 async fn until(store: &Store, sql: &str, values: &[&str]) {
-    let yes: Json = if store.is_postgres() { true.into() } else { 1.into() };
+    let yes: Json = if store.is_postgres() {
+        true.into()
+    } else {
+        1.into()
+    };
     store.becomes(sql, values, yes).await;
 }
 
 async fn run_ids(store: &Store, name: &str) -> Vec<String> {
     let rows = store.rows(RUNS, &[name]).await;
-    rows.iter().map(|row| row[0].as_str().unwrap().to_owned()).collect()
+    rows.iter()
+        .map(|row| row[0].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -518,7 +532,10 @@ on_both_stores! {
 async fn keeps_schedules(ctx: WorkflowContext) -> anyhow::Result<(bool, Vec<ScheduleState>)> {
     ctx.create_schedule(nothing_due("kept")).await?;
     ctx.pause_schedule("kept").await?;
-    let paused = ctx.get_schedule("kept").await?.is_some_and(|state| state.status == ScheduleStatus::Paused);
+    let paused = ctx
+        .get_schedule("kept")
+        .await?
+        .is_some_and(|state| state.status == ScheduleStatus::Paused);
     ctx.resume_schedule("kept").await?;
     let all = ctx.list_schedules(ScheduleFilter::new()).await?;
     ctx.delete_schedule("kept").await?;
@@ -580,6 +597,9 @@ on_both_stores! {
 }
 
 async fn launched_with(store: &Store) -> Durable {
-    let builder = store.open().register::<echoes>().register::<keeps_schedules>();
+    let builder = store
+        .open()
+        .register::<echoes>()
+        .register::<keeps_schedules>();
     builder.register::<creates_twice>().launch().await.unwrap()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use durable_runtime::prelude::*;
 use durable_runtime::{Error, Status};
 use durable_tests::gates::gate;
+use durable_tests::store::Store;
 use durable_tests::tally::{count, counted};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -38,13 +39,38 @@ async fn held(ctx: WorkflowContext) -> anyhow::Result<String> {
     Ok("through".to_owned())
 }
 
+const NOBODYS: Queue = Queue::new("nobody's");
+const ANOTHER: Queue = Queue::new("another");
+
+/// Makes the database take every new row for one of this time.
+async fn stop_the_clock(store: &Store, time: i64) {
+    if store.is_postgres() {
+        let sql = format!(
+            "ALTER TABLE workflow_status ALTER created_at SET DEFAULT {time},
+                                         ALTER updated_at SET DEFAULT {time}"
+        );
+        store.execute(&sql, &[]).await;
+    } else {
+        let sql = format!(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema
+             SET sql = replace(sql, '(strftime(''%s'', ''now'') * 1000 + substr(strftime(''%f'', ''now''), 4))', '({time})')
+             WHERE name = 'workflow_status';
+             PRAGMA writable_schema = RESET"
+        );
+        store.execute(&sql, &[]).await;
+    }
+}
+
 on_both_stores! {
+    /// Rules: L8
     async fn an_awaited_workflow_returns_its_result(store: Store) {
         let durable = store.open().register::<sum>().launch().await.unwrap();
 
         assert_eq!(sum(&durable, 2, 3).await.unwrap(), 5);
     }
 
+    /// Rules: W11, L1, L3
     async fn the_row_of_a_finished_workflow_is_that_of_dbos(store: Store) {
         let durable = store.open().register::<sum>().launch().await.unwrap();
 
@@ -77,6 +103,7 @@ on_both_stores! {
         assert!(times == json!([1, 1, 1]) || times == json!([true, true, true]), "{times}");
     }
 
+    /// Rules: F1, F2, F4
     async fn arguments_and_result_are_stored_as_exact_json(store: Store) {
         let durable = store.open().register::<sum>().launch().await.unwrap();
 
@@ -92,6 +119,7 @@ on_both_stores! {
         assert_eq!(output, json!(["5", null]));
     }
 
+    /// Rules: L1
     async fn a_running_workflow_is_pending_with_an_owner(store: Store) {
         let durable = store.open().register::<held>().launch().await.unwrap();
         let id = store.id("wf");
@@ -124,6 +152,7 @@ on_both_stores! {
         assert_eq!(durable.status(&id).await.unwrap().status, Status::Success);
     }
 
+    /// Rules: W1
     async fn an_unnamed_workflow_gets_a_random_uuid(store: Store) {
         let durable = store.open().register::<other>().launch().await.unwrap();
 
@@ -137,6 +166,7 @@ on_both_stores! {
         second.result().await.unwrap();
     }
 
+    /// Rules: W6, W7
     async fn an_existing_id_gives_the_recorded_result_and_runs_nothing(store: Store) {
         let durable = store.open().register::<sum>().launch().await.unwrap();
         let id = store.id("wf");
@@ -148,6 +178,56 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
+    /// Rules: W6, W7
+    async fn an_existing_id_keeps_its_queue_and_its_arguments(store: Store) {
+        let durable = store.open().register::<sum>().launch().await.unwrap();
+        let id = store.id("wf");
+        drop(sum(&durable, 2, 3).id(&id).queue(&NOBODYS).start().await.unwrap());
+
+        drop(sum(&durable, 4, 5).id(&id).queue(&ANOTHER).start().await.unwrap());
+        drop(sum(&durable, 6, 7).id(&id).start().await.unwrap());
+
+        let row = store
+            .row(
+                "SELECT s.status, s.queue_name, s.recovery_attempts, i.inputs
+                 FROM workflow_status s JOIN workflow_input i ON i.workflow_uuid = s.workflow_uuid",
+                &[],
+            )
+            .await;
+        let input = r#"{"positionalArgs":[2,3],"namedArgs":{}}"#;
+        assert_eq!(row, json!(["ENQUEUED", "nobody's", 0, input]));
+        assert_eq!(counted(&id), 0);
+    }
+
+    /// Rules: W3
+    async fn an_id_belongs_to_its_call_alone(store: Store) {
+        let durable = store.open().register::<sum>().launch().await.unwrap();
+
+        let named = sum(&durable, 1, 2).id("mine").start().await.unwrap();
+        let next = sum(&durable, 3, 4).start().await.unwrap();
+
+        assert_eq!(named.workflow_id(), "mine");
+        assert_ne!(next.workflow_id(), "mine");
+        assert_eq!(named.result().await.unwrap(), 3);
+        assert_eq!(next.result().await.unwrap(), 7);
+    }
+
+    /// Rules: W10
+    async fn the_clock_of_the_database_stamps_a_start(store: Store) {
+        store.open().launch().await.unwrap().shutdown(Duration::ZERO).await;
+        stop_the_clock(&store, 42).await;
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        let id = store.id("wf");
+
+        let handle = held(&durable).id(&id).start().await.unwrap();
+
+        assert_eq!(store.status(&id, "created_at").await, 42);
+        assert_eq!(store.status(&id, "updated_at").await, 42);
+        gate(&id).open();
+        handle.result().await.unwrap();
+    }
+
+    /// Rules: W6
     async fn a_later_process_gets_the_recorded_result_of_an_id(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<sum>().launch().await.unwrap();
@@ -160,6 +240,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
+    /// Rules: W7
     async fn an_id_of_another_workflow_is_refused(store: Store) {
         let durable = store.open().register::<sum>().register::<other>().launch().await.unwrap();
         sum(&durable, 2, 3).id("taken").await.unwrap();
@@ -175,6 +256,7 @@ on_both_stores! {
         assert_eq!(store.status("taken", "status").await, "SUCCESS");
     }
 
+    /// Rules: W2
     async fn a_blank_id_or_one_with_a_nul_is_refused(store: Store) {
         let durable = store.open().register::<other>().launch().await.unwrap();
 
@@ -189,6 +271,7 @@ on_both_stores! {
         assert_eq!(store.value("SELECT count(*) FROM workflow_status", &[]).await, 0);
     }
 
+    /// Rules: W6
     async fn concurrent_starts_of_one_id_run_once(store: Store) {
         let durable = store.open().register::<sum>().launch().await.unwrap();
         let id = store.id("wf");
@@ -225,6 +308,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
+    /// Rules: L9
     async fn a_missing_workflow_has_no_status_and_no_handle(store: Store) {
         let durable = store.open().register::<sum>().launch().await.unwrap();
 
@@ -235,6 +319,7 @@ on_both_stores! {
         ));
     }
 
+    /// Rules: L8
     async fn a_retrieved_handle_gives_the_result_of_its_workflow(store: Store) {
         let durable = store.open().register::<sum>().register::<other>().launch().await.unwrap();
         sum(&durable, 2, 3).id("wf").await.unwrap();

@@ -149,6 +149,7 @@ async fn with_payments(store: &Store) {
 const AMOUNTS: &str = "SELECT amount FROM payments WHERE workflow = $1 ORDER BY amount";
 
 on_both_stores! {
+    /// Rules: D1, D8
     async fn rows_and_checkpoint_are_committed_together(store: Store) {
         with_payments(&store).await;
         let durable = store.open().register::<pays>().launch().await.unwrap();
@@ -160,6 +161,7 @@ on_both_stores! {
         assert_eq!(store.steps(&id).await, [json!([1, "pay", "250", null, null])]);
     }
 
+    /// Rules: D3
     async fn a_checkpoint_that_is_refused_takes_the_rows_with_it(store: Store) {
         with_payments(&store).await;
         let durable = store.open().register::<pays>().launch().await.unwrap();
@@ -173,6 +175,7 @@ on_both_stores! {
         assert!(store.steps(&id).await.is_empty());
     }
 
+    /// Rules: D5
     async fn an_error_rolls_the_rows_back_and_is_recorded(store: Store) {
         with_payments(&store).await;
         let durable = store.open().register::<fails_to_pay>().launch().await.unwrap();
@@ -187,6 +190,7 @@ on_both_stores! {
         );
     }
 
+    /// Rules: D5
     async fn a_panic_rolls_the_rows_back_and_leaves_the_connection_sound(store: Store) {
         with_payments(&store).await;
         let durable = store.open().register::<panics_paying>().launch().await.unwrap();
@@ -208,6 +212,22 @@ on_both_stores! {
 
         assert_eq!(counted(&id), 3);
         assert_eq!(store.rows(AMOUNTS, &[&id]).await, [json!([9])]);
+    }
+
+    /// Rules: D6
+    async fn a_transaction_leaves_no_record_beside_its_checkpoint(store: Store) {
+        with_payments(&store).await;
+        let durable = store.open().register::<pays>().launch().await.unwrap();
+
+        pays(&durable, 250).id("wf").await.unwrap();
+
+        let tables = if store.is_postgres() {
+            "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE '%datasource%'"
+        } else {
+            "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%datasource%'"
+        };
+        assert_eq!(store.value(tables, &[]).await, 0);
+        assert_eq!(store.step_names("wf").await, ["1 pay"]);
     }
 
     async fn earlier_results_are_committed_with_the_rows_not_before(store: Store) {
@@ -241,6 +261,7 @@ on_both_stores! {
         }
     }
 
+    /// Rules: R12, D2
     async fn a_committed_transaction_is_replayed_not_run(store: Store) {
         with_payments(&store).await;
         let id = store.id("wf");
@@ -258,6 +279,7 @@ on_both_stores! {
         assert_eq!(store.rows(AMOUNTS, &[&id]).await, [json!([5])]);
     }
 
+    /// Rules: N3, D1
     async fn transactions_and_steps_can_be_joined(store: Store) {
         with_payments(&store).await;
         let durable = store.open().register::<pays_side_by_side>().launch().await.unwrap();
@@ -306,6 +328,7 @@ async fn locks(ctx: WorkflowContext, first: i64, second: i64) -> anyhow::Result<
 }
 
 /// SQLite has one writer, which nobody can deadlock with.
+/// Rules: D5
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_loses_a_deadlock_runs_again() {
     let store = Store::postgres().await;

@@ -21,6 +21,8 @@ impl ::durable_runtime::Workflow for ingest_file {
     type Output = <Result<Report> as ::durable_runtime::__private::StepResult>::Value;
     type Error = <Result<Report> as ::durable_runtime::__private::StepResult>::Error;
     const NAME: &'static str = "ingest_file";
+    const CLASS: ::core::option::Option<&'static str> = ::core::option::Option::None;
+    const ROLES: &'static [&'static str] = &[];
     const PARAMETERS: &'static [&'static str] = &["file", "n"];
     const VERSION: &'static str = "d733a6162677268c2ac5be3aba674ad2";
     const MAX_RECOVERY_ATTEMPTS: u32 = 100;

@@ -20,6 +20,8 @@ impl ::durable_runtime::Workflow for nightly {
         ReportError,
     > as ::durable_runtime::__private::StepResult>::Error;
     const NAME: &'static str = "nightly report";
+    const CLASS: ::core::option::Option<&'static str> = ::core::option::Option::None;
+    const ROLES: &'static [&'static str] = &[];
     const PARAMETERS: &'static [&'static str] = &[];
     const VERSION: &'static str = "2";
     const MAX_RECOVERY_ATTEMPTS: u32 = 50;

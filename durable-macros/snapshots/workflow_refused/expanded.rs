@@ -28,7 +28,9 @@ impl ::durable_runtime::Workflow for ingest {
     type Output = ();
     type Error = ::durable_runtime::Error;
     const NAME: &'static str = "ingest";
-    const PARAMETERS: &'static [&'static str] = &["name"];
+    const CLASS: ::core::option::Option<&'static str> = ::core::option::Option::None;
+    const ROLES: &'static [&'static str] = &[];
+    const PARAMETERS: &'static [&'static str] = &[];
     const VERSION: &'static str = "";
     const MAX_RECOVERY_ATTEMPTS: u32 = 0;
     const FILE: &'static str = ::core::file!();

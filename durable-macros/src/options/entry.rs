@@ -1,10 +1,12 @@
-//! One option: `name = value`, or a name alone.
+//! One option: `name = value`, `name(item, item)`, or a name alone.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Expr, ExprLit, Lit, Path, Token};
+use syn::punctuated::Punctuated;
+use syn::token::Paren;
+use syn::{Expr, ExprLit, Lit, Path, Token, parenthesized};
 
 use super::duration;
 use crate::diagnostics::Diagnostics;
@@ -13,17 +15,26 @@ use crate::diagnostics::Diagnostics;
 pub(super) struct Entry {
     pub(super) name: Ident,
     pub(super) value: Option<Expr>,
+    /// What stands in parentheses after the name.
+    list: Option<Punctuated<Expr, Token![,]>>,
 }
 
 impl Parse for Entry {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         // `crate` is a keyword, which an identifier otherwise may not be.
         let name = input.call(Ident::parse_any)?;
+        let list = if input.peek(Paren) {
+            let content;
+            parenthesized!(content in input);
+            Some(Punctuated::parse_terminated(&content)?)
+        } else {
+            None
+        };
         let value = match input.parse::<Option<Token![=]>>()? {
             Some(_) => Some(input.parse()?),
             None => None,
         };
-        Ok(Self { name, value })
+        Ok(Self { name, value, list })
     }
 }
 
@@ -35,6 +46,42 @@ impl Entry {
             Some(Lit::Str(_)) => self.refuse("is empty", "\"…\"", diagnostics),
             _ => self.refuse("takes a text in quotes", "\"…\"", diagnostics),
         }
+    }
+
+    /// The items in parentheses as texts, at least one, none of them empty.
+    pub(super) fn texts(&self, example: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
+        let name = &self.name;
+        let instead = format!("write `{name}({example})`");
+        let items = match (&self.value, &self.list) {
+            (None, Some(items)) if !items.is_empty() => items,
+            (None, Some(_)) => {
+                let problem = format_args!("`{name}` is empty");
+                diagnostics.refuse(name, problem, format_args!("{instead}, or leave it out"));
+                return Vec::new();
+            }
+            _ => {
+                let problem = format_args!("`{name}` takes texts in quotes, in parentheses");
+                diagnostics.refuse(self.given(), problem, instead);
+                return Vec::new();
+            }
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            match item {
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(text),
+                    ..
+                }) if !text.value().trim().is_empty() => {
+                    texts.push(text.value());
+                }
+                _ => diagnostics.refuse(
+                    item,
+                    format_args!("`{name}` takes texts in quotes, none of them empty"),
+                    &instead,
+                ),
+            }
+        }
+        texts
     }
 
     /// The value as a whole number.
@@ -89,10 +136,10 @@ impl Entry {
 
     /// Whether the option, which takes no value, is set.
     pub(super) fn flag(&self, diagnostics: &mut Diagnostics) -> bool {
-        if let Some(value) = &self.value {
+        if self.value.is_some() || self.list.is_some() {
             let name = &self.name;
             diagnostics.refuse(
-                value,
+                self.given(),
                 format_args!("`{name}` takes no value"),
                 format_args!("write `{name}` alone, or leave it out"),
             );
@@ -127,14 +174,19 @@ impl Entry {
         }
     }
 
+    /// What the name was given; nothing is the name itself.
+    fn given(&self) -> TokenStream {
+        match (&self.value, &self.list) {
+            (Some(value), _) => value.to_token_stream(),
+            (None, Some(items)) if !items.is_empty() => items.to_token_stream(),
+            _ => self.name.to_token_stream(),
+        }
+    }
+
     fn refuse<T>(&self, problem: &str, example: &str, diagnostics: &mut Diagnostics) -> Option<T> {
         let name = &self.name;
-        let culprit = match &self.value {
-            Some(value) => value.to_token_stream(),
-            None => name.to_token_stream(),
-        };
         diagnostics.refuse(
-            culprit,
+            self.given(),
             format_args!("`{name}` {problem}"),
             format_args!("write `{name} = {example}`"),
         );

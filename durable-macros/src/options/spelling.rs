@@ -1,14 +1,16 @@
 //! Guessing which option was meant.
 
 /// What other libraries call our options.
-const SYNONYMS: [(&str, &str); 10] = [
+const SYNONYMS: [(&str, &str); 12] = [
     ("attempts", "max_attempts"),
     ("backoff", "backoff_rate"),
     ("backoff_factor", "backoff_rate"),
+    ("class_name", "class"),
     ("delay", "interval"),
     ("id", "name"),
     ("max_delay", "max_interval"),
     ("max_retries", "max_attempts"),
+    ("required_roles", "roles"),
     ("retries", "max_attempts"),
     ("retry_on", "retry_if"),
     ("when", "retry_if"),

@@ -8,7 +8,15 @@ use super::table::{Misplaced, Table};
 use crate::diagnostics::Diagnostics;
 use crate::role::Role;
 
-const KNOWN: [&str; 4] = ["name", "version", "max_recovery_attempts", "crate"];
+const KNOWN: [&str; 7] = [
+    "name",
+    "class",
+    "version",
+    "max_recovery_attempts",
+    "roles",
+    "raw",
+    "crate",
+];
 
 const RETRYING: &str = "a workflow is not retried: it continues where it stopped";
 const RETRYING_INSTEAD: &str = "put it on the `#[step]` that may fail; `max_recovery_attempts` limits how often a crashing workflow is taken up again";
@@ -44,8 +52,12 @@ const fn retrying(name: &'static str) -> Misplaced {
 pub(crate) struct WorkflowOptions {
     pub(crate) krate: Option<Path>,
     pub(crate) name: Option<String>,
+    pub(crate) class: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) max_recovery_attempts: u32,
+    pub(crate) roles: Vec<String>,
+    /// Whether it takes its arguments as they were passed.
+    pub(crate) raw: bool,
 }
 
 impl WorkflowOptions {
@@ -61,14 +73,26 @@ impl WorkflowOptions {
         let mut options = Self {
             krate: None,
             name: None,
+            class: None,
             version: None,
             max_recovery_attempts: 100,
+            roles: Vec::new(),
+            raw: false,
         };
         if let Some(entry) = table.take("crate") {
             options.krate = entry.path("durable_runtime", diagnostics);
         }
         if let Some(entry) = table.take("name") {
             options.name = entry.text(diagnostics);
+        }
+        if let Some(entry) = table.take("class") {
+            options.class = entry.text(diagnostics);
+        }
+        if let Some(entry) = table.take("roles") {
+            options.roles = entry.texts("\"admin\", \"editor\"", diagnostics);
+        }
+        if let Some(entry) = table.take("raw") {
+            options.raw = entry.flag(diagnostics);
         }
         if let Some(entry) = table.take("version") {
             options.version = entry.text(diagnostics);
@@ -100,8 +124,11 @@ mod tests {
         let options = WorkflowOptions::read(
             quote!(
                 name = "n",
+                class = "c",
                 version = "v",
                 max_recovery_attempts = 50,
+                roles("admin", "editor"),
+                raw,
                 crate = c
             ),
             &mut diagnostics,
@@ -111,8 +138,38 @@ mod tests {
             (options.name.as_deref(), options.version.as_deref()),
             (Some("n"), Some("v"))
         );
+        assert_eq!(options.class.as_deref(), Some("c"));
         assert_eq!(options.max_recovery_attempts, 50);
+        assert_eq!(options.roles, ["admin", "editor"]);
+        assert!(options.raw);
         assert!(options.krate.is_some());
+    }
+
+    #[test]
+    fn refuses_options_of_another_form() {
+        for (attribute, expected) in [
+            (quote!(class = shop), "`class` takes a text in quotes"),
+            (quote!(class("shop")), "write `class = \"…\"`"),
+            (quote!(class = " "), "`class` is empty"),
+            (
+                quote!(roles = "admin"),
+                "`roles` takes texts in quotes, in parentheses",
+            ),
+            (quote!(roles), "write `roles(\"admin\", \"editor\")`"),
+            (quote!(roles()), "or leave it out"),
+            (quote!(roles("admin", "")), "none of them empty"),
+            (quote!(roles("admin", editor)), "none of them empty"),
+            (quote!(roles("admin") = "editor"), "in parentheses"),
+            (quote!(raw = true), "`raw` takes no value"),
+            (quote!(raw()), "`raw` takes no value"),
+            (quote!(required_roles("admin")), "did you mean `roles`?"),
+        ] {
+            let mut diagnostics = Diagnostics::default();
+            WorkflowOptions::read(attribute, &mut diagnostics);
+            let messages = diagnostics.messages();
+            assert_eq!(messages.len(), 1, "{messages:?}");
+            assert!(messages[0].contains(expected), "{messages:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The parameters after the context.
 
 use proc_macro2::Span;
-use quote::format_ident;
+use quote::{format_ident, quote};
 use syn::{Ident, Pat, PatType, Type, TypePath, TypeReference};
 
 use crate::diagnostics::Diagnostics;
+use crate::function::Function;
 use crate::lifetimes::{self, Borrow};
 use crate::role::Role;
 use crate::spelled::spelled;
@@ -46,6 +47,28 @@ pub(super) fn read(
             }
         })
         .collect()
+}
+
+/// Sees to it that the `arguments` of a raw workflow are one.
+pub(super) fn check_raw(
+    arguments: &[Argument],
+    function: &Function,
+    diagnostics: &mut Diagnostics,
+) {
+    let name = &function.signature.ident;
+    let culprit = match arguments {
+        [_] => return,
+        [] => quote!(#name),
+        [_, Argument { name, ty }, ..] => quote!(#name: #ty),
+    };
+    diagnostics.refuse(
+        culprit,
+        "a raw workflow takes one parameter after its context: all arguments, as they were passed",
+        format_args!(
+            "write `async fn {name}(ctx: {}, arguments: Passed)`, or leave `raw` out",
+            Role::Workflow.context()
+        ),
+    );
 }
 
 fn read_name(

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::clock;
 use crate::engine::{Engine, Execution, Phase, Slot};
 use crate::error::{Error, ErrorRecord, Result};
+use crate::failure::{ErrorCodec, error_codec};
 use crate::store::{Finished, Record, StepRecord, WorkflowStatus};
-use crate::value;
+use crate::value::{self, Value};
 use crate::workflow::Workflow;
 
 /// The name under which a parent records a child's outcome.
@@ -30,6 +31,17 @@ pub(super) enum Origin {
     Outside,
     /// A workflow: what it learns through the handle is recorded.
     Workflow(Arc<Execution>),
+}
+
+/// A workflow that is known by its name only, whose result is read as a `T`.
+#[derive(Debug)]
+pub struct Untyped<T = serde_json::Value>(PhantomData<fn() -> T>);
+
+/// Its id, where ids are asked for.
+impl<W> From<&WorkflowHandle<W>> for String {
+    fn from(handle: &WorkflowHandle<W>) -> Self {
+        handle.workflow_id.clone()
+    }
 }
 
 impl<W> fmt::Debug for WorkflowHandle<W> {
@@ -74,13 +86,55 @@ impl<W> WorkflowHandle<W> {
     }
 }
 
-impl<W: Workflow> WorkflowHandle<W> {
+impl<W> WorkflowHandle<W> {
     pub(crate) fn outside(engine: Arc<Engine>, workflow_id: String) -> Self {
         let slot = engine.completions.slot(&workflow_id);
         engine.completions.ask_now();
         Self::new(engine, workflow_id, slot, Origin::Outside)
     }
 
+    /// Waits for the outcome. With a position it is recorded there, or answered from its record.
+    fn wait<T: Value, E: Send + 'static>(
+        &self,
+        position: Option<i32>,
+        location: &'static Location<'static>,
+        name: &'static str,
+        codec: ErrorCodec<E>,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'static + use<W, T, E> {
+        let (engine, slot, id, origin) = (
+            Arc::clone(&self.engine),
+            Arc::clone(&self.slot),
+            self.workflow_id.clone(),
+            self.origin.clone(),
+        );
+        async move {
+            let finished = match (origin, position) {
+                (Origin::Workflow(parent), Some(position)) => {
+                    wait_in_workflow(&parent, position, location, &id, &slot).await
+                }
+                _ => tokio::select! {
+                    biased;
+                    finished = slot.wait() => finished,
+                    () = engine.reached(Phase::Stopped) => {
+                        return Err((codec.from_runtime)(Error::ShuttingDown { id }));
+                    }
+                },
+            };
+            outcome(&id, name, &finished, codec)
+        }
+    }
+
+    #[track_caller]
+    fn position(&self) -> (Option<i32>, &'static Location<'static>) {
+        let position = match &self.origin {
+            Origin::Outside => None,
+            Origin::Workflow(execution) => Some(execution.claim_position()),
+        };
+        (position, Location::caller())
+    }
+}
+
+impl<W: Workflow> WorkflowHandle<W> {
     /// Waits for the workflow to end, wherever it runs. From a workflow's code this is a recorded call, with its
     /// place fixed now.
     ///
@@ -93,70 +147,56 @@ impl<W: Workflow> WorkflowHandle<W> {
     pub fn result(
         &self,
     ) -> impl Future<Output = Result<W::Output, W::Error>> + Send + 'static + use<W> {
-        let position = match &self.origin {
-            Origin::Outside => None,
-            Origin::Workflow(execution) => Some(execution.claim_position()),
-        };
-        self.wait(position, Location::caller())
+        let (position, location) = self.position();
+        self.wait_at(position, location)
     }
 
-    pub(super) fn wait(
+    pub(super) fn wait_at(
         &self,
         position: Option<i32>,
         location: &'static Location<'static>,
     ) -> impl Future<Output = Result<W::Output, W::Error>> + Send + 'static + use<W> {
-        let (engine, slot, id, origin) = (
-            Arc::clone(&self.engine),
-            Arc::clone(&self.slot),
-            self.workflow_id.clone(),
-            self.origin.clone(),
-        );
-        async move {
-            match (origin, position) {
-                (Origin::Workflow(parent), Some(position)) => {
-                    wait_in_workflow::<W>(&parent, position, location, id, &slot).await
-                }
-                _ => wait_outside::<W>(&engine, id, &slot).await,
-            }
-        }
+        self.wait(position, location, W::NAME, W::error_codec())
     }
 }
 
-async fn wait_outside<W: Workflow>(
-    engine: &Engine,
-    id: String,
-    slot: &Slot,
-) -> Result<W::Output, W::Error> {
-    let finished = tokio::select! {
-        biased;
-        finished = slot.wait() => finished,
-        () = engine.reached(Phase::Stopped) => return Err((W::error_codec().from_runtime)(Error::ShuttingDown { id })),
-    };
-    outcome::<W>(&id, &finished)
+impl<T: Value> WorkflowHandle<Untyped<T>> {
+    /// Waits for the workflow to end, wherever it runs. From a workflow's code this is a recorded call, with its
+    /// place fixed now.
+    ///
+    /// # Errors
+    /// The workflow ended with an error, was cancelled or given up; its result cannot be read as a `T`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the workflow alone.
+    #[track_caller]
+    pub fn result(&self) -> impl Future<Output = Result<T>> + Send + 'static + use<T> {
+        let (position, location) = self.position();
+        self.wait(position, location, "?", error_codec::<Error, _>())
+    }
 }
 
-async fn wait_in_workflow<W: Workflow>(
+async fn wait_in_workflow(
     parent: &Execution,
     position: i32,
     location: &Location<'_>,
-    id: String,
+    id: &str,
     slot: &Slot,
-) -> Result<W::Output, W::Error> {
+) -> Arc<Finished> {
     if let Some(row) = parent.recorded(position, GET_RESULT, location).await {
-        let finished = match (row.output, row.error) {
+        return Arc::new(match (row.output, row.error) {
             (_, Some(error)) => Finished::Error(error),
             (output, None) => Finished::Output(output.unwrap_or_else(|| "null".to_owned())),
-        };
-        return outcome::<W>(&id, &finished);
+        });
     }
     let started_at = clock::now_ms();
     let finished = slot.wait().await;
     let (output, error) = match finished.as_ref() {
         Finished::Output(output) => (Some(output.clone()), None),
         Finished::Error(error) => (None, Some(error.clone())),
-        Finished::Cancelled | Finished::DeadLetter => (
+        Finished::Cancelled | Finished::DeadLetter | Finished::Gone => (
             None,
-            Some(runtime_error(&id, &finished).to_record().to_json()),
+            Some(runtime_error(id, &finished).to_record().to_json()),
         ),
     };
     let record = StepRecord {
@@ -166,31 +206,36 @@ async fn wait_in_workflow<W: Workflow>(
         name: GET_RESULT.into(),
         output,
         error,
-        child_workflow_id: Some(id.clone()),
+        child_workflow_id: Some(id.to_owned()),
         started_at,
         completed_at: clock::now_ms(),
         ..StepRecord::default()
     };
     parent.record(Record::Step(Box::new(record)), false, None);
-    outcome::<W>(&id, &finished)
+    finished
 }
 
 fn runtime_error(id: &str, finished: &Finished) -> Error {
     match finished {
         Finished::DeadLetter => Error::AwaitedDeadLetter { id: id.to_owned() },
+        Finished::Gone => Error::NoSuchWorkflow { id: id.to_owned() },
         _ => Error::AwaitedCancelled { id: id.to_owned() },
     }
 }
 
-fn outcome<W: Workflow>(id: &str, finished: &Finished) -> Result<W::Output, W::Error> {
-    let codec = W::error_codec();
+fn outcome<T: Value, E>(
+    id: &str,
+    name: &str,
+    finished: &Finished,
+    codec: ErrorCodec<E>,
+) -> Result<T, E> {
     match finished {
-        Finished::Output(output) => value::decode(output, || {
-            format!("the result of workflow `{}` ({id})", W::NAME)
-        })
-        .map_err(codec.from_runtime),
+        Finished::Output(output) => {
+            value::decode(output, || format!("the result of workflow `{name}` ({id})"))
+                .map_err(codec.from_runtime)
+        }
         Finished::Error(error) => Err((codec.from_record)(ErrorRecord::from_json(error))),
-        Finished::Cancelled | Finished::DeadLetter => {
+        Finished::Cancelled | Finished::DeadLetter | Finished::Gone => {
             Err((codec.from_runtime)(runtime_error(id, finished)))
         }
     }

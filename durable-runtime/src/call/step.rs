@@ -201,13 +201,21 @@ pub(super) async fn replay<T: Value, E>(
     if let Some(error) = row.error {
         return Err((codec.from_record)(ErrorRecord::from_json(&error)));
     }
-    let output = row.output.as_deref().unwrap_or("null");
-    match value::decode(output, || {
+    let what = || {
         format!(
             "the recorded result of {what} (position {}, workflow `{}`)",
             row.position, execution.workflow_id
         )
-    }) {
+    };
+    let value = match &row.output {
+        Some(output) => value::decode(output, what),
+        None => Err(Error::Format {
+            what: what(),
+            direction: "read",
+            reason: "neither an output nor an error is recorded".to_owned(),
+        }),
+    };
+    match value {
         Ok(value) => Ok(value),
         Err(error) => execution.fail(error).await,
     }

@@ -89,9 +89,10 @@ pub fn workflow<'c, W: Workflow>(
 /// A workflow with its types forgotten.
 pub(crate) fn registered<W: Workflow>() -> Registered {
     Registered {
+        class: W::CLASS,
         name: W::NAME,
-        class: None,
         version: W::VERSION,
+        roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         file: W::FILE,
         line: W::LINE,
@@ -233,58 +234,18 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
 
 impl<W: Workflow> Parts<W> {
     async fn start(self) -> Result<WorkflowHandle<W>> {
-        let workflow = registered::<W>();
-        let engine = Arc::clone(&self.caller.engine);
+        let engine = &self.caller.engine;
         // A start that nobody could run would wait for ever.
-        engine.registry.get(W::NAME)?;
+        if !engine.is_client {
+            engine.registry.get(W::CLASS, W::NAME)?;
+        }
         let input = value::encode_arguments(self.input, W::NAME)?;
-        let request = StartRequest {
-            target: Target::Here(workflow),
-            input,
-            options: self.options,
-        };
-        let Some(parent) = self.caller.parent else {
-            let started = engine.start(request).await?;
-            return Ok(WorkflowHandle::new(
-                engine,
-                started.workflow_id,
-                started.slot,
-                Origin::Outside,
-            ));
-        };
-        let position = self.positions.map_or(0, |(start, _)| start);
-        if let Some(row) = parent.recorded(position, W::NAME, self.location).await {
-            if let Some(error) = row.error {
-                return Err(Error::from_record(ErrorRecord::from_json(&error)));
-            }
-            let child = row.child_workflow_id.unwrap_or_default();
-            let slot = engine.completions.slot(&child);
-            engine.completions.ask_now();
-            return Ok(WorkflowHandle::new(
-                engine,
-                child,
-                slot,
-                Origin::Workflow(parent),
-            ));
-        }
-        let started_at = clock::now_ms();
-        match engine.start_child(&parent, position, request).await {
-            Ok(started) => Ok(WorkflowHandle::new(
-                engine,
-                started.workflow_id,
-                started.slot,
-                Origin::Workflow(parent),
-            )),
-            Err(error) => {
-                parent.record(
-                    failed_start(&parent, W::NAME, position, started_at, &error),
-                    false,
-                    None,
-                );
-                // As a replay will read it, so that the workflow's code takes the same way both times.
-                Err(Error::from_record(error.to_record()))
-            }
-        }
+        let site = self.positions.map(|(position, _)| CallSite {
+            position,
+            location: self.location,
+        });
+        let target = Target::Here(registered::<W>());
+        start(self.caller, site, target, input, self.options).await
     }
 
     async fn run(self) -> Result<W::Output, W::Error> {
@@ -292,14 +253,76 @@ impl<W: Workflow> Parts<W> {
         let result_position = self.positions.map(|(_, result)| result);
         let location = self.location;
         let handle = self.start().await.map_err(codec.from_runtime)?;
-        handle.wait(result_position, location).await
+        handle.wait_at(result_position, location).await
+    }
+}
+
+/// Where a workflow starts another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallSite {
+    pub(super) position: i32,
+    pub(super) location: &'static Location<'static>,
+}
+
+/// Starts a workflow: as a child when there is a site, recorded there or answered from its record.
+pub(super) async fn start<W>(
+    caller: Caller,
+    site: Option<CallSite>,
+    target: Target,
+    input: String,
+    options: StartOptions,
+) -> Result<WorkflowHandle<W>> {
+    let name = target.name().to_owned();
+    let request = StartRequest {
+        target,
+        input,
+        options,
+        application: caller.application,
+    };
+    let engine = caller.engine;
+    let (Some(parent), Some(site)) = (caller.parent, site) else {
+        let started = engine.start(request).await?;
+        let (id, slot) = (started.workflow_id, started.slot);
+        return Ok(WorkflowHandle::new(engine, id, slot, Origin::Outside));
+    };
+    if let Some(row) = parent.recorded(site.position, &name, site.location).await {
+        if let Some(error) = row.error {
+            return Err(Error::from_record(ErrorRecord::from_json(&error)));
+        }
+        let child = row.child_workflow_id.unwrap_or_default();
+        let slot = engine.completions.slot(&child);
+        engine.completions.ask_now();
+        return Ok(WorkflowHandle::new(
+            engine,
+            child,
+            slot,
+            Origin::Workflow(parent),
+        ));
+    }
+    let started_at = clock::now_ms();
+    match engine.start_child(&parent, site.position, request).await {
+        Ok(started) => {
+            let (id, slot) = (started.workflow_id, started.slot);
+            Ok(WorkflowHandle::new(
+                engine,
+                id,
+                slot,
+                Origin::Workflow(parent),
+            ))
+        }
+        Err(error) => {
+            let record = failed_start(&parent, name, site.position, started_at, &error);
+            parent.record(record, false, None);
+            // As a replay will read it, so that the workflow's code takes the same way both times.
+            Err(Error::from_record(error.to_record()))
+        }
     }
 }
 
 /// The record of a child that could not be started: a replay gets the same error.
 fn failed_start(
     parent: &Execution,
-    workflow: &'static str,
+    workflow: String,
     position: i32,
     started_at: i64,
     error: &Error,

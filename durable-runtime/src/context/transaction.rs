@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::StepContext;
 use crate::error::{Error, Result};
-use crate::store::Transaction;
+use crate::store::{Session, Transaction};
 
 /// Where a transaction waits for the engine when the body is through with it.
 type TransactionHome = Arc<Mutex<Option<Transaction>>>;
@@ -34,6 +34,17 @@ pub enum Connection<'t> {
     /// SQLite.
     #[cfg(feature = "sqlite")]
     Sqlite(&'t mut SqliteConnection),
+}
+
+impl<'t> From<Connection<'t>> for Session<'t> {
+    fn from(connection: Connection<'t>) -> Self {
+        match connection {
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(connection) => Self::Postgres(connection),
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(connection) => Self::Sqlite(connection),
+        }
+    }
 }
 
 impl TransactionContext {

@@ -29,6 +29,27 @@ impl WorkflowContext {
         &self.execution.workflow_id
     }
 
+    /// On whose behalf the workflow runs.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.execution.caller.user.as_deref()
+    }
+
+    /// The role that allowed the workflow, where it requires one.
+    #[must_use]
+    pub fn assumed_role(&self) -> Option<&str> {
+        self.execution.caller.role.as_deref()
+    }
+
+    /// The roles of the user.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let roles = self.execution.caller.roles.as_deref();
+        roles
+            .and_then(|roles| serde_json::from_str(roles).ok())
+            .unwrap_or_default()
+    }
+
     /// The name of the workflow.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -1,15 +1,15 @@
 //! Waiting for workflows to finish, whoever runs them.
 //!
 //! A workflow that ends in this process wakes its waiters at once. Besides, one statement a second asks the database,
-//! for all awaited workflows together.
+//! for all workflows together that are awaited or run here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::{Engine, Phase};
+use super::{Engine, Phase, Stop};
 use crate::clock;
 use crate::store::Finished;
 
@@ -91,8 +91,8 @@ impl Completions {
     }
 }
 
-/// Asks the database about the workflows that are awaited, until the engine stops: those that others run, and those
-/// that run here and may have been cancelled or finished by somebody else.
+/// Asks the database, until the engine stops, about the workflows that are awaited, whoever runs them, and about those
+/// that run here: one that was cancelled or finished by somebody else ends where it waits.
 pub(super) async fn poll(engine: Arc<Engine>) {
     /// Ids in one statement.
     const CHUNK: usize = 1000;
@@ -102,10 +102,17 @@ pub(super) async fn poll(engine: Arc<Engine>) {
             () = engine.completions.ask.notified() => {}
             () = engine.reached(Phase::Stopped) => return,
         }
-        for ids in engine.completions.awaited().chunks(CHUNK) {
+        // Those that run before the question is asked: one that begins meanwhile is not what the answer is about.
+        let running = engine.running().clone();
+        let mut ids: BTreeSet<_> = running.keys().cloned().collect();
+        ids.extend(engine.completions.awaited());
+        let ids: Vec<_> = ids.into_iter().collect();
+        for ids in ids.chunks(CHUNK) {
             match engine.store.finished(ids).await {
                 Ok(ended) => ended.into_iter().for_each(|(id, finished)| {
-                    engine.ended_elsewhere(&id);
+                    if let Some(execution) = running.get(&id) {
+                        execution.stop(Stop::Fenced);
+                    }
                     engine.completions.finish(&id, finished);
                 }),
                 Err(error) => {

@@ -58,7 +58,11 @@ impl Engine {
             match finished {
                 Some(finished) => engine.completions.finish(&workflow_id, finished),
                 // Whoever owns the workflow now writes its outcome; ours counts for nothing.
-                None => engine.completions.ask_now(),
+                None if engine.phase() == Phase::Stopped => {}
+                None => match engine.store.workflow(&workflow_id).await {
+                    Ok(None) => engine.completions.finish(&workflow_id, Finished::Gone),
+                    _ => engine.completions.ask_now(),
+                },
             }
             engine.ended.notify_waiters();
         });
@@ -89,12 +93,7 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
             return None;
         }
     };
-    let completion = CompletionRecord {
-        workflow_id: workflow_id.to_owned(),
-        token: execution.token.clone(),
-        result,
-    };
-    match complete(execution, completion.clone()).await {
+    match complete(execution, &result).await {
         Ok(Outcome::Refused(error)) => {
             // What was refused is a record that was to be committed with the outcome, or the outcome itself.
             let error = execution.failure().unwrap_or_else(|| {
@@ -102,24 +101,19 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
                     "the result of workflow `{name}` was refused by the database: {error}"
                 ))
             });
-            let completion = CompletionRecord {
-                result: Err(error.to_record().to_json()),
-                ..completion
-            };
-            let outcome = complete(execution, completion.clone()).await;
-            matches!(outcome, Ok(Outcome::Committed)).then(|| completion.into())
+            let result = Err(error.to_record().to_json());
+            let outcome = complete(execution, &result).await;
+            matches!(outcome, Ok(Outcome::Committed)).then(|| finished(result))
         }
-        Ok(Outcome::Committed) => Some(completion.into()),
+        Ok(Outcome::Committed) => Some(finished(result)),
         Ok(_) | Err(Closed) => None,
     }
 }
 
-impl From<CompletionRecord> for Finished {
-    fn from(completion: CompletionRecord) -> Self {
-        match completion.result {
-            Ok(output) => Self::Output(output),
-            Err(error) => Self::Error(error),
-        }
+fn finished(result: Result<String, String>) -> Finished {
+    match result {
+        Ok(output) => Finished::Output(output),
+        Err(error) => Finished::Error(error),
     }
 }
 
@@ -193,8 +187,27 @@ async fn commit_rest(execution: &Execution) {
     }
 }
 
-/// Commits what is left together with the outcome of the workflow.
-async fn complete(execution: &Execution, completion: CompletionRecord) -> Result<Outcome, Closed> {
+/// Commits what is left together with the outcome of the workflow, in the format of its row.
+async fn complete(
+    execution: &Execution,
+    result: &Result<String, String>,
+) -> Result<Outcome, Closed> {
+    let format = execution.format;
+    let written = result.as_ref().map(|output| format.write_value(output));
+    let result = match written {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(reason)) => {
+            let what = format!("the result of workflow `{}`", execution.workflow.name);
+            let error = Error::unwritable(what, &reason);
+            Err(format.write_error(&error.to_record().to_json()))
+        }
+        Err(error) => Err(format.write_error(error)),
+    };
+    let completion = CompletionRecord {
+        workflow_id: execution.workflow_id.clone(),
+        token: execution.token.clone(),
+        result,
+    };
     let mut rest = execution.take_rest();
     let mut records: Vec<Record> = rest.iter().map(|pending| pending.record.clone()).collect();
     records.push(Record::Completion(Box::new(completion)));

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::{Engine, Registered};
 use crate::error::Error;
 use crate::store::{Outcome, Record, StepRow};
+use crate::value::Format;
 
 /// Why an execution ends before its workflow does. Workflow code never sees it: the future is dropped where it waits.
 #[derive(Debug, Clone)]
@@ -57,6 +58,8 @@ pub(crate) struct Attempt {
     pub(crate) token: String,
     pub(crate) deadline: Option<i64>,
     pub(crate) caller: CallerIdentity,
+    /// The format that its outcome is written in.
+    pub(crate) format: Format,
     pub(crate) history: Vec<StepRow>,
 }
 
@@ -80,6 +83,8 @@ pub(crate) struct Execution {
     /// When it is cancelled, in milliseconds since the Unix epoch.
     pub(crate) deadline: Option<i64>,
     pub(crate) caller: CallerIdentity,
+    /// The format that its outcome is written in.
+    pub(crate) format: Format,
     state: Mutex<State>,
     settled: Notify,
     stop_waker: AtomicWaker,
@@ -96,6 +101,7 @@ impl Execution {
             token: attempt.token,
             deadline: attempt.deadline,
             caller: attempt.caller,
+            format: attempt.format,
             state: Mutex::new(State {
                 position: 0,
                 history,
@@ -129,6 +135,24 @@ impl Execution {
         if state.position == position {
             state.position -= 1;
         }
+    }
+
+    /// Takes the next position if this marker is recorded there, or if nothing is and the marker may be `new`.
+    /// `None`: not taken. `Some(None)`: it is recorded. `Some(Some(position))`: it is to be recorded there.
+    pub(crate) fn claim_marker(&self, marker: &str, new: bool) -> Option<Option<i32>> {
+        let mut state = self.state();
+        let position = state.position + 1;
+        let found = match state.history.get(&position) {
+            Some(row) if row.name == marker => {
+                state.history.remove(&position);
+                None
+            }
+            Some(_) => return None,
+            None if new => Some(position),
+            None => return None,
+        };
+        state.position = position;
+        Some(found)
     }
 
     /// What was recorded at a position, on a replay. A record of another call ends the execution: this never returns.

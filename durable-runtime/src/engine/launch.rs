@@ -26,12 +26,15 @@ pub(crate) struct Settings {
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
     pub(crate) states: States,
+    /// Instead of every workflow's own.
+    pub(crate) max_recovery_attempts: Option<u32>,
 }
 
 impl Engine {
     pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
-        let registry = Registry::new(settings.workflows)?;
+        let registry = Registry::new(settings.workflows, settings.max_recovery_attempts)?;
         let queues = checked_queues(&settings.queues)?;
+        check_application(settings.application_name.as_deref())?;
         // Set in DBOS deployments; the same names mean the same here.
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let identity = Identity {
@@ -114,6 +117,20 @@ impl Engine {
             ended: Notify::new(),
             phase: watch::Sender::new(Phase::Open),
         })
+    }
+}
+
+/// DBOS refuses other names, and with them every row that bears one.
+fn check_application(name: Option<&str>) -> Result<()> {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    match name {
+        Some(name) if !(3..=256).contains(&name.len()) || !name.bytes().all(allowed) => {
+            Err(Error::Setup(format!(
+                "`{name}` cannot name an application: give it 3 to 256 characters of a-z, 0-9, `-` and `_`"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -12,42 +12,63 @@ use crate::machine::Site;
 /// A workflow with its types forgotten: input and output are JSON.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Registered {
-    pub(crate) name: &'static str,
     pub(crate) class: Option<&'static str>,
+    pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     pub(crate) max_recovery_attempts: u32,
+    pub(crate) roles: &'static [&'static str],
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) sites: &'static [Site],
     pub(crate) run: fn(Arc<Execution>, String) -> BoxFuture<'static, Result<String, ErrorRecord>>,
 }
 
+impl Registered {
+    fn full_name(&self) -> String {
+        full_name(self.class, self.name)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    workflows: HashMap<&'static str, Registered>,
+    /// By name, one for each class that has the name.
+    workflows: HashMap<&'static str, Vec<Registered>>,
 }
 
 impl Registry {
-    /// Collects the workflows; two with one name are an error, one given twice is not.
-    pub(crate) fn new(given: Vec<Registered>) -> Result<Self> {
-        let mut workflows: HashMap<&'static str, Registered> = HashMap::new();
-        for workflow in given {
-            let Some(other) = workflows.insert(workflow.name, workflow) else {
-                continue;
-            };
-            if (other.file, other.line) != (workflow.file, workflow.line) {
-                return Err(Error::Setup(format!(
-                    "two workflows are named `{}`: one at {}:{}, one at {}:{}; give one of them another name with #[workflow(name = \"...\")]",
-                    workflow.name, other.file, other.line, workflow.file, workflow.line
-                )));
+    /// Collects the workflows; two with one name in one class are an error, one given twice is not. A number of
+    /// recovery attempts takes the place of every workflow's own.
+    pub(crate) fn new(given: Vec<Registered>, max_recovery_attempts: Option<u32>) -> Result<Self> {
+        let mut workflows: HashMap<&str, Vec<Registered>> = HashMap::new();
+        for mut workflow in given {
+            if let Some(attempts) = max_recovery_attempts {
+                workflow.max_recovery_attempts = attempts;
+            }
+            let namesakes = workflows.entry(workflow.name).or_default();
+            let twin = namesakes.iter().find(|other| other.class == workflow.class);
+            match twin {
+                None => namesakes.push(workflow),
+                Some(other) if (other.file, other.line) == (workflow.file, workflow.line) => {}
+                Some(other) => {
+                    return Err(Error::Setup(format!(
+                        "two workflows are named `{}`: one at {}:{}, one at {}:{}; give one of them another name with #[workflow(name = \"...\")]",
+                        workflow.full_name(),
+                        other.file,
+                        other.line,
+                        workflow.file,
+                        workflow.line
+                    )));
+                }
             }
         }
         Ok(Self { workflows })
     }
 
-    pub(crate) fn get(&self, name: &str) -> Result<&Registered> {
-        self.workflows.get(name).ok_or_else(|| {
-            let mut known: Vec<_> = self.workflows.keys().copied().collect();
+    pub(crate) fn get(&self, class: Option<&str>, name: &str) -> Result<&Registered> {
+        let namesakes = self.workflows.get(name).into_iter().flatten();
+        let mut of_class = namesakes.filter(|workflow| workflow.class == class);
+        of_class.next().ok_or_else(|| {
+            let mut known: Vec<_> = self.all().map(Registered::full_name).collect();
             known.sort_unstable();
             let known = if known.is_empty() {
                 "none".to_owned()
@@ -55,18 +76,21 @@ impl Registry {
                 known.join(", ")
             };
             Error::NotRegistered {
-                name: name.to_owned(),
+                name: full_name(class, name),
                 known,
             }
         })
     }
 
+    fn all(&self) -> impl Iterator<Item = &Registered> {
+        self.workflows.values().flatten()
+    }
+
     /// One version for all workflows: changes when a workflow's code changes, comes or goes.
     pub(crate) fn version(&self) -> String {
         let mut parts: Vec<_> = self
-            .workflows
-            .values()
-            .map(|workflow| format!("{}={}", workflow.name, workflow.version))
+            .all()
+            .map(|workflow| format!("{}={}", workflow.full_name(), workflow.version))
             .collect();
         parts.sort_unstable();
         // FNV-1a, 64 bits: the same in every build and on every machine.
@@ -77,5 +101,125 @@ impl Registry {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
             });
         format!("{hash:016x}")
+    }
+}
+
+/// How messages name a workflow: `interop/canonicalWorkflow`, without a class the name alone.
+fn full_name(class: Option<&str>, name: &str) -> String {
+    match class {
+        Some(class) => format!("{class}/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::{Registered, Registry};
+    use crate::error::Error;
+
+    fn workflow(class: Option<&'static str>, name: &'static str, line: u32) -> Registered {
+        Registered {
+            class,
+            name,
+            version: "1",
+            max_recovery_attempts: 100,
+            roles: &[],
+            file: "flows.rs",
+            line,
+            sites: &[],
+            run: |_, input| async { Ok(input) }.boxed(),
+        }
+    }
+
+    fn line(registry: &Registry, class: Option<&str>, name: &str) -> u32 {
+        registry.get(class, name).unwrap().line
+    }
+
+    #[test]
+    fn one_name_in_several_classes_is_several_workflows() {
+        let given = vec![
+            workflow(None, "pay", 1),
+            workflow(Some("shop"), "pay", 2),
+            workflow(Some("bank"), "pay", 3),
+        ];
+
+        let registry = Registry::new(given, None).unwrap();
+
+        assert_eq!(line(&registry, None, "pay"), 1);
+        assert_eq!(line(&registry, Some("shop"), "pay"), 2);
+        assert_eq!(line(&registry, Some("bank"), "pay"), 3);
+    }
+
+    #[test]
+    fn one_name_twice_in_a_class_is_an_error_that_names_both_places() {
+        let given = vec![
+            workflow(Some("shop"), "pay", 1),
+            workflow(Some("shop"), "pay", 2),
+        ];
+
+        let error = Registry::new(given, None).unwrap_err().to_string();
+
+        for part in ["`shop/pay`", "flows.rs:1", "flows.rs:2"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_workflow_given_twice_is_one() {
+        let given = vec![
+            workflow(Some("shop"), "pay", 1),
+            workflow(Some("shop"), "pay", 1),
+        ];
+
+        assert_eq!(
+            line(&Registry::new(given, None).unwrap(), Some("shop"), "pay"),
+            1
+        );
+    }
+
+    #[test]
+    fn what_is_not_registered_is_named_with_its_class() {
+        let given = vec![workflow(Some("shop"), "pay", 1), workflow(None, "ship", 2)];
+        let registry = Registry::new(given, None).unwrap();
+
+        for (class, name, expected) in [
+            (None, "pay", "pay"),
+            (Some("shop"), "ship", "shop/ship"),
+            (Some("bank"), "pay", "bank/pay"),
+        ] {
+            match registry.get(class, name) {
+                Err(Error::NotRegistered { name, known }) => {
+                    assert_eq!(
+                        (name.as_str(), known.as_str()),
+                        (expected, "ship, shop/pay")
+                    );
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_version_tells_classes_apart() {
+        let version = |class| {
+            Registry::new(vec![workflow(class, "pay", 1)], None)
+                .unwrap()
+                .version()
+        };
+
+        assert_ne!(version(None), version(Some("shop")));
+        assert_ne!(version(Some("bank")), version(Some("shop")));
+    }
+
+    #[test]
+    fn recovery_attempts_given_for_all_take_the_place_of_each_ones_own() {
+        let registry = |attempts| Registry::new(vec![workflow(None, "pay", 1)], attempts).unwrap();
+        let attempts =
+            |registry: &Registry| registry.get(None, "pay").unwrap().max_recovery_attempts;
+
+        assert_eq!(attempts(&registry(None)), 100);
+        assert_eq!(attempts(&registry(Some(3))), 3);
     }
 }

@@ -1,6 +1,7 @@
 //! What can be done to schedules, and the runs of their slots.
 
 use jiff::{Timestamp, Zoned};
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
 use super::{Engine, INTERNAL_QUEUE};
@@ -98,7 +99,8 @@ impl Engine {
         Cron::parse(&schedule.cron, schedule.time_zone.as_deref())
             .map_err(|error| misuse(&error))?;
         if schedule.is_here && !self.is_client {
-            self.registry.get(&schedule.workflow_name)?;
+            let class = schedule.workflow_class.as_deref();
+            self.registry.get(class, &schedule.workflow_name)?;
         }
         if let Some(queue) = &schedule.queue
             && !self.is_client
@@ -244,11 +246,15 @@ pub(super) fn cron_of(row: &ScheduleRow) -> Result<Cron> {
 
 /// The context as portable JSON. Its row does not say who wrote it: a client of Python pickles it unless told otherwise.
 pub(super) fn readable_context(row: &ScheduleRow) -> Result<String> {
-    value::of_unknown_format(&row.context).map_err(|reason| Error::Format {
+    let unreadable = |reason: String| Error::Format {
         what: format!("the context of schedule `{}`", row.name),
         direction: "read",
         reason,
-    })
+    };
+    let context = value::format::read_value(None, &row.context)
+        .map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_str::<IgnoredAny>(&context).map_err(|error| unreadable(error.to_string()))?;
+    Ok(context)
 }
 
 /// The run of a slot: every process that fires it makes the same one.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::authorization::authorize;
 use super::execution::{Attempt, CallerIdentity};
 use super::options::{DuplicationPolicy, StartOptions, Timeout, milliseconds};
 use super::{Engine, Execution, Phase, Registered, Slot};
 use crate::error::{Error, Result};
-use crate::store::{Outcome, Parent, Record, StartRecord, StepRecord};
+use crate::store::{Outcome, Parent, Record, Session, StartRecord, StepRecord};
 use crate::task::{self, JoinHandle};
-use crate::value::PORTABLE_JSON;
+use crate::value::{Format, PORTABLE_JSON};
 use crate::{clock, ids};
 
 /// What the caller wants started.
@@ -20,6 +21,8 @@ pub(crate) struct StartRequest {
     /// The arguments, as portable JSON.
     pub(crate) input: String,
     pub(crate) options: StartOptions,
+    /// The application that owns it, where it is not that of the engine.
+    pub(crate) application: Option<String>,
 }
 
 /// The workflow that is to be started.
@@ -72,6 +75,12 @@ impl Engine {
     /// nothing: the caller gets to wait for that run.
     pub(crate) async fn start(self: &Arc<Self>, request: StartRequest) -> Result<Started> {
         request.options.check(request.target.name())?;
+        if self.is_client && request.options.queue.is_none() {
+            return Err(Error::Misuse(format!(
+                "workflow `{}`: a client runs nothing; add `.queue(...)`",
+                request.target.name()
+            )));
+        }
         let id = request.options.id.clone();
         let workflow_id = id.unwrap_or_else(ids::workflow_id);
         let slot = self.completions.slot(&workflow_id);
@@ -80,7 +89,8 @@ impl Engine {
                 "the runtime is shutting down: it starts no more workflows".to_owned(),
             ));
         }
-        let record = self.start_record(&request, workflow_id.clone(), None);
+        let mut record = self.start_record(&request, workflow_id.clone(), None);
+        allow(&request, &mut record)?;
         let attempt = attempt(&request, &record);
         let engine = Arc::clone(self);
         // Its own task: a caller that stops waiting must not leave behind a committed workflow that nobody runs.
@@ -110,7 +120,8 @@ impl Engine {
         let workflow_id = id.unwrap_or_else(|| ids::child_id(&parent.workflow_id, position));
         let slot = self.completions.slot(&workflow_id);
         let started_at = clock::now_ms();
-        let record = self.start_record(&request, workflow_id.clone(), Some(parent));
+        let mut record = self.start_record(&request, workflow_id.clone(), Some(parent));
+        allow(&request, &mut record)?;
         let attempt = attempt(&request, &record);
         let name = request.target.name().to_owned();
         let link = |child: String| StepRecord {
@@ -153,6 +164,36 @@ impl Engine {
         Ok(started)
     }
 
+    /// Writes a workflow for a queue in the caller's own transaction; gives its id.
+    pub(crate) async fn start_in(
+        &self,
+        mut session: Session<'_>,
+        target: Target,
+        input: String,
+        options: StartOptions,
+    ) -> Result<String> {
+        options.check(target.name())?;
+        let id = options.id.clone().unwrap_or_else(ids::workflow_id);
+        let request = StartRequest {
+            target,
+            input,
+            options,
+            application: None,
+        };
+        let record = self.start_record(&request, id.clone(), None);
+        let records = [Record::Start(Box::new(record))];
+        let outcome = session.write(&records).await?.pop();
+        let options = request.options;
+        match outcome {
+            Some(outcome) => {
+                accept(outcome, &request.target, &options, id).map(|started| match started {
+                    Accepted::New(id) | Accepted::Existing(id) => id,
+                })
+            }
+            None => Ok(id),
+        }
+    }
+
     fn start_record(
         &self,
         request: &StartRequest,
@@ -173,15 +214,14 @@ impl Engine {
                 (Some(limit), (!queued).then(|| now.saturating_add(limit)))
             }
         };
+        let own = request.application.clone();
+        let own = own.or_else(|| self.identity.application_name.clone());
         let (application_name, application_version) = match &request.target {
-            Target::Here(_) => (
-                self.identity.application_name.clone(),
-                Some(self.identity.application_version.clone()),
-            ),
-            Target::Named { application, .. } => {
-                let own = self.identity.application_name.clone();
-                (application.clone().or(own), None)
+            Target::Here(_) if !self.is_client => {
+                (own, Some(self.identity.application_version.clone()))
             }
+            Target::Here(_) => (own, None),
+            Target::Named { application, .. } => (application.clone().or(own), None),
         };
         let roles = options.roles.as_ref();
         let roles = roles.map(|roles| serde_json::Value::from(roles.clone()).to_string());
@@ -211,10 +251,10 @@ impl Engine {
                 .attributes
                 .clone()
                 .map(|attributes| serde_json::Value::Object(attributes).to_string()),
-            executor_id: Some(self.identity.executor_id.clone()),
+            executor_id: (!self.is_client).then(|| self.identity.executor_id.clone()),
             application_version: options.version.clone().or(application_version),
             application_name,
-            application_id: Some(String::new()),
+            application_id: (!self.is_client).then(String::new),
             token: ids::token(),
             parent: parent.map(|parent| Parent {
                 workflow_id: parent.workflow_id.clone(),
@@ -233,66 +273,98 @@ impl Engine {
         outcome: Outcome,
     ) -> Result<Started> {
         let options = &request.options;
-        match outcome {
-            Outcome::Committed => match (&options.queue, attempt) {
-                (Some(queue), _) => self.wake_queue(queue),
-                (None, Some(attempt)) => {
-                    let execution = Execution::new(Arc::clone(self), attempt);
-                    self.run(execution, request.input, || {});
+        let accepted = accept(outcome, &request.target, options, workflow_id)?;
+        let workflow_id = match accepted {
+            Accepted::New(id) => {
+                match (&options.queue, attempt) {
+                    (Some(queue), _) => self.wake_queue(queue),
+                    (None, Some(attempt)) => {
+                        let execution = Execution::new(Arc::clone(self), attempt);
+                        self.run(execution, request.input, || {});
+                    }
+                    (None, None) => {}
                 }
-                (None, None) => {}
-            },
-            Outcome::Exists(existing) => {
-                let wanted = request.target.name();
-                let same = existing.name.as_deref() == Some(wanted)
-                    && existing.class.as_deref() == request.target.class()
-                    && existing.config.as_deref() == request.target.config();
-                if !same {
-                    let existing = existing.name.unwrap_or_else(|| "(unnamed)".to_owned());
-                    return Err(Error::ConflictingWorkflow {
-                        id: workflow_id,
-                        existing,
-                        wanted: wanted.to_owned(),
-                    });
-                }
-                if options.reject_existing {
-                    return Err(Error::WorkflowIdInUse { id: workflow_id });
-                }
-                if existing.queue != options.queue {
-                    tracing::warn!(
-                        workflow_id,
-                        queue = existing.queue,
-                        wanted = options.queue,
-                        "the workflow exists already, on another queue; it stays there"
-                    );
-                }
-                tracing::debug!(workflow_id, status = %existing.status, "the workflow exists already");
-                self.completions.ask_now();
-            }
-            Outcome::Deduplicated { holder } => {
-                if options.duplication_policy == DuplicationPolicy::ReturnExisting {
-                    let slot = self.completions.slot(&holder);
-                    self.completions.ask_now();
-                    return Ok(Started {
-                        workflow_id: holder,
-                        slot,
-                    });
-                }
-                return Err(Error::Deduplicated {
-                    id: workflow_id,
-                    queue: options.queue.clone().unwrap_or_default(),
-                    deduplication_id: options.deduplication_id.clone().unwrap_or_default(),
+                return Ok(Started {
+                    workflow_id: id,
+                    slot,
                 });
             }
-            Outcome::Refused(error) => return Err(error.into()),
-            Outcome::RecordedTwice | Outcome::Fenced | Outcome::NoDestination { .. } => {
-                return Err(Error::Setup(format!(
-                    "workflow `{workflow_id}` was not started: its parent no longer runs"
-                )));
-            }
-        }
+            Accepted::Existing(id) => id,
+        };
+        let slot = self.completions.slot(&workflow_id);
+        self.completions.ask_now();
         Ok(Started { workflow_id, slot })
     }
+}
+
+/// What a start led to.
+enum Accepted {
+    New(String),
+    /// Another start was first: this is its id.
+    Existing(String),
+}
+
+fn accept(
+    outcome: Outcome,
+    target: &Target,
+    options: &StartOptions,
+    workflow_id: String,
+) -> Result<Accepted> {
+    match outcome {
+        Outcome::Committed => Ok(Accepted::New(workflow_id)),
+        Outcome::Exists(existing) => {
+            let wanted = target.name();
+            let same = existing.name.as_deref() == Some(wanted)
+                && existing.class.as_deref() == target.class()
+                && existing.config.as_deref() == target.config();
+            if !same {
+                let existing = existing.name.unwrap_or_else(|| "(unnamed)".to_owned());
+                return Err(Error::ConflictingWorkflow {
+                    id: workflow_id,
+                    existing,
+                    wanted: wanted.to_owned(),
+                });
+            }
+            if options.reject_existing {
+                return Err(Error::WorkflowIdInUse { id: workflow_id });
+            }
+            if existing.queue != options.queue {
+                tracing::warn!(
+                    workflow_id,
+                    queue = existing.queue,
+                    wanted = options.queue,
+                    "the workflow exists already, on another queue; it stays there"
+                );
+            }
+            tracing::debug!(workflow_id, status = %existing.status, "the workflow exists already");
+            Ok(Accepted::Existing(workflow_id))
+        }
+        Outcome::Deduplicated { holder }
+            if options.duplication_policy == DuplicationPolicy::ReturnExisting =>
+        {
+            Ok(Accepted::Existing(holder))
+        }
+        Outcome::Deduplicated { .. } => Err(Error::Deduplicated {
+            id: workflow_id,
+            queue: options.queue.clone().unwrap_or_default(),
+            deduplication_id: options.deduplication_id.clone().unwrap_or_default(),
+        }),
+        Outcome::Refused(error) => Err(error.into()),
+        Outcome::RecordedTwice | Outcome::Fenced | Outcome::NoDestination { .. } => {
+            Err(Error::Setup(format!(
+                "workflow `{workflow_id}` was not started: its parent no longer runs"
+            )))
+        }
+    }
+}
+
+/// Checks that the caller may run what is to run at once; what goes to a queue is checked when it is taken off.
+fn allow(request: &StartRequest, record: &mut StartRecord) -> Result<()> {
+    if let (Target::Here(workflow), None) = (&request.target, &record.queue) {
+        let (user, roles) = (&record.authenticated_user, &record.authenticated_roles);
+        record.assumed_role = authorize(workflow, user.as_deref(), roles.as_deref())?;
+    }
+    Ok(())
 }
 
 /// The first attempt to run what is being started, if it is to run here at once.
@@ -310,6 +382,7 @@ fn attempt(request: &StartRequest, record: &StartRecord) -> Option<Attempt> {
             role: record.assumed_role.clone(),
             roles: record.authenticated_roles.clone(),
         },
+        format: Format::PortableJson,
         history: Vec::new(),
     })
 }

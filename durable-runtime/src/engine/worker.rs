@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::authorization::authorize;
 use super::execution::{Attempt, CallerIdentity};
 use super::{Engine, Execution, Phase};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorRecord, Result};
 use crate::store::{Claim, ClaimedWorkflow, CompletionRecord, QueueRow, Record};
-use crate::value::PORTABLE_JSON;
+use crate::value::{Format, format};
 use crate::{clock, ids};
 
 /// What one claim takes at most.
@@ -131,16 +132,44 @@ async fn begin(
     claimed: ClaimedWorkflow,
 ) {
     let workflow_id = claimed.workflow_id;
-    let prepared = engine.registry.get(&claimed.name).and_then(|workflow| match (&claimed.serialization, claimed.input) {
-        (_, None) => Err(Error::Setup(format!("workflow `{workflow_id}` has no recorded arguments"))),
-        (Some(format), Some(_)) if format != PORTABLE_JSON => {
-            Err(Error::Setup(format!("the arguments of workflow `{workflow_id}` are in the format `{format}`; only `{PORTABLE_JSON}` can be read")))
-        }
-        (_, Some(input)) => Ok((*workflow, input)),
-    });
-    let (workflow, input) = match prepared {
+    let serialization = claimed.serialization.as_deref();
+    let format = Format::of_answer(serialization, claimed.input.as_deref());
+    if workflow_id.trim().is_empty() {
+        let error = ErrorRecord::new(
+            "DBOSRecoveryError",
+            "a workflow without an id cannot be run",
+        );
+        let error = error.code(2);
+        return refuse(engine, workflow_id, token, format, &error).await;
+    }
+    let prepared = engine
+        .registry
+        .get(claimed.class.as_deref(), &claimed.name)
+        .and_then(|workflow| {
+            let Some(input) = claimed.input else {
+                let text = format!("workflow `{workflow_id}` has no recorded arguments");
+                return Err(Error::Setup(text));
+            };
+            let what = || format!("the arguments of workflow `{workflow_id}`");
+            let input = format::read_arguments(serialization, &input);
+            if let Some(instance) = claimed.config {
+                let text = format!(
+                    "workflow `{}` has no instance `{instance}` here",
+                    claimed.name
+                );
+                return Err(Error::Setup(text));
+            }
+            let (user, roles) = (&claimed.authenticated_user, &claimed.authenticated_roles);
+            let role = authorize(workflow, user.as_deref(), roles.as_deref())?;
+            Ok((
+                *workflow,
+                role,
+                input.map_err(|reason| Error::unreadable(what(), &reason))?,
+            ))
+        });
+    let (workflow, role, input) = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return refuse(engine, workflow_id, token, &error).await,
+        Err(error) => return refuse(engine, workflow_id, token, format, &error.to_record()).await,
     };
     // A first attempt and `max` recoveries run; the next one does not.
     if claimed.recovery_attempts > i64::from(workflow.max_recovery_attempts) + 1 {
@@ -171,9 +200,10 @@ async fn begin(
         deadline: claimed.deadline,
         caller: CallerIdentity {
             user: claimed.authenticated_user,
-            role: claimed.assumed_role,
+            role: role.or(claimed.assumed_role),
             roles: claimed.authenticated_roles,
         },
+        format,
         history: claimed.history,
     };
     let execution = Execution::new(Arc::clone(engine), attempt);
@@ -184,12 +214,18 @@ async fn begin(
     });
 }
 
-async fn refuse(engine: &Arc<Engine>, workflow_id: String, token: &str, error: &Error) {
+async fn refuse(
+    engine: &Arc<Engine>,
+    workflow_id: String,
+    token: &str,
+    format: Format,
+    error: &ErrorRecord,
+) {
     tracing::error!(workflow_id, %error, "a workflow cannot be run");
     let completion = CompletionRecord {
         workflow_id,
         token: token.to_owned(),
-        result: Err(error.to_record().to_json()),
+        result: Err(format.write_error(&error.to_json())),
     };
     let workflow_id = completion.workflow_id.clone();
     // When the journal is closed meanwhile the workflow stays with this executor and is refused at the next launch.

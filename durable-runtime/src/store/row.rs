@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::StoreError;
+use crate::error::{Error, StoreError};
+use crate::value::format;
 
 /// Where a workflow is in its life. The names are those in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -235,6 +236,8 @@ pub(crate) enum Finished {
     Error(String),
     Cancelled,
     DeadLetter,
+    /// It was deleted.
+    Gone,
 }
 
 impl Finished {
@@ -244,11 +247,25 @@ impl Finished {
         status: &str,
         output: Option<String>,
         error: Option<String>,
-        _format: Option<String>,
+        serialization: Option<&str>,
     ) -> Result<Self, StoreError> {
         match status.parse() {
-            Ok(Status::Success) => Ok(Self::Output(output.unwrap_or_else(|| "null".to_owned()))),
-            Ok(Status::Error) => Ok(Self::Error(error.unwrap_or_default())),
+            Ok(Status::Success) => {
+                let output = output.unwrap_or_else(|| "null".to_owned());
+                Ok(match format::read_value(serialization, &output) {
+                    Ok(output) => Self::Output(output),
+                    Err(reason) => {
+                        let what = format!("the result of workflow `{workflow_id}`");
+                        Self::Error(Error::unreadable(what, &reason).to_record().to_json())
+                    }
+                })
+            }
+            Ok(Status::Error) => {
+                let error = error.unwrap_or_default();
+                Ok(Self::Error(
+                    format::read_error(serialization, &error).to_json(),
+                ))
+            }
             Ok(Status::Cancelled) => Ok(Self::Cancelled),
             Ok(Status::MaxRecoveryAttemptsExceeded) => Ok(Self::DeadLetter),
             _ => Err(StoreError::Corrupt {

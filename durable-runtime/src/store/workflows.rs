@@ -65,8 +65,10 @@ impl dyn Store {
         let finished = |mut row: Row| {
             let workflow_id: String = row.take(0)?;
             let status: String = row.take(1)?;
-            let (output, error, format) = (row.take(2)?, row.take(3)?, row.take(4)?);
-            let finished = Finished::from_row(&workflow_id, &status, output, error, format)?;
+            let (output, error) = (row.take(2)?, row.take(3)?);
+            let format: Option<String> = row.take(4)?;
+            let finished =
+                Finished::from_row(&workflow_id, &status, output, error, format.as_deref())?;
             Ok((workflow_id, finished))
         };
         rows.into_iter().map(finished).collect()

@@ -1,7 +1,8 @@
 //! A process to be killed: runs one workflow to its end, taking up what an earlier process of its
 //! kind left behind.
 //!
-//! `fault-worker URL WORKFLOW ID EFFECTS`, with `FAULT_HOLD` saying where to stop.
+//! `fault-worker URL WORKFLOW ID EFFECTS`, with `FAULT_HOLD` saying where to stop, `DBOS__VMID` who
+//! it is and `DBOS__APPVERSION` which version.
 
 use std::process::ExitCode;
 
@@ -15,8 +16,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut next = || arguments.next().context("URL WORKFLOW ID EFFECTS");
     let (url, workflow, id, effects) = (next()?, next()?, next()?, next()?);
     let durable = Durable::open(url)
-        .executor_id("worker")
-        .version("1")
         .register::<journey>()
         .register::<visit>()
         .launch()

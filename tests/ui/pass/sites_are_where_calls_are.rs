@@ -30,6 +30,8 @@ mod quiet {
         type Output;
         type Error;
         const NAME: &'static str;
+        const CLASS: Option<&'static str>;
+        const ROLES: &'static [&'static str];
         const PARAMETERS: &'static [&'static str];
         const VERSION: &'static str;
         const MAX_RECOVERY_ATTEMPTS: u32;

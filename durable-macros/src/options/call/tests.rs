@@ -11,12 +11,14 @@ fn read(role: Role, attribute: TokenStream) -> (CallOptions, Vec<String>) {
     (options, diagnostics.messages())
 }
 
+/// Rules: S1
 #[test]
 fn defaults_run_once() {
     let (options, messages) = read(Role::Step, quote!());
     assert_eq!(messages, [""; 0]);
     assert!(!options.repeats() && !options.pure);
     assert_eq!((options.max_attempts, options.interval_ms), (1, 1_000));
+    assert!((options.backoff_rate - 2.0).abs() < f64::EPSILON);
     assert_eq!(
         (options.max_interval_ms, options.timeout_ms),
         (3_600_000, None)

@@ -1,0 +1,249 @@
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::caller::Caller;
+use super::handle::{Untyped, WorkflowHandle};
+use super::workflow::{CallSite, start};
+use crate::context::{Connection, WorkflowContext};
+use crate::engine::{DuplicationPolicy, StartOptions, Target, Timeout};
+use crate::error::{Error, Result};
+use crate::value::{self, Passed, Value};
+
+/// A workflow that is about to be put on a queue by its name: one of another program, perhaps in another language.
+///
+/// # Durability
+/// It is in the database when [`start`](Self::start) returns.
+#[must_use = "nothing is enqueued before `start`"]
+pub struct Enqueue<'c> {
+    caller: Caller,
+    site: Option<CallSite>,
+    target: Target,
+    arguments: Result<Passed>,
+    options: StartOptions,
+    context: PhantomData<&'c ()>,
+}
+
+impl fmt::Debug for Enqueue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enqueue")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WorkflowContext {
+    /// Puts a child workflow on a queue by its name: one that this program does not have.
+    #[track_caller]
+    pub fn enqueue(&self, workflow: impl Into<String>, queue: impl Into<String>) -> Enqueue<'_> {
+        let execution = self.execution();
+        let site = CallSite {
+            position: execution.claim_position(),
+            location: Location::caller(),
+        };
+        let caller = Caller {
+            engine: std::sync::Arc::clone(&execution.engine),
+            parent: Some(std::sync::Arc::clone(execution)),
+            application: None,
+        };
+        Enqueue::new(caller, Some(site), workflow.into(), queue.into())
+    }
+}
+
+impl<'c> Enqueue<'c> {
+    pub(crate) fn new(
+        caller: Caller,
+        site: Option<CallSite>,
+        workflow: String,
+        queue: String,
+    ) -> Self {
+        let application = caller.application.clone();
+        Self {
+            caller,
+            site,
+            target: Target::Named {
+                name: workflow,
+                class: None,
+                config: None,
+                application,
+            },
+            arguments: Ok(Passed::default()),
+            options: StartOptions {
+                queue: Some(queue),
+                ..StartOptions::default()
+            },
+            context: PhantomData,
+        }
+    }
+
+    /// The next argument.
+    pub fn arg(self, value: &(impl Serialize + ?Sized)) -> Self {
+        let text = self.text(value);
+        self.add(text, |arguments, text| arguments.positional.push(text))
+    }
+
+    /// An argument by its name.
+    pub fn named_arg(self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Self {
+        let text = self.text(value);
+        self.add(text, |arguments, text| {
+            arguments.named.push((name.into(), text))
+        })
+    }
+
+    /// The class that the workflow belongs to.
+    pub fn class(self, name: impl Into<String>) -> Self {
+        self.with_target(|class, _, _| *class = Some(name.into()))
+    }
+
+    /// The configured instance of the class, in languages that have those.
+    pub fn instance(self, name: impl Into<String>) -> Self {
+        self.with_target(|_, config, _| *config = Some(name.into()))
+    }
+
+    /// The application that runs the workflow. Unless set, that of the caller.
+    pub fn application(self, name: impl Into<String>) -> Self {
+        self.with_target(|_, _, application| *application = Some(name.into()))
+    }
+
+    /// Runs under this id. Enqueueing an id that exists gives the handle of that run.
+    pub fn id(self, id: impl Into<String>) -> Self {
+        self.with(|options| options.id = Some(id.into()))
+    }
+
+    /// Makes an id that exists an error, [`Error::WorkflowIdInUse`].
+    pub fn reject_existing(self) -> Self {
+        self.with(|options| options.reject_existing = true)
+    }
+
+    /// Its priority on the queue, from 1: the lowest number goes first. Unset it goes before all others.
+    pub fn priority(self, priority: u32) -> Self {
+        self.with(|options| options.priority = Some(priority))
+    }
+
+    /// The partition of the queue that it waits in.
+    pub fn partition_key(self, key: impl Into<String>) -> Self {
+        self.with(|options| options.partition_key = Some(key.into()))
+    }
+
+    /// Lets only one workflow with this id be on the queue, from its enqueueing to its end.
+    pub fn deduplication_id(self, id: impl Into<String>) -> Self {
+        self.with(|options| options.deduplication_id = Some(id.into()))
+    }
+
+    /// What happens when the queue holds a workflow with the deduplication id.
+    pub fn duplication_policy(self, policy: DuplicationPolicy) -> Self {
+        self.with(|options| options.duplication_policy = policy)
+    }
+
+    /// Lets it wait before it takes its place on the queue.
+    pub fn delay(self, delay: Duration) -> Self {
+        self.with(|options| options.delay = Some(delay))
+    }
+
+    /// Cancels it when it takes longer, counted from when it is taken off the queue.
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.with(|options| options.timeout = Timeout::After(limit))
+    }
+
+    /// On whose behalf it runs.
+    pub fn user(self, name: impl Into<String>) -> Self {
+        self.with(|options| options.user = Some(name.into()))
+    }
+
+    /// The roles of the user.
+    pub fn roles<R: Into<String>>(self, roles: impl IntoIterator<Item = R>) -> Self {
+        self.with(|options| options.roles = Some(roles.into_iter().map(Into::into).collect()))
+    }
+
+    /// Notes something about it, to find it by.
+    pub fn attribute(self, key: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.with(|options| {
+            let attributes = options.attributes.get_or_insert_default();
+            attributes.insert(key.into(), value.into());
+        })
+    }
+
+    /// The application version that may run it. Unless set, the latest.
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.with(|options| options.version = Some(version.into()))
+    }
+
+    fn text(&self, value: &(impl Serialize + ?Sized)) -> Result<Box<RawValue>> {
+        to_raw_value(value).map_err(|reason| {
+            let what = format!("an argument of workflow `{}`", self.target.name());
+            Error::unwritable(what, &reason)
+        })
+    }
+
+    /// Adds an argument; the first one that cannot be written is told when it is started.
+    fn add(
+        mut self,
+        text: Result<Box<RawValue>>,
+        push: impl FnOnce(&mut Passed, Box<RawValue>),
+    ) -> Self {
+        match (&mut self.arguments, text) {
+            (Ok(arguments), Ok(text)) => push(arguments, text),
+            (arguments @ Ok(_), Err(error)) => *arguments = Err(error),
+            (Err(_), _) => {}
+        }
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    fn with_target(
+        mut self,
+        change: impl FnOnce(&mut Option<String>, &mut Option<String>, &mut Option<String>),
+    ) -> Self {
+        if let Target::Named {
+            class,
+            config,
+            application,
+            ..
+        } = &mut self.target
+        {
+            change(class, config, application);
+        }
+        self
+    }
+
+    /// Puts it on the queue. `T` is what its result is read as.
+    ///
+    /// # Errors
+    /// An argument cannot be written as JSON; the options contradict each other; the id belongs to another workflow;
+    /// the deduplication id is held; the database refuses.
+    pub fn start<T: Value>(
+        self,
+    ) -> impl Future<Output = Result<WorkflowHandle<Untyped<T>>>> + Send + 'c {
+        let input = self.arguments;
+        let input = input.and_then(|input| value::encode_arguments(input, self.target.name()));
+        async move { start(self.caller, self.site, self.target, input?, self.options).await }
+    }
+
+    /// Puts it on the queue in a transaction of the caller's own: it exists when that commits. Gives the id.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); within a workflow this is not allowed, because the call would not be recorded.
+    pub async fn start_in(self, connection: Connection<'_>) -> Result<String> {
+        let input = value::encode_arguments(self.arguments?, self.target.name())?;
+        if self.caller.parent.is_some() {
+            return Err(Error::Misuse(format!(
+                "workflow `{}` cannot be enqueued in a transaction of another workflow's code; use `start`",
+                self.target.name()
+            )));
+        }
+        let engine = self.caller.engine;
+        engine
+            .start_in(connection.into(), self.target, input, self.options)
+            .await
+    }
+}
