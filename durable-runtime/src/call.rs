@@ -3,6 +3,7 @@
 mod argument;
 mod atomic;
 mod caller;
+mod debounce;
 mod enqueue;
 mod handle;
 mod operation;

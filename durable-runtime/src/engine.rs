@@ -2,6 +2,7 @@
 
 mod authorization;
 mod completions;
+mod debounce;
 mod driver;
 mod execution;
 mod launch;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 pub(crate) use completions::Slot;
+pub(crate) use debounce::{Debounce, Debounced, debounced};
 pub(crate) use driver::panic_text;
 pub(crate) use execution::{Carried, Execution, Stop};
 pub(crate) use launch::Settings;

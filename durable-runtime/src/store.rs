@@ -5,6 +5,7 @@
 
 mod claim;
 mod conflict;
+mod debounce;
 mod effect;
 mod migrations;
 #[cfg(feature = "postgres")]
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
+pub(crate) use debounce::{Bounce, Bounced};
 pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
 pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};

@@ -419,7 +419,7 @@ on_both_stores! {
 
     /// Rules: C8
     async fn schedules_are_applied_together_or_not_at_all(store: Store) {
-        let durable = store.open().application("us").register::<echoes>().launch().await.unwrap();
+        let durable = store.open().application("ours").register::<echoes>().launch().await.unwrap();
         let client = durable.client();
         let theirs = Client::connect(store.url()).await.unwrap().application("them");
         theirs.create_schedule(nothing_due("theirs")).await.unwrap();

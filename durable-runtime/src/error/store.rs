@@ -69,6 +69,12 @@ pub enum StoreError {
         /// The value it has.
         found: String,
     },
+    /// A debounced start was found under its key, and left its delay at that moment.
+    #[error("workflow `{workflow_id}` is just being taken off its delay; call again")]
+    Leaving {
+        /// The workflow.
+        workflow_id: String,
+    },
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"
@@ -86,6 +92,7 @@ impl StoreError {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Statement { cause, .. } | Self::Open { cause, .. } => transient(cause),
+            Self::Leaving { .. } => true,
             _ => false,
         }
     }
