@@ -7,6 +7,7 @@ mod arguments;
 mod children;
 mod connections;
 mod contradictions;
+mod debounce;
 mod durability;
 mod failures;
 mod fencing;

@@ -215,3 +215,31 @@ async fn fire(engine: &Engine, timer: &mut Timer) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::jitter;
+
+    #[test]
+    fn a_wait_is_stretched_by_a_tenth_at_most_and_by_ten_seconds_at_most() {
+        for (wait, most) in [
+            (-5, 0),
+            (0, 0),
+            (1_000, 100),
+            (60_000, 6_000),
+            (86_400_000, 10_000),
+        ] {
+            let jitters: Vec<_> = (0..200).map(|_| jitter(wait)).collect();
+            assert!(
+                jitters.iter().all(|jitter| (0..=most).contains(jitter)),
+                "{wait}: {jitters:?}"
+            );
+            if most > 0 {
+                assert!(
+                    jitters.iter().any(|jitter| *jitter != jitters[0]),
+                    "{wait}: {jitters:?}"
+                );
+            }
+        }
+    }
+}
