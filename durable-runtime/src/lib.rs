@@ -98,6 +98,8 @@ pub mod __private {
 mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
+    #[doc = include_str!("../../docs/schedules.md")]
+    struct Schedules;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
 }

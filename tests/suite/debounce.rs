@@ -309,6 +309,18 @@ on_both_stores! {
         drop(durable);
     }
 
+    /// Rules: T3
+    async fn a_debounced_start_does_not_inherit_the_deadline_of_who_calls_it(store: Store) {
+        let durable = launched(&store).await;
+
+        let call = asks_for(&durable, "k".into(), "a".into()).id("wf").timeout(HOUR);
+        let child = call.await.unwrap();
+
+        assert!(store.status("wf", "workflow_deadline_epoch_ms").await.is_i64());
+        assert!(store.status(&child, "workflow_deadline_epoch_ms").await.is_null());
+        drop(durable);
+    }
+
     /// Rules: B6
     async fn a_replay_puts_nothing_off_again(store: Store) {
         let durable = launched(&store).await;

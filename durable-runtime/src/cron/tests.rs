@@ -31,6 +31,7 @@ fn check(section: &str) {
     assert!(count > 3, "the section `{section}` has {count} cases");
 }
 
+/// Rules: C1
 #[test]
 fn ordinary_expressions_are_due_when_they_say() {
     check("ordinary");
@@ -51,6 +52,7 @@ fn of_day_and_weekday_either_is_enough_when_both_are_restricted() {
     check("days");
 }
 
+/// Rules: C1
 #[test]
 fn six_fields_begin_with_the_second_and_a_seventh_is_the_year() {
     check("seconds");
@@ -61,11 +63,13 @@ fn a_leap_day_comes_in_leap_years_only_and_a_day_that_never_comes_is_given_up() 
     check("leap");
 }
 
+/// Rules: C9
 #[test]
 fn in_berlin_a_skipped_time_moves_and_a_repeated_time_matches_twice() {
     check("berlin");
 }
 
+/// Rules: C9
 #[test]
 fn in_new_york_a_skipped_time_moves_and_a_repeated_time_matches_twice() {
     check("new_york");
@@ -76,6 +80,7 @@ fn zones_with_odd_changes_are_as_croniter_has_them() {
     check("others");
 }
 
+/// Rules: C1
 #[test]
 fn what_makes_no_sense_is_refused_with_the_part_that_does_not() {
     for (expression, part) in [
@@ -102,6 +107,7 @@ fn what_makes_no_sense_is_refused_with_the_part_that_does_not() {
     }
 }
 
+/// Rules: C1
 #[test]
 fn a_zone_has_an_iana_name() {
     assert!(Cron::parse("* * * * *", Some("Europe/Berlin")).is_ok());

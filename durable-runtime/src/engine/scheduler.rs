@@ -220,6 +220,7 @@ async fn fire(engine: &Engine, timer: &mut Timer) {
 mod tests {
     use super::jitter;
 
+    /// Rules: C5
     #[test]
     fn a_wait_is_stretched_by_a_tenth_at_most_and_by_ten_seconds_at_most() {
         for (wait, most) in [
