@@ -1,6 +1,11 @@
 //! Everything that can be done to workflows from outside, by a program that runs none.
 
+mod events;
+mod messages;
+mod queues;
+mod recover;
 mod schedules;
+mod streams;
 
 use std::sync::Arc;
 
@@ -24,7 +29,7 @@ use crate::error::Result;
 pub struct Client {
     engine: Arc<Engine>,
     application: Option<String>,
-    /// Stops the engine with the last clone; nothing where the engine belongs to a runtime.
+    /// Of a client with connections of its own.
     _guard: Option<Arc<Guard>>,
 }
 
@@ -45,7 +50,7 @@ impl Client {
     /// # Errors
     /// The database cannot be opened, or holds no workflows: run a program with workflows, or `dbos migrate`, first.
     pub async fn connect(url: impl Into<String>) -> Result<Self> {
-        let engine = Engine::connect(&url.into()).await?;
+        let engine = Engine::connect(&url.into(), true).await?;
         Ok(Self {
             application: None,
             _guard: Some(Arc::new(Guard {
@@ -55,12 +60,12 @@ impl Client {
         })
     }
 
-    /// The client of a runtime of this process, on its connections.
-    pub(crate) fn of(engine: &Arc<Engine>) -> Self {
+    /// A client on the connections of a runtime, which it belongs to the same application as.
+    pub(crate) fn within(engine: Arc<Engine>) -> Self {
         Self {
-            engine: Arc::clone(engine),
             application: engine.identity.application_name.clone(),
             _guard: None,
+            engine,
         }
     }
 

@@ -3,6 +3,14 @@
 use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// A point in time of this process, which no change of the system's clock moves.
+pub(crate) use tokio::time::Instant;
+
+/// Now, for measuring how long something takes.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
 /// Milliseconds since the Unix epoch: the unit of every time column of the database.
 pub(crate) fn now_ms() -> i64 {
     SystemTime::now()
@@ -20,6 +28,12 @@ pub(crate) fn now_us() -> i64 {
     })
 }
 
+/// How long it is until a time, given in milliseconds since the Unix epoch; nothing when it has passed.
+pub(crate) fn until(time: i64) -> Duration {
+    let left = time.saturating_sub(now_ms());
+    Duration::from_millis(u64::try_from(left).unwrap_or_default())
+}
+
 /// Waits. Not durable: only for waits that a crash may forget.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
@@ -30,11 +44,11 @@ pub(crate) async fn sleep(duration: Duration) {
 pub(crate) async fn sleep_until(time_ms: i64) {
     const LOOK: Duration = Duration::from_secs(60);
     loop {
-        let left = u64::try_from(time_ms.saturating_sub(now_ms())).unwrap_or(0);
-        if left == 0 {
+        let left = until(time_ms);
+        if left.is_zero() {
             return;
         }
-        sleep(Duration::from_millis(left).min(LOOK)).await;
+        sleep(left.min(LOOK)).await;
     }
 }
 

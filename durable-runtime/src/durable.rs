@@ -1,5 +1,7 @@
 //! The runtime as a program sees it: open, register, launch, shut down.
 
+mod recover;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,11 +43,14 @@ impl Durable {
                 url: url.into(),
                 workflows: Vec::new(),
                 queues: Vec::new(),
+                listen: None,
                 executor_id: None,
                 application_version: None,
                 application_name: None,
                 states: States::default(),
+                listen_notify: true,
                 max_recovery_attempts: None,
+                run_migrations: true,
             },
         }
     }
@@ -58,7 +63,7 @@ impl Durable {
     /// application. It does not keep the runtime alive.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::of(self.engine())
+        Client::within(Arc::clone(self.engine()))
     }
 
     /// The handle of a workflow that was started before, here or elsewhere.
@@ -101,7 +106,8 @@ impl Durable {
     }
 
     /// Takes no new work, lets running workflows finish for at most `grace`, stops the rest, commits everything
-    /// recorded and closes the database. What was stopped goes on at the next launch with the same executor id.
+    /// recorded, releases the lease of this process and closes the database. What was stopped stays pending, and goes on
+    /// within seconds where another executor of this application and version lives, or at the next launch of one.
     pub async fn shutdown(self, grace: Duration) {
         self.engine().shutdown(grace).await;
     }
@@ -135,9 +141,31 @@ impl Builder {
         self
     }
 
-    /// Serves a queue: its limits are written to the database, its workflows are run here.
+    /// Registers a queue at launch: its limits are written to the database, as its
+    /// [`on_conflict`](Queue::on_conflict) says. Every process of the application serves every registered queue, unless
+    /// it is told to [listen](Self::listen_queues) to some.
     pub fn queue(mut self, queue: &Queue) -> Self {
         self.settings.queues.push(queue.clone());
+        self
+    }
+
+    /// Serves these queues only, by their names; without names, none. What is recovered, resumed or forked without a
+    /// queue of its own is always taken.
+    ///
+    /// ```no_run
+    /// # async fn example() -> durable_runtime::Result<()> {
+    /// use durable_runtime::{Durable, Queue};
+    ///
+    /// const GPU: Queue = Queue::new("gpu").worker_concurrency(1);
+    ///
+    /// let worker = Durable::open("sqlite://app.db").queue(&GPU).listen_queues([GPU.name()]).launch().await?;
+    /// # let _ = worker;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen_queues<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let listen = self.settings.listen.get_or_insert_default();
+        listen.extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -148,8 +176,9 @@ impl Builder {
         self
     }
 
-    /// Who this process is. At launch it takes up what an earlier process of the same id left unfinished, so two
-    /// processes must not share one. Unless set: the environment variable `DBOS__VMID`, else `local`.
+    /// Who this process is. At launch it takes up what an earlier process of the same id left unfinished, at once; what
+    /// processes of other ids leave behind is taken over when their lease runs out, 6 s after they died. Two processes
+    /// must not share an id: the later launch takes away what the other runs. Unless set: the environment variable `DBOS__VMID`, else `local`.
     pub fn executor_id(mut self, id: impl Into<String>) -> Self {
         self.settings.executor_id = Some(id.into());
         self
@@ -170,9 +199,24 @@ impl Builder {
     }
 
     /// The application that owns what this process writes; others sharing the database leave it alone. Its name has 3 to
-    /// 256 characters of `a-z`, `0-9`, `-` and `_`.
+    /// 256 lowercase letters, digits, dashes and underscores.
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Some(name.into());
+        self
+    }
+
+    /// Whether processes tell each other what they write, with PostgreSQL's LISTEN and NOTIFY; they do unless told
+    /// otherwise. Without, everything is found by asking the database, once a second: for a database, or a connection
+    /// pooler in transaction mode, that has no notifications. A SQLite file never has them.
+    pub fn use_listen_notify(mut self, use_it: bool) -> Self {
+        self.settings.listen_notify = use_it;
+        self
+    }
+
+    /// Whether [`launch`](Self::launch) may create or change tables; it may, unless this says otherwise. Without, the
+    /// database, or the file, must exist and hold them already: the role of a deployment may not be allowed more.
+    pub fn run_migrations(mut self, run: bool) -> Self {
+        self.settings.run_migrations = run;
         self
     }
 

@@ -3,14 +3,21 @@
 mod authorization;
 mod completions;
 mod debounce;
+mod dispatch;
 mod driver;
 mod execution;
 mod launch;
+mod lease;
+mod notify;
 mod options;
+mod queues;
 mod registry;
+mod retry;
 mod scheduler;
 mod schedules;
+mod served_queue;
 mod start;
+mod timers;
 mod worker;
 
 use std::collections::HashMap;
@@ -23,17 +30,22 @@ pub(crate) use debounce::{Debounce, Debounced, debounced};
 pub(crate) use driver::panic_text;
 pub(crate) use execution::{Carried, Execution, Stop};
 pub(crate) use launch::Settings;
+pub(crate) use notify::payload;
 pub use options::DuplicationPolicy;
 pub(crate) use options::{StartOptions, Timeout, milliseconds};
 pub(crate) use registry::{Registered, Registry};
+pub(crate) use retry::patiently;
 pub(crate) use schedules::ScheduleChange;
 pub(crate) use start::{StartRequest, Target};
 
 use crate::journal::Journal;
 use crate::state::States;
-use crate::store::{Identity, Store};
+use crate::store::{Identity, Recovered, Recovery, Store, StoreResult};
+use crate::task::JoinHandle;
 use completions::Completions;
-use worker::QueueState;
+use notify::Notifier;
+use queues::Queues;
+use timers::Timers;
 
 /// The queue on which DBOS puts what has no queue of its own: recovered, resumed and forked workflows.
 pub(crate) const INTERNAL_QUEUE: &str = "_dbos_internal_queue";
@@ -46,13 +58,17 @@ pub(crate) struct Engine {
     pub(crate) registry: Registry,
     pub(crate) identity: Identity,
     pub(crate) completions: Completions,
+    pub(crate) notifier: Notifier,
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
     /// Told when this process changed a schedule.
     schedules_changed: Notify,
-    queues: HashMap<String, Arc<QueueState>>,
+    queues: Queues,
     running: Mutex<HashMap<String, Arc<Execution>>>,
+    timers: Timers,
+    /// Keeps the lease of this process, and releases it in the end.
+    keeper: Mutex<Option<JoinHandle<()>>>,
     /// Woken whenever an execution ends.
     ended: Notify,
     phase: watch::Sender<Phase>,
@@ -83,6 +99,19 @@ impl Engine {
         if let Some(earlier) = earlier {
             earlier.stop(Stop::Fenced);
         }
+        if let Some(deadline) = execution.deadline {
+            self.due_at(deadline);
+        }
+    }
+
+    /// Puts the interrupted workflows of executors back on their queues, and says which.
+    pub(crate) async fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Vec<String>> {
+        let recovered = self.store.reenqueue(recovery).await?;
+        let workflow_id = |workflow: Recovered| {
+            self.wake_queue(&workflow.queue);
+            workflow.workflow_id
+        };
+        Ok(recovered.into_iter().map(workflow_id).collect())
     }
 
     /// Takes note that an execution ended, which may have lost its place to a later one.
@@ -139,6 +168,17 @@ impl Engine {
         self.stop();
         self.idle().await;
         self.journal.close().await;
+        self.tell_others().await;
+        let keeper = self
+            .keeper
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(keeper) = keeper
+            && let Err(error) = keeper.await
+        {
+            tracing::error!(%error, "the keeper of the lease ended abnormally");
+        }
         self.store.close().await;
     }
 

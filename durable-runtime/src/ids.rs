@@ -22,8 +22,12 @@ pub(crate) fn schedule_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// A random number from 0 to 1: to do at different times what many processes do.
+/// A new message id: unique among all messages.
+pub(crate) fn message_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// A random number from 0 up to, and not including, 1: for waits that should differ between processes.
 pub(crate) fn fraction() -> f64 {
-    // The first four bytes of a random UUID are random altogether.
-    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+    f64::from((Uuid::new_v4().as_u128() & 0xffff_ffff) as u32) / 4_294_967_296.0
 }

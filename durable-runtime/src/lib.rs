@@ -54,7 +54,8 @@ mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, StepCall, StepCaller, Untyped, WorkflowCall, WorkflowCaller, WorkflowHandle,
+    Enqueue, Message, Sending, StepCall, StepCaller, StreamReader, Untyped, WorkflowCall,
+    WorkflowCaller, WorkflowHandle,
 };
 pub use client::Client;
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
@@ -64,9 +65,9 @@ pub use engine::DuplicationPolicy;
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
-pub use queue::Queue;
+pub use queue::{OnConflict, Queue};
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
-pub use store::{Status, WorkflowStatus};
+pub use store::{RegisteredQueue, Status, WorkflowStatus};
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
@@ -98,8 +99,14 @@ pub mod __private {
 mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
+    #[doc = include_str!("../../docs/queues.md")]
+    struct Queues;
     #[doc = include_str!("../../docs/schedules.md")]
     struct Schedules;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
+    #[doc = include_str!("../../docs/communication.md")]
+    struct Communication;
+    #[doc = include_str!("../../docs/operations.md")]
+    struct Operations;
 }

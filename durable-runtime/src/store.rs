@@ -6,10 +6,18 @@
 mod claim;
 mod conflict;
 mod debounce;
+mod due;
 mod effect;
+mod events;
+mod history;
+mod lease;
+mod messages;
 mod migrations;
+mod notify;
+mod partitions;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod queues;
 mod record;
 mod recovery;
 mod register;
@@ -18,7 +26,10 @@ mod schedules;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod streams;
+mod tables;
 mod workflows;
+mod writer;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -27,13 +38,21 @@ use futures_util::future::BoxFuture;
 
 use crate::error::StoreError;
 pub(crate) use debounce::{Bounce, Bounced};
-pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload, append, send};
+pub(crate) use effect::{Effect, Message, NO_TOPIC, Payload};
+pub(crate) use lease::{Others, TAKE_OVER_BATCH};
+pub(crate) use messages::{Sent, forks_in, send_in};
+pub(crate) use notify::{Channel, Heard, Listener};
+pub(crate) use partitions::SWEEP;
+pub use queues::RegisteredQueue;
+pub(crate) use queues::{Registrar, Served};
 pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
-pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, QueueRow, StepRow};
+pub(crate) use recovery::{Recovered, Recovery};
+pub(crate) use row::{Claim, ClaimedWorkflow, Finished, Identity, Reached, StepRow};
 pub use row::{Status, WorkflowStatus};
 pub(crate) use schedules::{ScheduleRow, ScheduleSelection, ScheduledRun};
 pub(crate) use sql::Session;
 use sql::{Param, Row};
+pub(crate) use writer::Writer;
 
 pub(crate) type StoreResult<T> = Result<T, StoreError>;
 
@@ -66,6 +85,16 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
 
     /// Runs one statement that writes, as a transaction of its own.
     fn write(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>>;
+
+    /// Begins to listen for what other processes tell with [`notify`](dyn Store::notify); `None` where they cannot.
+    fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>>;
+    /// As [`Self::write`], on a connection that is never held by a user's code: for what must not wait.
+    fn write_reserved(
         &self,
         intent: &'static str,
         sql: &'static str,
@@ -159,12 +188,12 @@ impl Session<'_> {
     }
 }
 
-/// Connects to the store that the URL names.
-pub(crate) async fn open(url: &str) -> StoreResult<Arc<dyn Store>> {
+/// Connects to the store that the URL names. With `create`, a SQLite file that is missing is made.
+pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Arc<dyn Store>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url).await?)),
+        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url, create).await?)),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => Ok(Arc::new(postgres::PostgresStore::open(url).await?)),
         _ => Err(StoreError::UnknownUrl {

@@ -10,6 +10,7 @@ mod passed;
 mod compact;
 pub(crate) mod format;
 mod pickle;
+mod stored;
 mod token;
 
 use serde::Serialize;
@@ -20,6 +21,7 @@ pub(crate) use self::arguments::{Arguments, decode_arguments, encode_arguments};
 pub use self::passed::Passed;
 use crate::error::{Error, Result};
 pub(crate) use format::{Format, PORTABLE_JSON};
+pub(crate) use stored::Stored;
 
 /// A value that can be checkpointed: it serializes, deserializes and may move between threads.
 #[diagnostic::on_unimplemented(

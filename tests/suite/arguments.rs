@@ -180,10 +180,10 @@ on_both_stores! {
 
     /// Rules: L11, Q14
     async fn arguments_in_an_unknown_format_are_an_error_that_names_it(store: Store) {
-        let (status, error) = received(&store, Some("gAROLg=="), Some("py_pickle")).await;
+        let (status, error) = received(&store, Some("{}"), Some("java_jackson")).await;
 
         assert_eq!(status, "ERROR");
-        assert!(error.contains("`py_pickle`") && error.contains("`portable_json`"), "{error}");
+        assert!(error.contains("`java_jackson`") && error.contains("`portable_json`"), "{error}");
     }
 
     async fn a_raw_workflow_gets_every_argument_as_it_was_written(store: Store) {

@@ -20,11 +20,23 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(url: &str, workflow: &str, id: &str, effects: &Path, hold: Hold) -> Self {
+        Self::start_as("worker", url, workflow, id, effects, hold)
+    }
+
+    /// As an executor of that id.
+    pub fn start_as(
+        executor: &str,
+        url: &str,
+        workflow: &str,
+        id: &str,
+        effects: &Path,
+        hold: Hold,
+    ) -> Self {
         let process = Command::new(env!("CARGO_BIN_EXE_fault-worker"))
             .args([url, workflow, id])
             .arg(effects)
             .env("FAULT_HOLD", hold.as_str())
-            .env("DBOS__VMID", "worker")
+            .env("DBOS__VMID", executor)
             .env("DBOS__APPVERSION", "1")
             .stdout(Stdio::null())
             .spawn()
@@ -35,6 +47,13 @@ impl Worker {
     pub fn kill(&mut self) {
         self.process.kill().expect("the worker can be killed");
         self.process.wait().expect("the worker is gone");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.expect("there is a command `kill`").success());
     }
 
     fn has_ended(&mut self) -> bool {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use durable_runtime::prelude::*;
-use durable_runtime::{Durable, Error, Status, StoreError};
+use durable_runtime::{Client, Durable, Error, Status, StoreError};
 use durable_tests::gates::gate;
 use durable_tests::journey::Hold;
 use durable_tests::store::Store;
@@ -104,7 +104,7 @@ on_both_stores! {
         assert_eq!(store.status(&id, "status").await, "SUCCESS");
     }
 
-    /// Rules: V9
+    /// Rules: V8, V9
     async fn a_version_of_another_application_is_refused(store: Store) {
         let theirs = store.open().application("theirs").launch().await.unwrap();
 
@@ -115,7 +115,7 @@ on_both_stores! {
         drop(theirs);
     }
 
-    /// Rules: V6
+    /// Rules: V6, V8
     async fn the_version_follows_the_registered_workflows(store: Store) {
         let open = || Durable::open(store.url()).executor_id("worker");
         let versions = "SELECT count(*) FROM application_versions";
@@ -200,6 +200,64 @@ on_both_stores! {
             let sql = format!("SELECT application_name FROM {table}");
             assert_eq!(store.value(&sql, &[]).await, "ours", "{table}");
         }
+    }
+
+    /// Rules: O4
+    async fn the_name_of_an_application_has_3_to_256_small_letters_digits_dashes_and_underscores(store: Store) {
+        let (longest, too_long) = ("a".repeat(256), "a".repeat(257));
+        for name in ["", "ab", "Shop", "my shop", "caf\u{e9}", too_long.as_str()] {
+            let refused = store.open().application(name).launch().await.unwrap_err().to_string();
+            assert!(refused.contains("cannot be the name of an application"), "{refused}");
+        }
+        for name in ["abc", "my-shop_2", longest.as_str()] {
+            let durable = store.open().version(name).application(name).launch().await.unwrap();
+            durable.shutdown(Duration::ZERO).await;
+        }
+    }
+
+    async fn a_launch_that_may_not_migrate_uses_what_is_there(store: Store) {
+        store.open().launch().await.unwrap().shutdown(Duration::ZERO).await;
+
+        let durable = store.open().run_migrations(false).register::<held>().launch().await.unwrap();
+
+        let id = store.id("wf");
+        gate(&id).open();
+        held(&durable, "x".into()).id(&id).await.unwrap();
+    }
+
+    async fn a_launch_that_may_not_migrate_says_what_is_missing(store: Store) {
+        let durable = store.open().launch().await.unwrap();
+        durable.shutdown(Duration::ZERO).await;
+        store.execute("DROP TABLE durable_migrations", &[]).await;
+        let refused = store.open().run_migrations(false).launch().await.unwrap_err().to_string();
+        assert!(refused.contains("lacks tables of this library"), "{refused}");
+
+        store.execute("UPDATE dbos_migrations SET version = 124", &[]).await;
+        let refused = store.open().run_migrations(false).launch().await.unwrap_err().to_string();
+        assert!(refused.contains("at schema version 124, and 125 is needed"), "{refused}");
+    }
+
+    async fn an_empty_database_stays_empty_for_who_may_not_migrate(store: Store) {
+        let launched = store.open().run_migrations(false).launch().await;
+        let connected = Client::connect(store.url()).await;
+
+        assert!(launched.is_err() && connected.is_err());
+        if let Some(path) = store.path() {
+            assert!(!path.exists(), "a file was made");
+        } else {
+            let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'dbos'";
+            assert_eq!(store.value(tables, &[]).await, 0);
+        }
+    }
+
+    async fn many_processes_start_at_once_on_an_empty_database(store: Store) {
+        let launch = |number: usize| store.open().executor_id(format!("executor-{number}")).launch();
+
+        let (first, second, third) = tokio::join!(launch(1), launch(2), launch(3));
+
+        let launched = [first.unwrap(), second.unwrap(), third.unwrap()];
+        let executors = store.value("SELECT count(*) FROM durable_executors", &[]).await;
+        assert_eq!(executors, launched.len());
     }
 
     async fn a_database_is_used_by_one_launch_after_the_other(store: Store) {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use durable_runtime::Error;
 use durable_runtime::prelude::*;
+use durable_runtime::{Client, Error};
 use durable_tests::gates::gate;
 use durable_tests::store::Store;
 use durable_tests::tally::{count, counted};
@@ -39,7 +39,7 @@ async fn interrupt(store: &Store, id: &str) {
 const STATUS: &str = "SELECT status FROM workflow_status WHERE workflow_uuid = $1";
 
 on_both_stores! {
-    /// Rules: L7, V1, V2
+    /// Rules: L7, V1, V2, O3, R12
     async fn an_interrupted_workflow_goes_on_over_the_internal_queue(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -78,7 +78,7 @@ on_both_stores! {
         durable.retrieve::<held>(&id).await.unwrap().result().await.unwrap();
     }
 
-    /// Rules: V2, Q13
+    /// Rules: V2, Q13, R6
     async fn a_recovered_workflow_has_a_new_owner(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
@@ -96,16 +96,71 @@ on_both_stores! {
     }
 
     /// Rules: V1
-    async fn workflows_of_other_executors_are_left_alone(store: Store) {
+    async fn a_launch_leaves_other_executors_and_other_versions_alone(store: Store) {
+        let (own, executor, version) = (store.id("own"), store.id("executor"), store.id("version"));
+        for id in [&own, &executor, &version] {
+            interrupt(&store, id).await;
+        }
+        let sql = "UPDATE workflow_status SET status = 'PENDING', executor_id = $1,
+            application_version = $2 WHERE workflow_uuid = $3";
+        store.execute(sql, &["worker", "1", &own]).await;
+        store.execute(sql, &["stranger", "1", &executor]).await;
+        store.execute(sql, &["worker", "2", &version]).await;
+        let before = [counted(&executor), counted(&version)];
+
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        gate(&own).open();
+        durable.retrieve::<held>(&own).await.unwrap().result().await.unwrap();
+
+        for id in [&executor, &version] {
+            assert_eq!(store.status(id, "status").await, "PENDING");
+        }
+        assert_eq!([counted(&executor), counted(&version)], before);
+    }
+
+    /// Rules: V10, V2
+    async fn workflows_of_named_executors_go_on_when_they_are_asked_for(store: Store) {
+        let (own, stranger) = (store.id("own"), store.id("stranger"));
+        interrupt(&store, &stranger).await;
+        let sql = "UPDATE workflow_status SET executor_id = 'stranger' WHERE workflow_uuid = $1";
+        store.execute(sql, &[&stranger]).await;
+        let durable = store.open().register::<held>().launch().await.unwrap();
+        drop(held(&durable).id(&own).start().await.unwrap());
+        gate(&own).reached().await;
+
+        let recovered = durable.recover(["stranger", "nobody"]).await.unwrap();
+        gate(&stranger).reached_by(2).await;
+
+        assert_eq!(recovered, [stranger.as_str()]);
+        assert_eq!(store.status(&stranger, "executor_id").await, "worker");
+        // Once it runs here, asking again changes nothing.
+        assert!(durable.recover(["stranger"]).await.unwrap().is_empty());
+        assert_eq!(counted(&own), 1);
+        gate(&own).open();
+        gate(&stranger).open();
+    }
+
+    /// Rules: V10
+    async fn a_client_puts_workflows_back_on_their_queues(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;
+        let client = Client::connect(store.url()).await.unwrap();
 
-        let other = store.open().executor_id("another").register::<held>().launch().await.unwrap();
-        gate("passed").open();
-        held(&other).id("passed").await.unwrap();
+        let recovered = client.recover(["worker"]).await.unwrap();
 
-        assert_eq!(store.status(&id, "status").await, "PENDING");
-        assert_eq!(counted(&id), 1);
+        assert_eq!(recovered, [id.as_str()]);
+        let row = store
+            .row(
+                "SELECT status, queue_name, owner_xid, started_at_epoch_ms, executor_id
+                 FROM workflow_status WHERE workflow_uuid = $1",
+                &[&id],
+            )
+            .await;
+        assert_eq!(row, json!(["ENQUEUED", "_dbos_internal_queue", null, null, "worker"]));
+        // A living executor takes it up; it need not be the same.
+        let another = store.open().executor_id("another").register::<held>().launch().await.unwrap();
+        gate(&id).open();
+        another.retrieve::<held>(&id).await.unwrap().result().await.unwrap();
     }
 
     /// Rules: V1
@@ -123,7 +178,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
-    /// Rules: L8, V3
+    /// Rules: V3, L8
     async fn a_workflow_is_given_up_after_its_recoveries(store: Store) {
         let id = store.id("wf");
         let open = || store.open().register::<frail>();
@@ -174,6 +229,7 @@ on_both_stores! {
         assert_eq!(counted(&id), 1);
     }
 
+    /// Rules: V4
     async fn a_workflow_that_was_resumed_runs_with_its_history(store: Store) {
         let id = store.id("wf");
         interrupt(&store, &id).await;

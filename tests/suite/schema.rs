@@ -3,7 +3,10 @@
 //! The files in `schema/` are catalogues of databases that `dbos migrate` made; with DBOS at hand,
 //! `interop/compare_schema.py` compares two living databases.
 
+use std::time::Duration;
+
 use durable_tests::scratch::Scratch;
+use durable_tests::store::Store;
 use durable_tests::{catalogue, postgres};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
@@ -39,6 +42,30 @@ async fn postgres_tables_are_those_of_dbos() {
             .unwrap();
     }
 
+    let lines = catalogue::postgres(&mut connection).await.unwrap();
+
+    assert_same(&lines, include_str!("schema/postgres.txt"));
+}
+
+#[tokio::test]
+async fn a_launch_adds_only_tables_of_its_own_to_those_of_dbos_in_sqlite() {
+    let store = Store::sqlite();
+    let durable = store.open().launch().await.unwrap();
+    durable.shutdown(Duration::ZERO).await;
+
+    let mut connection = SqliteConnection::connect(store.url()).await.unwrap();
+    let lines = catalogue::sqlite(&mut connection).await.unwrap();
+
+    assert_same(&lines, include_str!("schema/sqlite.txt"));
+}
+
+#[tokio::test]
+async fn a_launch_adds_only_tables_of_its_own_to_those_of_dbos_in_postgres() {
+    let store = Store::postgres().await;
+    let durable = store.open().launch().await.unwrap();
+    durable.shutdown(Duration::ZERO).await;
+
+    let mut connection = PgConnection::connect(store.url()).await.unwrap();
     let lines = catalogue::postgres(&mut connection).await.unwrap();
 
     assert_same(&lines, include_str!("schema/postgres.txt"));

@@ -348,7 +348,10 @@ async fn a_transaction_that_loses_a_deadlock_runs_again() {
 
     first.result().await.unwrap();
     second.result().await.unwrap();
-    assert_eq!(counted(&one) + counted(&two), 3, "one of the two ran twice");
+    assert!(
+        counted(&one) + counted(&two) >= 3,
+        "one of the two ran again"
+    );
 }
 
 /// Makes the database refuse checkpoints of this name.

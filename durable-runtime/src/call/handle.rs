@@ -112,13 +112,16 @@ impl<W> WorkflowHandle<W> {
                 (Origin::Workflow(parent), Some(position)) => {
                     wait_in_workflow(&parent, position, location, &id, &slot).await
                 }
-                _ => tokio::select! {
-                    biased;
-                    finished = slot.wait() => finished,
-                    () = engine.reached(Phase::Stopped) => {
-                        return Err((codec.from_runtime)(Error::ShuttingDown { id }));
+                _ => {
+                    engine.notifier.want();
+                    tokio::select! {
+                        biased;
+                        finished = slot.wait() => finished,
+                        () = engine.reached(Phase::Stopped) => {
+                            return Err((codec.from_runtime)(Error::ShuttingDown { id }));
+                        }
                     }
-                },
+                }
             };
             outcome(&id, name, &finished, codec)
         }

@@ -10,7 +10,7 @@ use crate::context::WorkflowContext;
 use crate::engine::Execution;
 use crate::error::{Error, ErrorRecord, Result};
 use crate::store::{Effect, Outcome, Record, StepRecord, StepRow};
-use crate::value::{self, Value};
+use crate::value::{self, Stored, Value};
 
 /// A call of the library itself within a workflow: a sleep, a message, a look at another workflow. It takes a position
 /// as a step does, and is recorded under a name that begins with `DBOS.`.
@@ -71,6 +71,31 @@ impl Operation {
         }
     }
 
+    /// The value or error that was recorded here before, on a replay, as its writer wrote it.
+    pub(crate) async fn recorded_value(&self) -> Option<Result<Stored>> {
+        let row = self.recorded().await?;
+        Some(match row.error {
+            Some(error) => Err(Error::from_record(ErrorRecord::from_json(&error))),
+            None => match row.output {
+                Some(output) => Ok(Stored::new(output, row.serialization)),
+                None => Ok(Stored::null()),
+            },
+        })
+    }
+
+    /// The record of this call with a value as its writer wrote it, or an error.
+    pub(crate) fn step_with(&self, started_at: i64, result: &Result<Stored>) -> StepRecord {
+        let mut step = self.step(started_at);
+        match result {
+            Ok(stored) => {
+                step.output = Some(stored.text.clone());
+                step.serialization.clone_from(&stored.format);
+            }
+            Err(error) => step.error = Some(error.to_record().to_json()),
+        }
+        step
+    }
+
     /// Hands the record over; it becomes durable before the next effect of the workflow.
     pub(crate) fn record(&self, step: StepRecord) {
         self.execution
@@ -111,8 +136,7 @@ impl Operation {
             Err(error) => step.error = Some(error.to_record().to_json()),
         }
         self.record(step);
-        // As a replay will read it, so that the workflow's code takes the same way both times.
-        result.map_err(|error| Error::from_record(error.to_record()))
+        as_replayed(result)
     }
 
     /// Reads a recorded result. One that does not fit the type ends the workflow with an error.
@@ -132,4 +156,9 @@ impl Operation {
             Err(error) => self.execution.fail(error).await,
         }
     }
+}
+
+/// As a replay will read it, so that the workflow's code takes the same way both times.
+pub(crate) fn as_replayed<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| Error::from_record(error.to_record()))
 }

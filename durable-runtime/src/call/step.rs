@@ -134,6 +134,7 @@ impl Site {
             attempt,
             max_attempts: self.options.max_attempts,
             states: Arc::clone(&self.execution.engine.states),
+            execution: Arc::clone(&self.execution),
         }
     }
 

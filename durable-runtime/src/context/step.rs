@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
+use crate::engine::Execution;
 use crate::error::Result;
 use crate::state::States;
+use crate::store::{Outcome, Writer};
 
 /// The context of a step's body: what it may know about itself.
 ///
-/// It makes no durable calls: a step is a leaf. What should be recorded on its own is called from the workflow.
+/// It makes no durable calls: a step is a leaf. What should be recorded on its own is called from the workflow. It may
+/// tell others something while its body runs (events, messages, entries of streams); that is written at once, and again
+/// when the step runs again.
 #[derive(Debug, Clone)]
 pub struct StepContext {
     pub(crate) workflow_id: Arc<str>,
@@ -14,9 +18,24 @@ pub struct StepContext {
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
     pub(crate) states: Arc<States>,
+    pub(crate) execution: Arc<Execution>,
 }
 
 impl StepContext {
+    /// On whose behalf the body writes.
+    pub(crate) fn writer(&self) -> Writer<'_> {
+        Writer {
+            workflow_id: &self.execution.workflow_id,
+            token: &self.execution.token,
+            position: self.position,
+        }
+    }
+
+    /// The workflow belongs to another execution by now: this body ends where it waits.
+    pub(crate) async fn fenced<T>(&self) -> T {
+        self.execution.lost(self.position, &Outcome::Fenced).await
+    }
+
     /// The id of the workflow that the step belongs to.
     #[must_use]
     pub fn workflow_id(&self) -> &str {

@@ -1,7 +1,8 @@
 //! Waiting for workflows to finish, whoever runs them.
 //!
-//! A workflow that ends in this process wakes its waiters at once. Besides, one statement a second asks the database,
-//! for all workflows together that are awaited or run here.
+//! A workflow that ends in this process wakes its waiters at once, and those in other processes by a notification.
+//! Besides, one statement a second asks the database, for all workflows together that are awaited or run here: other
+//! SDKs send no notification.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -68,6 +69,13 @@ impl Completions {
     /// Asks the database now rather than within a second: the workflow may have ended already.
     pub(crate) fn ask_now(&self) {
         self.ask.notify_one();
+    }
+
+    /// Another process tells that a workflow ended.
+    pub(super) fn may_have_ended(&self, workflow_id: &str) {
+        if self.slots().contains_key(workflow_id) {
+            self.ask_now();
+        }
     }
 
     /// A workflow ended.

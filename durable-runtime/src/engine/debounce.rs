@@ -92,6 +92,7 @@ impl Engine {
             application: self.owner(request),
         };
         let bounced = transaction.bounce(&bounce).await?;
+        self.due_at(bounce.delay_until);
         match &bounced.holder_workflow_id {
             Some(holder) if self.may_leave(request, &bounced) => Err(StoreError::Leaving {
                 workflow_id: holder.clone(),

@@ -13,7 +13,7 @@ use super::execution::{Execution, Pending, Stop};
 use super::{Engine, Phase};
 use crate::error::{Error, ErrorRecord};
 use crate::journal::Closed;
-use crate::store::{CompletionRecord, Finished, Outcome, Record};
+use crate::store::{Channel, CompletionRecord, Finished, Outcome, Record};
 use crate::task;
 
 /// A batch of this execution's records that is being committed.
@@ -38,13 +38,8 @@ impl InFlight {
 }
 
 impl Engine {
-    /// Begins to run a workflow that is ours. `ended` is called when it no longer runs here, however it ended.
-    pub(super) fn run(
-        self: &Arc<Self>,
-        execution: Arc<Execution>,
-        input: String,
-        ended: impl FnOnce() + Send + 'static,
-    ) {
+    /// Begins to run a workflow that is ours.
+    pub(super) fn run(self: &Arc<Self>, execution: Arc<Execution>, input: String) {
         let workflow_id = execution.workflow_id.clone();
         self.begins(&execution);
         if self.phase() == Phase::Stopped {
@@ -54,9 +49,12 @@ impl Engine {
         task::spawn(async move {
             let finished = drive(&execution, input).await;
             engine.ends(&execution);
-            ended();
+            execution.leave_seat();
             match finished {
-                Some(finished) => engine.completions.finish(&workflow_id, finished),
+                Some(finished) => {
+                    engine.completions.finish(&workflow_id, finished);
+                    engine.notifier.wrote(Channel::Completions, workflow_id);
+                }
                 // Whoever owns the workflow now writes its outcome; ours counts for nothing.
                 None if engine.phase() == Phase::Stopped => {}
                 None => match engine.store.workflow(&workflow_id).await {

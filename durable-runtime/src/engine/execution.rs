@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
+use super::served_queue::Seat;
 use super::{Engine, Registered};
 use crate::error::Error;
 use crate::store::{Outcome, Record, StepRow};
@@ -61,6 +63,8 @@ pub(crate) struct Attempt {
     /// The format that its outcome is written in.
     pub(crate) format: Format,
     pub(crate) history: Vec<StepRow>,
+    /// Its place among the workflows of its queue that run here.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// On whose behalf a workflow runs.
@@ -86,8 +90,13 @@ pub(crate) struct Execution {
     /// The format that its outcome is written in.
     pub(crate) format: Format,
     state: Mutex<State>,
+    /// Held while a message is taken: two receivers never take the same one.
+    pub(crate) receiving: tokio::sync::Mutex<()>,
+    /// A stream is being read.
+    pub(crate) reading: AtomicBool,
     settled: Notify,
     stop_waker: AtomicWaker,
+    seat: Mutex<Option<Seat>>,
 }
 
 impl Execution {
@@ -112,8 +121,11 @@ impl Execution {
                 pure_running: 0,
                 stop: None,
             }),
+            receiving: tokio::sync::Mutex::new(()),
+            reading: AtomicBool::new(false),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
+            seat: Mutex::new(attempt.seat),
         })
     }
 
@@ -197,8 +209,27 @@ impl Execution {
 
     /// Ends the execution. The first reason counts.
     pub(crate) fn stop(&self, stop: Stop) {
+        if matches!(stop, Stop::Fenced) {
+            // It no longer counts for its queue, even if its code takes a while to notice.
+            self.leave_seat();
+        }
         self.state().stop.get_or_insert(stop);
         self.stop_waker.wake();
+    }
+
+    /// Lets another workflow of the queue begin in its place.
+    pub(super) fn leave_seat(&self) {
+        let seat = self
+            .seat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(seat);
+    }
+
+    /// True when it ends before its workflow does.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state().stop.is_some()
     }
 
     pub(super) fn stopped(&self, context: &std::task::Context<'_>) -> Option<Stop> {
@@ -296,8 +327,8 @@ impl Execution {
     ) {
         for (pending, outcome) in pending.into_iter().zip(outcomes) {
             match &outcome {
-                Outcome::Committed
-                | Outcome::Exists(_)
+                Outcome::Committed => self.wrote(&pending.record),
+                Outcome::Exists(_)
                 | Outcome::Deduplicated { .. }
                 | Outcome::NoDestination { .. } => {}
                 Outcome::Fenced => self.stop(Stop::Fenced),
@@ -334,6 +365,15 @@ impl Execution {
             }
         }
         self.settled.notify_waiters();
+    }
+
+    /// Tells those who wait for what a record wrote.
+    fn wrote(&self, record: &Record) {
+        if let Record::Step(step) = record {
+            for effect in &step.effects {
+                self.engine.notifier.wrote_effect(&step.workflow_id, effect);
+            }
+        }
     }
 
     /// Takes note that this execution no longer owns its workflow, or found two results for one position.

@@ -1,20 +1,20 @@
 //! Launch: prepare the database, announce this process, recover what it left behind, take work.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
 use super::completions::{self, Completions};
-use super::worker::{self, QueueState};
-use super::{Engine, INTERNAL_QUEUE, Phase, Registered, Registry, scheduler};
+use super::notify::{self, Notifier};
+use super::queues::{self, Queues};
+use super::timers::{self, Timers};
+use super::{Engine, Phase, Registered, Registry, lease, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, QueueRow, Store};
-use crate::task;
+use crate::store::{self, Identity, Recovery, Store};
+use crate::{ids, task};
 
 /// What a launch needs to know.
 #[derive(Debug)]
@@ -22,19 +22,26 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     pub(crate) workflows: Vec<Registered>,
     pub(crate) queues: Vec<Queue>,
+    /// Serves no other queues than these.
+    pub(crate) listen: Option<Vec<String>>,
     pub(crate) executor_id: Option<String>,
     pub(crate) application_version: Option<String>,
     pub(crate) application_name: Option<String>,
     pub(crate) states: States,
+    /// Processes tell each other what they write, where the database lets them.
+    pub(crate) listen_notify: bool,
     /// Instead of every workflow's own.
     pub(crate) max_recovery_attempts: Option<u32>,
+    pub(crate) run_migrations: bool,
 }
 
 impl Engine {
     pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
         let registry = Registry::new(settings.workflows, settings.max_recovery_attempts)?;
         let queues = checked_queues(&settings.queues)?;
-        check_application(settings.application_name.as_deref())?;
+        if let Some(name) = &settings.application_name {
+            check_application_name(name)?;
+        }
         // Set in DBOS deployments; the same names mean the same here.
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let identity = Identity {
@@ -49,40 +56,64 @@ impl Engine {
             application_name: settings.application_name,
         };
 
-        let store = store::open(&settings.url).await?;
-        store.migrate().await?;
+        let store = store::open(&settings.url, settings.run_migrations).await?;
+        if settings.run_migrations {
+            store.migrate().await?;
+            store.create_own_tables().await?;
+        } else {
+            store.check_version().await?;
+            store.check_own_tables().await?;
+        }
         store.register(&identity, &queues).await?;
-        let recovered = store.reenqueue(&identity).await?;
-        if recovered > 0 {
+        let lease = ids::token();
+        store
+            .acquire_lease(&identity, &lease, lease::LENGTH_MS)
+            .await?;
+        store.forget_leases().await?;
+        let executor_ids = [identity.executor_id.clone()];
+        let recovered = store
+            .reenqueue(&Recovery::of(&executor_ids, &identity))
+            .await?;
+        if !recovered.is_empty() {
             tracing::info!(
-                workflows = recovered,
+                workflows = recovered.len(),
                 "workflows that were interrupted go on"
             );
         }
 
-        let internal = QueueRow {
-            name: INTERNAL_QUEUE.to_owned(),
-            concurrency: None,
-            worker_concurrency: None,
-            polling_interval: Duration::from_secs(1),
-        };
-        let queues: HashMap<_, _> = queues
-            .into_iter()
-            .chain([internal])
-            .map(|row| (row.name.clone(), QueueState::new(row)))
-            .collect();
-        let engine = Self::new(store, registry, identity, settings.states, queues, false);
-        for queue in engine.queues.values() {
-            task::spawn(worker::serve(Arc::clone(&engine), Arc::clone(queue)));
-        }
-        task::spawn(completions::poll(Arc::clone(&engine)));
+        let queues = Queues::new(settings.listen);
+        let notifier = Notifier::new(store.is_shared() && settings.listen_notify, false);
+        let engine = Self::new(
+            store,
+            registry,
+            identity,
+            settings.states,
+            queues,
+            notifier,
+            false,
+        );
+        engine.rescan_queues().await?;
+        task::spawn(queues::scan(Arc::clone(&engine)));
+        engine.keep_in_touch();
+        task::spawn(timers::serve(Arc::clone(&engine)));
         task::spawn(scheduler::serve(Arc::clone(&engine)));
+        let keeper = lease::keep(Arc::clone(&engine), lease);
+        *engine.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(engine)
     }
 
+    /// Learns what others write, and tells them what is written here.
+    fn keep_in_touch(self: &Arc<Self>) {
+        task::spawn(completions::poll(Arc::clone(self)));
+        if self.notifier.is_shared() {
+            task::spawn(notify::listen(Arc::clone(self)));
+            task::spawn(notify::tell(Arc::clone(self)));
+        }
+    }
+
     /// Connects without running anything.
-    pub(crate) async fn connect(url: &str) -> Result<Arc<Self>> {
-        let store = store::open(url).await?;
+    pub(crate) async fn connect(url: &str, listen_notify: bool) -> Result<Arc<Self>> {
+        let store = store::open(url, false).await?;
         store.check_version().await?;
         let identity = Identity {
             executor_id: String::new(),
@@ -90,8 +121,9 @@ impl Engine {
             application_name: None,
         };
         let (registry, states, queues) = Default::default();
-        let engine = Self::new(store, registry, identity, states, queues, true);
-        task::spawn(completions::poll(Arc::clone(&engine)));
+        let notifier = Notifier::new(store.is_shared() && listen_notify, true);
+        let engine = Self::new(store, registry, identity, states, queues, notifier, true);
+        engine.keep_in_touch();
         Ok(engine)
     }
 
@@ -100,7 +132,8 @@ impl Engine {
         registry: Registry,
         identity: Identity,
         states: States,
-        queues: HashMap<String, Arc<QueueState>>,
+        queues: Queues,
+        notifier: Notifier,
         is_client: bool,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -109,43 +142,41 @@ impl Engine {
             registry,
             identity,
             completions: Completions::default(),
+            notifier,
             states: Arc::new(states),
             is_client,
             schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),
+            timers: Timers::default(),
+            keeper: Mutex::default(),
             ended: Notify::new(),
             phase: watch::Sender::new(Phase::Open),
         })
     }
 }
 
-/// DBOS refuses other names, and with them every row that bears one.
-fn check_application(name: Option<&str>) -> Result<()> {
+/// The names that DBOS accepts.
+fn check_application_name(name: &str) -> Result<()> {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    match name {
-        Some(name) if !(3..=256).contains(&name.len()) || !name.bytes().all(allowed) => {
-            Err(Error::Setup(format!(
-                "`{name}` cannot name an application: give it 3 to 256 characters of a-z, 0-9, `-` and `_`"
-            )))
-        }
-        _ => Ok(()),
+    if (3..=256).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
     }
+    Err(Error::Setup(format!(
+        "`{name}` cannot be the name of an application: it has 3 to 256 lowercase letters, digits, dashes and underscores"
+    )))
 }
 
-fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
-    let mut rows: Vec<QueueRow> = Vec::new();
-    for (index, queue) in queues.iter().enumerate() {
+/// The queues, each once, in the order of their names: two launches that write the same rows do not deadlock.
+fn checked_queues(queues: &[Queue]) -> Result<Vec<Queue>> {
+    let mut checked: Vec<Queue> = Vec::new();
+    for queue in queues {
         if let Some(problem) = queue.problem() {
             return Err(Error::Setup(problem));
         }
-        match queues
-            .iter()
-            .take(index)
-            .find(|other| other.name() == queue.name())
-        {
-            None => rows.push(row(queue)),
+        match checked.iter().find(|other| other.name() == queue.name()) {
+            None => checked.push(queue.clone()),
             Some(other) if other == queue => {}
             Some(_) => {
                 return Err(Error::Setup(format!(
@@ -155,15 +186,6 @@ fn checked_queues(queues: &[Queue]) -> Result<Vec<QueueRow>> {
             }
         }
     }
-    Ok(rows)
-}
-
-fn row(queue: &Queue) -> QueueRow {
-    let number = |limit: Option<u32>| limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
-    QueueRow {
-        name: queue.name().to_owned(),
-        concurrency: number(queue.concurrency),
-        worker_concurrency: number(queue.worker_concurrency),
-        polling_interval: queue.polling_interval,
-    }
+    checked.sort_by(|left, right| left.name().cmp(right.name()));
+    Ok(checked)
 }

@@ -225,6 +225,10 @@ impl Engine {
             }
         };
         let (delay_until, debounce_deadline) = options.delay_times(now);
+        deadline
+            .into_iter()
+            .chain(delay_until)
+            .for_each(|at| self.due_at(at));
         let application_version = match &request.target {
             Target::Here(_) if !self.is_client => Some(self.identity.application_version.clone()),
             _ => None,
@@ -283,10 +287,10 @@ impl Engine {
         let workflow_id = match accepted {
             Accepted::New(id) => {
                 match (&options.queue, attempt) {
-                    (Some(queue), _) => self.wake_queue(queue),
+                    (Some(queue), _) => self.enqueued(queue),
                     (None, Some(attempt)) => {
                         let execution = Execution::new(Arc::clone(self), attempt);
-                        self.run(execution, request.input, || {});
+                        self.run(execution, request.input);
                     }
                     (None, None) => {}
                 }
@@ -390,6 +394,7 @@ fn attempt(request: &StartRequest, record: &StartRecord) -> Option<Attempt> {
         },
         format: Format::PortableJson,
         history: Vec::new(),
+        seat: None,
     })
 }
 

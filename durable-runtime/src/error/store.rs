@@ -31,6 +31,16 @@ pub enum StoreError {
         /// The version needed.
         wanted: i64,
     },
+    /// The database lacks tables of this library, and was not to be changed.
+    #[error(
+        "the database lacks tables of this library (it is at version {found} of them, and {wanted} is needed): launch once without `.run_migrations(false)`, under a role that may create tables in schema `dbos`"
+    )]
+    MissingTables {
+        /// The version found.
+        found: i64,
+        /// The version needed.
+        wanted: i64,
+    },
     /// A statement failed.
     #[error("the database failed while it should {intent}: {cause}")]
     Statement {
@@ -75,6 +85,11 @@ pub enum StoreError {
         /// The workflow.
         workflow_id: String,
     },
+    /// Notifications of the database do not arrive.
+    #[error(
+        "what is told with NOTIFY does not arrive: a connection pooler in transaction mode keeps it back; connect to the server itself, or use `use_listen_notify(false)`"
+    )]
+    Deaf,
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"
@@ -97,13 +112,21 @@ impl StoreError {
         }
     }
 
-    /// True when another process took the same rows at the same moment: the next look sees what is left.
-    pub(crate) fn lost_to_another(&self) -> bool {
+    /// True when another process is taking the same rows at this moment.
+    pub(crate) fn is_lock_conflict(&self) -> bool {
+        self.sqlstate().as_deref() == Some("55P03")
+    }
+
+    /// True when another process took what this transaction had read: nothing of it was done.
+    pub(crate) fn is_serialization_conflict(&self) -> bool {
+        self.sqlstate().as_deref() == Some("40001")
+    }
+
+    fn sqlstate(&self) -> Option<std::borrow::Cow<'_, str>> {
         let Self::Statement { cause, .. } = self else {
-            return false;
+            return None;
         };
-        let code = cause.as_database_error().and_then(|error| error.code());
-        matches!(code.as_deref(), Some("40001" | "55P03"))
+        cause.as_database_error().and_then(|error| error.code())
     }
 
     /// True when a statement of a transaction's body failed because the database broke the transaction off in favour

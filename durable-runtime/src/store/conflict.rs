@@ -1,6 +1,7 @@
 //! Why a record was not inserted.
 
 use super::StoreResult;
+use super::effect::Effect;
 use super::record::{ExistingWorkflow, Found, Outcome, StartRecord, StepRecord};
 use super::row::Status;
 use super::sql::{Session, first, params};
@@ -20,7 +21,7 @@ const OWNED: &str =
 const RECORDED: &str = "
     SELECT s.owner_xid IS NOT DISTINCT FROM $3, o.function_id IS NOT NULL,
            o.function_name = $4 AND o.output IS NOT DISTINCT FROM $5
-           AND o.error IS NOT DISTINCT FROM $6 AND o.child_workflow_id IS NOT DISTINCT FROM $7
+           AND (o.error IS NOT DISTINCT FROM $6 OR $9) AND o.child_workflow_id IS NOT DISTINCT FROM $7
            AND o.completed_at_epoch_ms = $8
     FROM dbos.workflow_status s
     LEFT JOIN dbos.operation_outputs o ON o.workflow_uuid = s.workflow_uuid AND o.function_id = $2
@@ -80,6 +81,8 @@ pub(super) async fn recorded(session: &mut Session<'_>, step: &StepRecord) -> St
         &step.error,
         &step.child_workflow_id,
         step.completed_at,
+        // Its error may be one that the record did not know: that of a message without a destination.
+        step.effects.iter().any(Effect::is_message),
     ];
     let rows = session.query(RECORDED, params).await;
     let rows = rows.map_err(StoreError::statement("look for an existing checkpoint"))?;

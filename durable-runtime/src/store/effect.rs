@@ -44,6 +44,10 @@ pub(crate) struct Message {
 }
 
 impl Effect {
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Event { value, .. } | Self::Append { value, .. } => value.text.len(),
@@ -53,9 +57,10 @@ impl Effect {
     }
 }
 
-const MISSING: &str = "
-    SELECT DISTINCT value ->> 0 FROM {rows:$1}
-    WHERE NOT EXISTS (SELECT 1 FROM dbos.workflow_status s WHERE s.workflow_uuid = value ->> 0)";
+/// None of them is deleted before the messages are there.
+const EXISTING: &str = "
+    SELECT workflow_uuid FROM dbos.workflow_status WHERE workflow_uuid IN {each:$1}
+    {pg:FOR KEY SHARE}";
 
 const MESSAGES: &str = "
     INSERT INTO dbos.notifications (message_uuid, destination_uuid, topic, message, serialization)
@@ -110,7 +115,14 @@ pub(super) async fn apply(
         }
         for effect in &step.effects {
             match effect {
-                Effect::Event { key, value } => events.push((*step, key, value)),
+                Effect::Event { key, value } => {
+                    events.push((
+                        step.workflow_id.as_str(),
+                        step.position,
+                        key.as_str(),
+                        value,
+                    ));
+                }
                 Effect::Message(message) => messages.push((index, step, message)),
                 Effect::Append { key, value } => {
                     append(session, &step.workflow_id, step.position, key, value, false).await?;
@@ -126,31 +138,27 @@ pub(super) async fn apply(
     send_of_steps(session, &messages, outcomes).await
 }
 
-async fn set_events(
+/// Sets events: of which workflow, at which position, which key, which value.
+pub(super) async fn set_events(
     session: &mut Session<'_>,
-    events: &[(&StepRecord, &String, &Payload)],
+    events: &[(&str, i32, &str, &Payload)],
 ) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let row = |(step, key, value): &(&StepRecord, &String, &Payload)| {
-        json!([
-            step.workflow_id,
-            step.position,
-            key,
-            value.text,
-            value.format
-        ])
+    let row = |(workflow_id, position, key, value): &(&str, i32, &str, &Payload)| {
+        json!([workflow_id, position, key, value.text, value.format])
     };
     // The last value of a key counts; a statement may touch a row only once.
     let mut seen = HashSet::new();
     let latest = events.iter().rev();
-    let latest = latest.filter(|(step, key, _)| seen.insert((&step.workflow_id, *key)));
+    let latest = latest.filter(|(workflow_id, _, key, _)| seen.insert((workflow_id, key)));
     let latest: Vec<_> = latest.map(row).collect();
     session.query(EVENTS, params![latest]).await?;
     let mut seen = HashSet::new();
     let all = events.iter().rev();
-    let all = all.filter(|(step, key, _)| seen.insert((&step.workflow_id, step.position, *key)));
+    let all =
+        all.filter(|(workflow_id, position, key, _)| seen.insert((workflow_id, position, key)));
     let all: Vec<_> = all.map(row).collect();
     session.query(EVENTS_HISTORY, params![all]).await?;
     Ok(())
@@ -193,13 +201,18 @@ async fn missing(
     session: &mut Session<'_>,
     messages: impl Iterator<Item = &Message>,
 ) -> sqlx::Result<HashSet<String>> {
-    let destinations: Vec<_> = messages
-        .map(|message| json!([message.destination]))
+    let mut missing: HashSet<String> = messages
+        .map(|message| message.destination.clone())
         .collect();
-    let rows = session.query(MISSING, params![destinations]).await?;
-    let ids = rows.into_iter().map(|mut row| row.take(0));
-    ids.collect::<Result<_, _>>()
-        .map_err(|error| sqlx::Error::Decode(error.into()))
+    let destinations: Vec<&str> = missing.iter().map(String::as_str).collect();
+    let destinations = params![destinations.as_slice()];
+    for mut row in session.query(EXISTING, destinations).await? {
+        let id: String = row
+            .take(0)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        missing.remove(&id);
+    }
+    Ok(missing)
 }
 
 async fn insert<'m>(

@@ -1,5 +1,6 @@
 //! The store in a PostgreSQL database, shared by many processes.
 
+mod listener;
 mod migrations;
 mod records;
 
@@ -12,21 +13,25 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 
 use super::sql::{self, Param, Row};
-use super::{Isolation, Outcome, Record, Store, StoreResult, Transaction};
+use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::error::StoreError;
 pub(super) use records::write;
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
 const LANES: usize = 2;
+/// Connections beside those of the lanes, for statements that must not wait.
+const RESERVED: u32 = 1;
 const CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct PostgresStore {
-    /// For the journal: never held by a user's code.
+    /// For the journal and for leases: never held by a user's code.
     journal: PgPool,
     /// For everything else: transactions of users, claims, reads.
     pool: PgPool,
+    /// For the one connection that listens.
+    listener: PgPool,
 }
 
 impl PostgresStore {
@@ -46,11 +51,19 @@ impl PostgresStore {
                 .test_before_acquire(false)
         };
         let lanes = u32::try_from(LANES).unwrap_or(1);
-        let journal = pool(lanes)
+        let journal = pool(lanes + RESERVED)
             .after_connect(|connection, _| records::prepare(connection).boxed())
             .connect_lazy_with(options.clone());
+        let listener = pool(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options.clone());
         let pool = pool(CONNECTIONS).connect_lazy_with(options);
-        Ok(Self { journal, pool })
+        Ok(Self {
+            journal,
+            pool,
+            listener,
+        })
     }
 }
 
@@ -66,6 +79,18 @@ fn without_password(url: &str) -> String {
         }
         None => url.to_owned(),
     }
+}
+
+async fn query(
+    pool: &PgPool,
+    intent: &'static str,
+    sql: &'static str,
+    params: Vec<Param>,
+) -> StoreResult<Vec<Row>> {
+    let failed = || StoreError::statement(intent);
+    let mut connection = pool.acquire().await.map_err(failed())?;
+    let rows = sql::postgres(&mut connection, sql, params).await;
+    rows.map_err(failed())
 }
 
 impl Store for PostgresStore {
@@ -127,13 +152,7 @@ impl Store for PostgresStore {
         sql: &'static str,
         params: Vec<Param>,
     ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
-        async move {
-            let failed = || StoreError::statement(intent);
-            let mut connection = self.pool.acquire().await.map_err(failed())?;
-            let rows = sql::postgres(&mut connection, sql, params).await;
-            rows.map_err(failed())
-        }
-        .boxed()
+        query(&self.pool, intent, sql, params).boxed()
     }
 
     fn write(
@@ -145,8 +164,26 @@ impl Store for PostgresStore {
         self.read(intent, sql, params)
     }
 
+    fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>> {
+        async {
+            let listener = listener::PostgresListener::open(&self.listener).await?;
+            Ok(Some(Box::new(listener) as Box<dyn Listener>))
+        }
+        .boxed()
+    }
+
+    fn write_reserved(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        query(&self.journal, intent, sql, params).boxed()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
+            self.listener.close().await;
             self.journal.close().await;
             self.pool.close().await;
         }

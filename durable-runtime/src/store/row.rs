@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, StoreError};
+use crate::queue::Queue;
 use crate::value::format;
 
 /// Where a workflow is in its life. The names are those in the database.
@@ -176,26 +176,36 @@ impl Identity {
     }
 }
 
-/// A queue as it stands in the database.
-#[derive(Debug, Clone)]
-pub(crate) struct QueueRow {
-    pub(crate) name: String,
-    pub(crate) concurrency: Option<i32>,
-    pub(crate) worker_concurrency: Option<i32>,
-    pub(crate) polling_interval: Duration,
-}
-
 /// A request for work.
 #[derive(Debug)]
 pub(crate) struct Claim<'a> {
-    pub(crate) queue: &'a str,
-    /// How many at most.
+    pub(crate) queue: &'a Queue,
+    /// The partition, of a partitioned queue.
+    pub(crate) partition: Option<&'a str>,
+    /// How many at most: what the limits of this process leave.
     pub(crate) limit: i64,
-    /// How many workflows of the queue may run at once, in all processes.
-    pub(crate) concurrency: Option<i32>,
     pub(crate) identity: &'a Identity,
     /// Becomes the `owner_xid` of everything claimed.
     pub(crate) token: &'a str,
+}
+
+/// What a claim took.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) workflows: Vec<ClaimedWorkflow>,
+    /// What kept it from taking more; `None` when there was no more.
+    pub(crate) reached: Option<Reached>,
+}
+
+/// The limit that a claim reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// How many it asked for.
+    Asked,
+    /// A limit that processes share.
+    Queue,
+    /// A limit of the partition that processes share.
+    Partition,
 }
 
 /// A workflow that is ours to run.

@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::sql::{self, Param, Row};
-use super::{Isolation, Outcome, Record, Store, StoreResult, Transaction};
+use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::clock;
 use crate::error::StoreError;
 pub(super) use records::write;
@@ -36,14 +36,14 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    pub(crate) async fn open(url: &str) -> StoreResult<Self> {
+    pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Self> {
         let failed = |cause| StoreError::Open {
             url: url.to_owned(),
             cause,
         };
         let options = SqliteConnectOptions::from_str(url)
             .map_err(failed)?
-            .create_if_missing(true)
+            .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -161,6 +161,19 @@ impl Store for SqliteStore {
         params: Vec<Param>,
     ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
         query(&self.writer, intent, sql, params).boxed()
+    }
+
+    fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn write_reserved(
+        &self,
+        intent: &'static str,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
+        self.write(intent, sql, params)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -2,7 +2,8 @@
 //! kind left behind.
 //!
 //! `fault-worker URL WORKFLOW ID EFFECTS`, with `FAULT_HOLD` saying where to stop, `DBOS__VMID` who
-//! it is and `DBOS__APPVERSION` which version.
+//! it is and `DBOS__APPVERSION` which version. The workflow `none` starts nothing and serves until it
+//! is killed.
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let sum = match workflow.as_str() {
         "journey" => journey(&durable, effects).id(id).await?,
         "visit" => visit(&durable, effects).id(id).await?,
+        "none" => std::future::pending().await,
         other => anyhow::bail!("there is no workflow `{other}`"),
     };
     println!("{sum}");

@@ -1,0 +1,118 @@
+//! Begins what was taken off a queue.
+
+use std::sync::Arc;
+
+use super::authorization::authorize;
+use super::execution::{Attempt, CallerIdentity};
+use super::served_queue::Seat;
+use super::{Engine, Execution};
+use crate::error::{Error, ErrorRecord};
+use crate::store::{ClaimedWorkflow, CompletionRecord, Record};
+use crate::value::{Format, format};
+
+impl Engine {
+    /// Begins one claimed workflow. What cannot run gets its error in the database: it never stays pending.
+    pub(super) async fn begin_claimed(
+        self: &Arc<Self>,
+        token: &str,
+        claimed: ClaimedWorkflow,
+        seat: Seat,
+    ) {
+        let engine = self;
+        let workflow_id = claimed.workflow_id;
+        let serialization = claimed.serialization.as_deref();
+        let format = Format::of_answer(serialization, claimed.input.as_deref());
+        if workflow_id.trim().is_empty() {
+            let text = "a workflow without an id cannot be run";
+            let error = ErrorRecord::new("DBOSRecoveryError", text).code(2);
+            return refuse(engine, workflow_id, token, format, &error).await;
+        }
+        let class = claimed.class.as_deref();
+        let prepared = engine
+            .registry
+            .get(class, &claimed.name)
+            .and_then(|workflow| {
+                let Some(input) = claimed.input else {
+                    let text = format!("workflow `{workflow_id}` has no recorded arguments");
+                    return Err(Error::Setup(text));
+                };
+                let what = || format!("the arguments of workflow `{workflow_id}`");
+                let input = format::read_arguments(serialization, &input);
+                if let Some(instance) = claimed.config {
+                    let name = &claimed.name;
+                    let text = format!("workflow `{name}` has no instance `{instance}` here");
+                    return Err(Error::Setup(text));
+                }
+                let (user, roles) = (&claimed.authenticated_user, &claimed.authenticated_roles);
+                let role = authorize(workflow, user.as_deref(), roles.as_deref())?;
+                let input = input.map_err(|reason| Error::unreadable(what(), &reason))?;
+                Ok((*workflow, role, input))
+            });
+        let (workflow, role, input) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                return refuse(engine, workflow_id, token, format, &error.to_record()).await;
+            }
+        };
+        // A first attempt and `max` recoveries run; the next one does not.
+        if claimed.recovery_attempts > i64::from(workflow.max_recovery_attempts) + 1 {
+            tracing::error!(
+                workflow_id,
+                attempts = claimed.recovery_attempts,
+                "a workflow is given up after too many recoveries"
+            );
+            let given_up = engine.persist(|| engine.store.dead_letter(&workflow_id, token));
+            if let Err(error) = given_up.await {
+                tracing::error!(workflow_id, %error, "cannot mark a workflow as given up");
+            }
+            engine.completions.ask_now();
+            return;
+        }
+        if claimed.recovery_attempts > 1 {
+            tracing::info!(
+                workflow_id,
+                workflow = workflow.name,
+                steps = claimed.history.len(),
+                "a workflow goes on where it stopped"
+            );
+        }
+        let attempt = Attempt {
+            workflow,
+            workflow_id,
+            token: token.to_owned(),
+            deadline: claimed.deadline,
+            caller: CallerIdentity {
+                user: claimed.authenticated_user,
+                role: role.or(claimed.assumed_role),
+                roles: claimed.authenticated_roles,
+            },
+            format,
+            history: claimed.history,
+            seat: Some(seat),
+        };
+        let execution = Execution::new(Arc::clone(engine), attempt);
+        engine.run(execution, input);
+    }
+}
+
+async fn refuse(
+    engine: &Arc<Engine>,
+    workflow_id: String,
+    token: &str,
+    format: Format,
+    error: &ErrorRecord,
+) {
+    tracing::error!(workflow_id, %error, "a workflow cannot be run");
+    let completion = CompletionRecord {
+        workflow_id,
+        token: token.to_owned(),
+        result: Err(format.write_error(&error.to_json())),
+    };
+    let workflow_id = completion.workflow_id.clone();
+    // When the journal is closed meanwhile the workflow stays with this executor and is refused at the next launch.
+    let _ = engine
+        .journal
+        .submit(&workflow_id, vec![Record::Completion(Box::new(completion))])
+        .await;
+    engine.completions.ask_now();
+}

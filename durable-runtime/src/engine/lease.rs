@@ -1,0 +1,208 @@
+//! Keeps this process's lease alive, and takes over what processes leave behind whose lease ran out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::execution::{Execution, Stop};
+use super::{Engine, Phase};
+use crate::clock::{self, Instant};
+use crate::store::{Others, Recovery, StoreResult, TAKE_OVER_BATCH};
+use crate::task::{self, JoinHandle};
+
+/// How long a lease lasts when it is not renewed, by the clock of the database.
+pub(super) const LENGTH: Duration = Duration::from_secs(6);
+/// How often it is renewed.
+const PERIOD: Duration = Duration::from_secs(2);
+/// How long a renewal may take, and how long one that failed is put off.
+const ANSWER: Duration = Duration::from_secs(4);
+const RETRY: Duration = Duration::from_millis(500);
+/// How long a shutdown waits for a database that does not answer. The lease then runs out by itself.
+const RELEASE: Duration = Duration::from_secs(2);
+
+pub(super) const LENGTH_MS: i64 = 6_000;
+
+/// Keeps the lease that the launch took, until the runtime stops and nothing runs any more; then releases it.
+pub(super) fn keep(engine: Arc<Engine>, token: String) -> JoinHandle<()> {
+    task::spawn(async move {
+        let mut keeper = Keeper {
+            engine: Arc::clone(&engine),
+            token,
+            renewed: clock::instant(),
+            may_judge_from: clock::instant(),
+            superseded: false,
+            seen: HashSet::new(),
+        };
+        // What others left behind is taken over at once.
+        let mut wait = Duration::ZERO;
+        loop {
+            tokio::select! {
+                () = clock::sleep(wait) => {}
+                () = engine.reached(Phase::Stopped) => break,
+            }
+            wait = keeper.look().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the lease of this process cannot be kept; trying again");
+                RETRY
+            });
+        }
+        engine.idle().await;
+        keeper.release().await;
+    })
+}
+
+struct Keeper {
+    engine: Arc<Engine>,
+    /// This process, as the lease names it.
+    token: String,
+    renewed: Instant,
+    /// Before that, a lease that ran out proves nothing.
+    may_judge_from: Instant,
+    /// Another process has the lease of this executor id.
+    superseded: bool,
+    /// The tokens of what ran at the last look.
+    seen: HashSet<String>,
+}
+
+impl Keeper {
+    /// Renews the lease and does what is to be done; says when to look again.
+    async fn look(&mut self) -> StoreResult<Duration> {
+        let engine = Arc::clone(&self.engine);
+        let identity = &engine.identity;
+        let renewal = engine.store.renew_lease(identity, &self.token, LENGTH_MS);
+        let Some(renewed) = clock::timeout(ANSWER, renewal).await else {
+            tracing::warn!(
+                "the database does not answer the renewal of this process's lease; trying again"
+            );
+            return Ok(RETRY);
+        };
+        let renewed = renewed?;
+        let now = clock::instant();
+        if now.duration_since(self.renewed) > LENGTH - PERIOD {
+            // The database was away, or this process stood still. It may have been so for the others, too: they have
+            // as long as a lease lasts to come back.
+            self.may_judge_from = now + LENGTH;
+        }
+        self.renewed = now;
+        let mut all = true;
+        match renewed {
+            None => self.is_superseded(),
+            Some(others) => {
+                self.is_alive().await?;
+                all = self.take_over(others).await?;
+            }
+        }
+        self.stop_lost().await?;
+        if !all {
+            return Ok(Duration::ZERO);
+        }
+        let next = renewed.and_then(|others| others.next_ms);
+        let next = next.map_or(PERIOD, |next| {
+            Duration::from_millis(u64::try_from(next).unwrap_or_default().saturating_add(5))
+        });
+        Ok(next.min(PERIOD))
+    }
+
+    fn is_superseded(&mut self) {
+        if !self.superseded {
+            tracing::error!(
+                executor_id = self.engine.identity.executor_id,
+                "another process was launched with this executor id and took up what this one was running; give each process an id of its own"
+            );
+        }
+        self.superseded = true;
+    }
+
+    /// The lease is ours. If it was another's before, that one is gone, and left things behind under our id.
+    async fn is_alive(&mut self) -> StoreResult<()> {
+        if !self.superseded {
+            return Ok(());
+        }
+        let running = self.engine.executions();
+        let spare: Vec<_> = running
+            .iter()
+            .map(|execution| execution.token.clone())
+            .collect();
+        let executor_ids = [self.engine.identity.executor_id.clone()];
+        let recovery = Recovery {
+            spare: &spare,
+            ..Recovery::of(&executor_ids, &self.engine.identity)
+        };
+        let recovered = self.engine.store.reenqueue(&recovery).await?;
+        recovered
+            .iter()
+            .for_each(|workflow| self.engine.wake_queue(&workflow.queue));
+        self.superseded = false;
+        Ok(())
+    }
+
+    /// Takes over what dead executors left behind; false when there may be more.
+    async fn take_over(&self, others: Others) -> StoreResult<bool> {
+        if others.dead == 0 || clock::instant() < self.may_judge_from {
+            return Ok(true);
+        }
+        let queues = self.engine.store.take_over(&self.engine.identity).await?;
+        if !queues.is_empty() {
+            tracing::info!(
+                workflows = queues.len(),
+                "workflows of executors whose lease ran out go on elsewhere"
+            );
+        }
+        queues
+            .iter()
+            .for_each(|queue| self.engine.wake_queue(queue));
+        self.engine.store.forget_leases().await?;
+        Ok(queues.len() < TAKE_OVER_BATCH)
+    }
+
+    /// Stops what runs here and belongs to somebody else by now: cancelled, resumed or taken over. What is younger than
+    /// the last look learns that from its next record, or at the next look.
+    async fn stop_lost(&mut self) -> StoreResult<()> {
+        let running = self.engine.executions();
+        let (older, _): (Vec<_>, Vec<_>) = running
+            .iter()
+            .cloned()
+            .partition(|execution| self.seen.contains(&execution.token));
+        self.engine.stop_lost(&older).await?;
+        self.seen = running
+            .iter()
+            .map(|execution| execution.token.clone())
+            .collect();
+        Ok(())
+    }
+
+    async fn release(&self) {
+        let identity = &self.engine.identity;
+        let released = self.engine.store.release_lease(identity, &self.token);
+        let problem = match clock::timeout(RELEASE, released).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error.to_string(),
+            None => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(problem, "the lease of this process runs out by itself");
+    }
+}
+
+impl Engine {
+    /// What runs here now.
+    pub(super) fn executions(&self) -> Vec<Arc<Execution>> {
+        self.running().values().cloned().collect()
+    }
+
+    /// Stops those of the executions that no longer own their workflow.
+    pub(super) async fn stop_lost(&self, executions: &[Arc<Execution>]) -> StoreResult<()> {
+        /// Executions in one statement.
+        const CHUNK: usize = 1000;
+        for executions in executions.chunks(CHUNK) {
+            let pairs = executions.iter();
+            let pairs: Vec<_> = pairs
+                .map(|execution| (execution.workflow_id.as_str(), execution.token.as_str()))
+                .collect();
+            let lost: HashSet<_> = self.store.lost(&pairs).await?.into_iter().collect();
+            let lost = executions
+                .iter()
+                .filter(|execution| lost.contains(&execution.workflow_id));
+            lost.for_each(|execution| execution.stop(Stop::Fenced));
+        }
+        Ok(())
+    }
+}
