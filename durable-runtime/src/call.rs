@@ -1,7 +1,9 @@
 //! A call is a value: making it fixes its place in the workflow and runs nothing; awaiting or starting it does.
 
 mod argument;
+mod atomic;
 mod caller;
+mod debounce;
 mod enqueue;
 mod fork;
 mod handle;

@@ -8,6 +8,7 @@ mod queues;
 mod recover;
 mod rename;
 mod retention;
+mod schedules;
 mod streams;
 mod transfer;
 mod versions;

@@ -20,6 +20,14 @@ pub(crate) fn now_ms() -> i64 {
         })
 }
 
+/// Microseconds since the Unix epoch.
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    })
+}
+
 /// How long it is until a time, given in milliseconds since the Unix epoch; nothing when it has passed.
 pub(crate) fn until(time: i64) -> Duration {
     let left = time.saturating_sub(now_ms());

@@ -4,6 +4,7 @@ mod events;
 mod management;
 mod messages;
 mod patch;
+mod schedules;
 mod sleep;
 mod step;
 mod streams;

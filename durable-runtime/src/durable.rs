@@ -59,8 +59,8 @@ impl Durable {
         &self.guard.engine
     }
 
-    /// A client on the same database: lists, cancels, resumes, forks and otherwise manages workflows. It keeps this
-    /// runtime alive as a clone does.
+    /// A client on the same database: lists, cancels, resumes, forks and otherwise manages workflows and schedules. It
+    /// keeps this runtime alive as a clone does.
     #[must_use]
     pub fn client(&self) -> Client {
         let guard = Arc::clone(&self.guard);

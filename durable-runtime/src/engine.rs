@@ -2,6 +2,7 @@
 
 mod authorization;
 mod completions;
+mod debounce;
 mod dispatch;
 mod driver;
 mod execution;
@@ -13,6 +14,8 @@ mod options;
 mod queues;
 mod registry;
 mod retry;
+mod scheduler;
+mod schedules;
 mod served_queue;
 mod start;
 mod timers;
@@ -24,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 pub(crate) use completions::Slot;
+pub(crate) use debounce::{Debounce, Debounced, debounced};
 pub(crate) use driver::panic_text;
 pub(crate) use execution::{Carried, Execution, Stop};
 pub(crate) use launch::Settings;
@@ -33,6 +37,7 @@ pub use options::DuplicationPolicy;
 pub(crate) use options::{StartOptions, Timeout, milliseconds};
 pub(crate) use registry::{Registered, Registry};
 pub(crate) use retry::patiently;
+pub(crate) use schedules::ScheduleChange;
 pub(crate) use start::{StartRequest, Target};
 
 use crate::journal::Journal;
@@ -59,6 +64,8 @@ pub(crate) struct Engine {
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
+    /// Told when this process changed a schedule.
+    schedules_changed: Notify,
     queues: Queues,
     running: Mutex<HashMap<String, Arc<Execution>>>,
     timers: Timers,

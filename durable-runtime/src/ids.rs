@@ -17,6 +17,11 @@ pub(crate) fn child_id(parent: &str, position: i32) -> String {
     format!("{parent}-{position}")
 }
 
+/// A new id of a schedule.
+pub(crate) fn schedule_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
 /// A new message id: unique among all messages.
 pub(crate) fn message_id() -> String {
     Uuid::new_v4().to_string()

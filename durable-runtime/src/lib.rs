@@ -37,6 +37,7 @@ mod call;
 mod client;
 mod clock;
 mod context;
+mod cron;
 mod durable;
 mod engine;
 mod error;
@@ -45,6 +46,7 @@ mod ids;
 mod journal;
 mod machine;
 mod queue;
+mod schedule;
 mod state;
 mod store;
 mod task;
@@ -64,6 +66,7 @@ pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::Site;
 pub use queue::{OnConflict, Queue};
+pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
     ApplicationVersion, GroupBy, RegisteredQueue, RenamedRows, Status, StepCount, StepCountFilter,
     StepFilter, StepStatus, WorkflowCount, WorkflowFilter, WorkflowStatus,
@@ -101,6 +104,8 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/queues.md")]
     struct Queues;
+    #[doc = include_str!("../../docs/schedules.md")]
+    struct Schedules;
     #[doc = include_str!("../../docs/workflows.md")]
     struct Workflows;
     #[doc = include_str!("../../docs/communication.md")]

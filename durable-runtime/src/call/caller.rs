@@ -43,7 +43,7 @@ pub trait WorkflowCaller<'c>: sealed::Sealed + Send {
 }
 
 /// Where a call to a workflow comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     pub(crate) engine: Arc<Engine>,
     /// The workflow that makes the call, if one does.

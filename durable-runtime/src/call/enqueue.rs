@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::caller::Caller;
 use super::handle::{Untyped, WorkflowHandle};
-use super::workflow::{CallSite, start};
+use super::workflow::{CallSite, start_or_put_off};
 use crate::context::{Connection, WorkflowContext};
 use crate::engine::{DuplicationPolicy, StartOptions, Target, Timeout};
 use crate::error::{Error, Result};
@@ -45,6 +45,7 @@ impl WorkflowContext {
         let execution = self.execution();
         let site = CallSite {
             position: execution.claim_position(),
+            second: None,
             location: Location::caller(),
         };
         let caller = Caller {
@@ -195,7 +196,15 @@ impl<'c> Enqueue<'c> {
         self
     }
 
-    fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
+    /// Takes one more position for a debounced call.
+    pub(super) fn debounced(mut self) -> Self {
+        if let (Some(site), Some(parent)) = (&mut self.site, &self.caller.parent) {
+            site.second.get_or_insert_with(|| parent.claim_position());
+        }
+        self
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
         change(&mut self.options);
         self
     }
@@ -226,7 +235,7 @@ impl<'c> Enqueue<'c> {
     ) -> impl Future<Output = Result<WorkflowHandle<Untyped<T>>>> + Send + 'c {
         let input = self.arguments;
         let input = input.and_then(|input| value::encode_arguments(input, self.target.name()));
-        async move { start(self.caller, self.site, self.target, input?, self.options).await }
+        async move { start_or_put_off(self.caller, self.site, self.target, input?, self.options).await }
     }
 
     /// Puts it on the queue in a transaction of the caller's own: it exists when that commits. Gives the id.
@@ -238,6 +247,12 @@ impl<'c> Enqueue<'c> {
         if self.caller.parent.is_some() {
             return Err(Error::Misuse(format!(
                 "workflow `{}` cannot be enqueued in a transaction of another workflow's code; use `start`",
+                self.target.name()
+            )));
+        }
+        if self.options.debounce.is_some() {
+            return Err(Error::Misuse(format!(
+                "workflow `{}` cannot be debounced in a transaction of the caller's; use `start`",
                 self.target.name()
             )));
         }

@@ -36,6 +36,21 @@ impl Operation {
         }
     }
 
+    /// The call at a position that was taken before.
+    pub(crate) fn at(
+        execution: Arc<Execution>,
+        position: i32,
+        name: &'static str,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            execution,
+            position,
+            name: name.into(),
+            location,
+        }
+    }
+
     /// What was recorded here before, on a replay.
     pub(crate) async fn recorded(&self) -> Option<StepRow> {
         self.execution

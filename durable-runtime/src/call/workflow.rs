@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::WorkflowCaller;
 use super::caller::Caller;
+use super::debounce::start_debounced;
 use super::handle::{Origin, WorkflowHandle};
 use crate::clock;
 use crate::context::WorkflowContext;
@@ -45,6 +46,8 @@ struct Parts<W: Workflow> {
     caller: Caller,
     /// Inside a workflow: the positions of the start and of the result.
     positions: Option<(i32, i32)>,
+    /// Inside a workflow, of a debounced call: the position between the two.
+    debounced_start: Option<i32>,
     location: &'static Location<'static>,
     input: W::Input,
     options: StartOptions,
@@ -75,6 +78,7 @@ pub fn workflow<'c, W: Workflow>(
     let parts = Parts {
         caller,
         positions,
+        debounced_start: None,
         location: Location::caller(),
         input,
         options: StartOptions::default(),
@@ -193,7 +197,18 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
         self.with(|options| options.version = Some(version.into()))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
+    /// Takes one more position for a debounced call.
+    pub(super) fn debounced(mut self) -> Self {
+        if let Some(parts) = &mut self.parts
+            && let (Some((_, result)), Some(parent)) = (&mut parts.positions, &parts.caller.parent)
+            && parts.debounced_start.is_none()
+        {
+            parts.debounced_start = Some(std::mem::replace(result, parent.claim_position()));
+        }
+        self
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut StartOptions)) -> Self {
         if let Some(parts) = &mut self.parts {
             change(&mut parts.options);
         }
@@ -242,10 +257,11 @@ impl<W: Workflow> Parts<W> {
         let input = value::encode_arguments(self.input, W::NAME)?;
         let site = self.positions.map(|(position, _)| CallSite {
             position,
+            second: self.debounced_start,
             location: self.location,
         });
         let target = Target::Here(registered::<W>());
-        start(self.caller, site, target, input, self.options).await
+        start_or_put_off(self.caller, site, target, input, self.options).await
     }
 
     async fn run(self) -> Result<W::Output, W::Error> {
@@ -261,7 +277,35 @@ impl<W: Workflow> Parts<W> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallSite {
     pub(super) position: i32,
+    /// Of a debounced start: the position of the start itself, when the key is free.
+    pub(super) second: Option<i32>,
     pub(super) location: &'static Location<'static>,
+}
+
+impl CallSite {
+    /// Where a debounced start starts.
+    pub(super) fn second(self) -> Self {
+        Self {
+            position: self.second.unwrap_or(self.position),
+            second: None,
+            ..self
+        }
+    }
+}
+
+/// Starts a workflow, or puts one off that waits for more calls.
+pub(super) async fn start_or_put_off<W>(
+    caller: Caller,
+    site: Option<CallSite>,
+    target: Target,
+    input: String,
+    options: StartOptions,
+) -> Result<WorkflowHandle<W>> {
+    if options.debounce.is_some() {
+        start_debounced(caller, site, target, input, options).await
+    } else {
+        start(caller, site, target, input, options).await
+    }
 }
 
 /// Starts a workflow: as a child when there is a site, recorded there or answered from its record.

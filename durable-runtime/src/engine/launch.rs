@@ -8,7 +8,7 @@ use super::completions::{self, Completions};
 use super::notify::{self, Notifier};
 use super::queues::{self, Queues};
 use super::timers::{self, Timers};
-use super::{Engine, Phase, Registered, Registry, lease};
+use super::{Engine, Phase, Registered, Registry, lease, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
@@ -96,6 +96,7 @@ impl Engine {
         task::spawn(queues::scan(Arc::clone(&engine)));
         engine.keep_in_touch();
         task::spawn(timers::serve(Arc::clone(&engine)));
+        task::spawn(scheduler::serve(Arc::clone(&engine)));
         let keeper = lease::keep(Arc::clone(&engine), lease);
         *engine.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(engine)
@@ -144,6 +145,7 @@ impl Engine {
             notifier,
             states: Arc::new(states),
             is_client,
+            schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),
             timers: Timers::default(),

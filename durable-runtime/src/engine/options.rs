@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::debounce::Debounce;
 use crate::error::{Error, Result};
 
 /// What happens when the queue already holds a workflow with the same deduplication id.
@@ -44,6 +45,9 @@ pub(crate) struct StartOptions {
     pub(crate) attributes: Option<serde_json::Map<String, serde_json::Value>>,
     /// The version that may run it, where it is not that of this process.
     pub(crate) version: Option<String>,
+    pub(crate) debounce: Option<Debounce>,
+    /// How long it may be put off.
+    pub(crate) debounce_timeout: Option<Duration>,
 }
 
 impl StartOptions {
@@ -92,6 +96,9 @@ impl StartOptions {
         }
         if self.deduplication_id.is_some() && self.partition_key.is_some() {
             return misuse("deduplication is not supported on partitioned queues".to_owned());
+        }
+        if self.debounce_timeout.is_some() && self.debounce.is_none() {
+            return misuse("a debounce timeout needs a key; add `.debounce(...)`".to_owned());
         }
         if matches!(self.timeout, Timeout::After(limit) if limit.is_zero()) {
             return misuse("a timeout is longer than nothing".to_owned());

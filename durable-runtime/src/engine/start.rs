@@ -15,7 +15,7 @@ use crate::value::{Format, PORTABLE_JSON};
 use crate::{clock, ids};
 
 /// What the caller wants started.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StartRequest {
     pub(crate) target: Target,
     /// The arguments, as portable JSON.
@@ -194,6 +194,16 @@ impl Engine {
         }
     }
 
+    /// The application that the workflow belongs to.
+    pub(super) fn owner(&self, request: &StartRequest) -> Option<String> {
+        let target = match &request.target {
+            Target::Here(_) => None,
+            Target::Named { application, .. } => application.clone(),
+        };
+        let given = target.or_else(|| request.application.clone());
+        given.or_else(|| self.identity.application_name.clone())
+    }
+
     fn start_record(
         &self,
         request: &StartRequest,
@@ -214,21 +224,14 @@ impl Engine {
                 (Some(limit), (!queued).then(|| now.saturating_add(limit)))
             }
         };
-        let own = request.application.clone();
-        let own = own.or_else(|| self.identity.application_name.clone());
-        let delay_until = options
-            .delay
-            .map(|delay| now.saturating_add(milliseconds(delay)));
+        let (delay_until, debounce_deadline) = options.delay_times(now);
         deadline
             .into_iter()
             .chain(delay_until)
             .for_each(|at| self.due_at(at));
-        let (application_name, application_version) = match &request.target {
-            Target::Here(_) if !self.is_client => {
-                (own, Some(self.identity.application_version.clone()))
-            }
-            Target::Here(_) => (own, None),
-            Target::Named { application, .. } => (application.clone().or(own), None),
+        let application_version = match &request.target {
+            Target::Here(_) if !self.is_client => Some(self.identity.application_version.clone()),
+            _ => None,
         };
         let roles = options.roles.as_ref();
         let roles = roles.map(|roles| serde_json::Value::from(roles.clone()).to_string());
@@ -244,6 +247,8 @@ impl Engine {
             partition_key: options.partition_key.clone(),
             deduplication_id: options.deduplication_id.clone(),
             delay_until,
+            debounce_deadline,
+            is_debounced: options.debounce.is_some(),
             timeout_ms,
             deadline,
             authenticated_user: options
@@ -258,7 +263,7 @@ impl Engine {
                 .map(|attributes| serde_json::Value::Object(attributes).to_string()),
             executor_id: (!self.is_client).then(|| self.identity.executor_id.clone()),
             application_version: options.version.clone().or(application_version),
-            application_name,
+            application_name: self.owner(request),
             application_id: (!self.is_client).then(String::new),
             token: ids::token(),
             parent: parent.map(|parent| Parent {

@@ -54,7 +54,7 @@ pub enum StoreError {
         "{kind} `{name}` is already registered by application `{owner}`; choose another name, or run under that application's name"
     )]
     Owned {
-        /// `queue` or `application version`.
+        /// `queue`, `schedule` or `application version`.
         kind: &'static str,
         /// The name.
         name: String,
@@ -78,6 +78,12 @@ pub enum StoreError {
         wanted: &'static str,
         /// The value it has.
         found: String,
+    },
+    /// A debounced start was found under its key, and left its delay at that moment.
+    #[error("workflow `{workflow_id}` is just being taken off its delay; call again")]
+    Leaving {
+        /// The workflow.
+        workflow_id: String,
     },
     /// Notifications of the database do not arrive.
     #[error(
@@ -107,6 +113,7 @@ impl StoreError {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Statement { cause, .. } | Self::Open { cause, .. } => transient(cause),
+            Self::Leaving { .. } => true,
             _ => false,
         }
     }
