@@ -47,6 +47,7 @@ mod journal;
 mod machine;
 mod queue;
 mod schedule;
+mod select;
 mod state;
 mod store;
 mod task;

@@ -225,6 +225,7 @@ impl Session<'_> {
 }
 
 /// Connects to the store that the URL names. With `create`, a SQLite file that is missing is made.
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables))]
 pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Arc<dyn Store>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {

@@ -58,7 +58,7 @@ async fn selects(ctx: WorkflowContext) -> anyhow::Result<String> {
     Ok(won)
 }
 
-async fn interrupted_at_hold<W: durable_runtime::Workflow>(durable: Durable, id: &str) {
+async fn interrupted_at_hold(durable: Durable, id: &str) {
     gate(format!("{id}/hold")).reached().await;
     durable.shutdown(Duration::ZERO).await;
     gate(format!("{id}/hold")).open();
@@ -72,7 +72,7 @@ on_both_stores! {
         let durable = open().launch().await.unwrap();
         drop(waits_for_children(&durable).id(&id).start().await.unwrap());
         gate(format!("{id}.two/two")).open();
-        interrupted_at_hold::<waits_for_children>(durable, &id).await;
+        interrupted_at_hold(durable, &id).await;
         gate(format!("{id}.one/one")).open();
 
         let durable = open().launch().await.unwrap();
@@ -110,8 +110,9 @@ on_both_stores! {
         let durable = store.open().register::<selects>().launch().await.unwrap();
         drop(selects(&durable).id(&id).start().await.unwrap());
         gate(format!("{id}/one")).reached().await;
+        gate(format!("{id}/two")).reached().await;
         gate(format!("{id}/two")).open();
-        interrupted_at_hold::<selects>(durable, &id).await;
+        interrupted_at_hold(durable, &id).await;
         gate(format!("{id}/one")).open();
 
         let durable = store.open().register::<selects>().launch().await.unwrap();

@@ -22,6 +22,7 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
+    #[cfg(feature = "postgres")]
     pub(crate) const ALL: [Self; 5] = [
         Self::Messages,
         Self::Events,

@@ -10,7 +10,9 @@
 //! | `{rows:$1}` | the elements of a JSON array, as a table `given` with a column `value` | the same |
 //! | `{pg:TEXT}`, `{lite:TEXT}` | the text on the one database, nothing on the other | |
 
+#[cfg(feature = "postgres")]
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+#[cfg(feature = "sqlite")]
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, TypeInfo, ValueRef};
 
@@ -274,6 +276,7 @@ struct Dialect {
     mark: &'static str,
 }
 
+#[cfg(any(feature = "postgres", test))]
 const POSTGRES: Dialect = Dialect {
     tables: "dbos.",
     now: "(EXTRACT(epoch FROM now()) * 1000.0)::bigint",
@@ -282,6 +285,7 @@ const POSTGRES: Dialect = Dialect {
     mark: "pg",
 };
 
+#[cfg(any(feature = "sqlite", test))]
 const SQLITE: Dialect = Dialect {
     tables: "",
     now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",

@@ -3,6 +3,7 @@
 
 use serde_json::value::RawValue;
 
+use super::compact::compact;
 use super::pickle;
 use crate::error::ErrorRecord;
 
@@ -70,6 +71,10 @@ fn looks_pickled(text: &str) -> bool {
 /// A value, as portable JSON.
 pub(crate) fn read_value(serialization: Option<&str>, text: &str) -> Result<String, Unreadable> {
     match Format::of(serialization, text)? {
+        // Some writers put spaces and escapes where nobody needs them; what is kept as text is written on without.
+        Format::PortableJson if text.contains([' ', '\n', '\t', '\\']) => {
+            compact(text).map_err(|error| Unreadable(error.to_string()))
+        }
         Format::PortableJson => Ok(text.to_owned()),
         Format::PyPickle => pickle::read_value(text).map_err(|error| Unreadable(error.to_string())),
     }
