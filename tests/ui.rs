@@ -10,7 +10,7 @@ use std::process::Command;
 /// The compiler whose messages are committed.
 const COMPILER: &str = "rustc 1.95.";
 
-/// Rules: W5, N4, S10, D7
+/// Rules: W5, N4, S10, D7, P3
 #[test]
 fn refusals_explain_themselves_and_the_rest_compiles() {
     let compiler = compiler();

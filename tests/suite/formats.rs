@@ -21,6 +21,17 @@ async fn calls_describe(ctx: WorkflowContext) -> anyhow::Result<Json> {
     describe(&ctx, "ada".into(), 1).id("pickled").await
 }
 
+#[workflow]
+async fn looks(ctx: WorkflowContext, id: String) -> anyhow::Result<Json> {
+    let status = ctx.workflow_status(&id).await?;
+    let status = status.ok_or_else(|| anyhow::anyhow!("there is no workflow `{id}`"))?;
+    Ok(json!([
+        status.status,
+        status.input_value(),
+        status.output_value()
+    ]))
+}
+
 /// What a program of another language puts on the queue.
 async fn enqueue(store: &Store, id: &str, input: &str, serialization: Option<&str>) {
     let serialization = serialization.map_or("NULL".to_owned(), |name| format!("'{name}'"));
@@ -89,5 +100,18 @@ on_both_stores! {
         let row = ended(&store, "wf").await;
 
         assert_eq!(row, json!(["SUCCESS", null, r#"{"name":"ada","times":1}"#, null]));
+    }
+
+    /// Rules: F10
+    async fn the_status_of_a_pickled_workflow_can_be_asked_for_in_a_workflow(store: Store) {
+        let durable = store.open().register::<describe>().register::<looks>().queue(&Q).launch().await.unwrap();
+        enqueue(&store, "pickled", ARGUMENTS, Some("py_pickle")).await;
+        ended(&store, "pickled").await;
+
+        let seen = looks(&durable, "pickled".into()).id("looks").await.unwrap();
+
+        let input = json!({"positionalArgs": ["ada", 2], "namedArgs": {}});
+        assert_eq!(seen, json!(["SUCCESS", input, {"name": "ada", "times": 2}]));
+        assert_eq!(store.step_names("looks").await, ["1 DBOS.getStatus"]);
     }
 }
