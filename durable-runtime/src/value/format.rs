@@ -71,11 +71,7 @@ fn looks_pickled(text: &str) -> bool {
 /// A value, as portable JSON.
 pub(crate) fn read_value(serialization: Option<&str>, text: &str) -> Result<String, Unreadable> {
     match Format::of(serialization, text)? {
-        // Some writers put spaces and escapes where nobody needs them; what is kept as text is written on without.
-        Format::PortableJson if text.contains([' ', '\n', '\t', '\\']) => {
-            compact(text).map_err(|error| Unreadable(error.to_string()))
-        }
-        Format::PortableJson => Ok(text.to_owned()),
+        Format::PortableJson => tidy(text),
         Format::PyPickle => pickle::read_value(text).map_err(|error| Unreadable(error.to_string())),
     }
 }
@@ -109,9 +105,17 @@ pub(crate) fn read_arguments(
         Format::PyPickle => {
             pickle::read_arguments(text).map_err(|error| Unreadable(error.to_string()))
         }
-        Format::PortableJson if serialization.is_some() => Ok(text.to_owned()),
-        Format::PortableJson => Ok(from_schedule(text).unwrap_or_else(|| text.to_owned())),
+        Format::PortableJson if serialization.is_some() => tidy(text),
+        Format::PortableJson => tidy(from_schedule(text).as_deref().unwrap_or(text)),
     }
+}
+
+/// The same JSON without the spaces and escapes that some writers put: what is kept as text is written on without.
+fn tidy(text: &str) -> Result<String, Unreadable> {
+    if text.contains([' ', '\n', '\t', '\r', '\\']) {
+        return compact(text).map_err(|error| Unreadable(error.to_string()));
+    }
+    Ok(text.to_owned())
 }
 
 /// Schedules write the arguments of their runs in another envelope, `{"args":[...],"kwargs":{...}}`.

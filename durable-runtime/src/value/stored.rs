@@ -1,7 +1,5 @@
 //! Values that stand in the database beside the name of their format: events, messages, stream entries.
 
-use std::borrow::Cow;
-
 use super::{PORTABLE_JSON, Value, decode, format};
 use crate::error::{Error, Result};
 
@@ -40,19 +38,15 @@ impl Stored {
 
     /// The value, or nothing where it stands for none.
     pub(crate) fn decode_option<T: Value>(&self, what: impl Fn() -> String) -> Result<Option<T>> {
-        match self.json(&what)?.as_ref() {
+        match self.json(&what)?.as_str() {
             "null" => Ok(None),
             json => decode(json, what).map(Some),
         }
     }
 
     /// As portable JSON.
-    fn json(&self, what: impl FnOnce() -> String) -> Result<Cow<'_, str>> {
-        if self.format.as_deref() == Some(PORTABLE_JSON) {
-            return Ok(Cow::Borrowed(&self.text));
-        }
-        let json = format::read_value(self.format.as_deref(), &self.text);
-        json.map(Cow::Owned)
+    fn json(&self, what: impl FnOnce() -> String) -> Result<String> {
+        format::read_value(self.format.as_deref(), &self.text)
             .map_err(|reason| Error::unreadable(what(), &reason))
     }
 
