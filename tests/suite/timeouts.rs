@@ -222,8 +222,9 @@ on_both_stores! {
     async fn the_deadlines_of_other_applications_are_theirs(store: Store) {
         let (ours, theirs) = (store.id("ours"), store.id("theirs"));
         let durable = open(&store).application("our-app").launch().await.unwrap();
-        enqueue(&store, &theirs, "ENQUEUED", "workflow_deadline_epoch_ms", "1").await;
-        store.execute("UPDATE workflow_status SET application_name = 'their-app'", &[]).await;
+        enqueue(&store, &theirs, "ENQUEUED", "workflow_deadline_epoch_ms", "9999999999999").await;
+        let sql = "UPDATE workflow_status SET application_name = 'their-app', workflow_deadline_epoch_ms = 1";
+        store.execute(sql, &[]).await;
         enqueue(&store, &ours, "ENQUEUED", "workflow_deadline_epoch_ms", "2").await;
 
         store.becomes(STATUS, &[&ours], "CANCELLED").await;

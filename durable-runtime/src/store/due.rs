@@ -35,7 +35,7 @@ const CANCEL: &str = "
           AND workflow_deadline_epoch_ms IS NOT NULL
           AND workflow_deadline_epoch_ms <= {now}
           AND (application_name IS NULL OR application_name = $1)
-        ORDER BY workflow_deadline_epoch_ms LIMIT 1000 {pg:FOR UPDATE SKIP LOCKED})
+        ORDER BY workflow_deadline_epoch_ms LIMIT 1000 {pg:FOR NO KEY UPDATE SKIP LOCKED})
     UPDATE dbos.workflow_status
     SET status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
         started_at_epoch_ms = NULL, updated_at = {now}, completed_at = {now}
@@ -48,7 +48,7 @@ const PROMOTE: &str = "
         SELECT workflow_uuid FROM dbos.workflow_status
         WHERE status = 'DELAYED' AND delay_until_epoch_ms <= {now}
           AND (application_name IS NULL OR application_name = $1)
-        ORDER BY delay_until_epoch_ms LIMIT 1000 {pg:FOR UPDATE SKIP LOCKED})
+        ORDER BY delay_until_epoch_ms LIMIT 1000 {pg:FOR NO KEY UPDATE SKIP LOCKED})
     UPDATE dbos.workflow_status
     SET status = 'ENQUEUED',
         deduplication_id = CASE WHEN is_debounced THEN NULL ELSE deduplication_id END
