@@ -10,6 +10,7 @@ mod handle;
 mod management;
 mod message;
 mod operation;
+mod options;
 mod payload;
 mod rewind;
 mod select;

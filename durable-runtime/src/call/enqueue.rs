@@ -2,17 +2,15 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value as Json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::caller::Caller;
 use super::handle::{Untyped, WorkflowHandle};
 use super::workflow::{CallSite, start_or_put_off};
 use crate::context::{Connection, WorkflowContext};
-use crate::engine::{DuplicationPolicy, StartOptions, Target, Timeout};
+use crate::engine::{StartOptions, Target};
 use crate::error::{Error, Result};
 use crate::value::{self, Passed, Value};
 
@@ -115,59 +113,6 @@ impl<'c> Enqueue<'c> {
     /// Runs under this id. Enqueueing an id that exists gives the handle of that run.
     pub fn id(self, id: impl Into<String>) -> Self {
         self.with(|options| options.id = Some(id.into()))
-    }
-
-    /// Makes an id that exists an error, [`Error::WorkflowIdInUse`].
-    pub fn reject_existing(self) -> Self {
-        self.with(|options| options.reject_existing = true)
-    }
-
-    /// Its priority on the queue, from 1: the lowest number goes first. Unset it goes before all others.
-    pub fn priority(self, priority: u32) -> Self {
-        self.with(|options| options.priority = Some(priority))
-    }
-
-    /// The partition of the queue that it waits in.
-    pub fn partition_key(self, key: impl Into<String>) -> Self {
-        self.with(|options| options.partition_key = Some(key.into()))
-    }
-
-    /// Lets only one workflow with this id be on the queue, from its enqueueing to its end.
-    pub fn deduplication_id(self, id: impl Into<String>) -> Self {
-        self.with(|options| options.deduplication_id = Some(id.into()))
-    }
-
-    /// What happens when the queue holds a workflow with the deduplication id.
-    pub fn duplication_policy(self, policy: DuplicationPolicy) -> Self {
-        self.with(|options| options.duplication_policy = policy)
-    }
-
-    /// Lets it wait before it takes its place on the queue.
-    pub fn delay(self, delay: Duration) -> Self {
-        self.with(|options| options.delay = Some(delay))
-    }
-
-    /// Cancels it when it takes longer, counted from when it is taken off the queue.
-    pub fn timeout(self, limit: Duration) -> Self {
-        self.with(|options| options.timeout = Timeout::After(limit))
-    }
-
-    /// On whose behalf it runs.
-    pub fn user(self, name: impl Into<String>) -> Self {
-        self.with(|options| options.user = Some(name.into()))
-    }
-
-    /// The roles of the user.
-    pub fn roles<R: Into<String>>(self, roles: impl IntoIterator<Item = R>) -> Self {
-        self.with(|options| options.roles = Some(roles.into_iter().map(Into::into).collect()))
-    }
-
-    /// Notes something about it, to find it by.
-    pub fn attribute(self, key: impl Into<String>, value: impl Into<Json>) -> Self {
-        self.with(|options| {
-            let attributes = options.attributes.get_or_insert_default();
-            attributes.insert(key.into(), value.into());
-        })
     }
 
     /// The application version that may run it. Unless set, the latest.
