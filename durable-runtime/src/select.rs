@@ -22,7 +22,7 @@
 ///
 /// **The losers** are dropped where they wait. A step's body ends there and nothing of it is recorded, unless it had
 /// ended already. A child workflow that was started, by the call or before, runs on; its parent no longer waits for it.
-/// A sleep stays recorded. On a replay only the winner is looked at: a loser's body never runs again.
+/// A sleep that had begun stays recorded. On a replay only the winner is looked at: a loser's body never runs again.
 #[macro_export]
 macro_rules! select {
     (@never $unused:ident) => {

@@ -121,6 +121,9 @@ on_both_stores! {
         assert_eq!(won, "two");
         assert_eq!(counted(&format!("{id}/one")), 1, "the loser was dropped, and is not run again");
         assert_eq!(counted(&format!("{id}/two")), 1);
-        assert_eq!(store.step_names(&id).await, ["2 pass", "3 DBOS.sleep", "4 DBOS.asyncio_wait", "5 hold"]);
+        // Whether the call behind the winner had begun when that one won is a matter of moments.
+        let mut names = store.step_names(&id).await;
+        names.retain(|name| name != "3 DBOS.sleep");
+        assert_eq!(names, ["2 pass", "4 DBOS.asyncio_wait", "5 hold"]);
     }
 }
