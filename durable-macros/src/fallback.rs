@@ -64,6 +64,7 @@ pub(crate) fn workflow(
             roles: Vec::new(),
             parameters: Vec::new(),
             version: String::new(),
+            hash: String::new(),
             max_recovery_attempts: 0,
             sites: Vec::new(),
         },

@@ -9,6 +9,7 @@
 //! are reported in one build, and callers compile against the refused declaration.
 
 mod attributes;
+mod contexts;
 mod diagnostics;
 mod fallback;
 mod function;

@@ -65,7 +65,11 @@ impl Paths {
         workflow_trait => Workflow;
         /// What a workflow's body is given.
         workflow_context => WorkflowContext;
+        /// What is read off a workflow's code.
+        code => Code;
         /// A durable call in a workflow's body.
-        site => Site;
+        site => __private::site;
+        /// What kind of call a site is.
+        site_kind => SiteKind;
     }
 }

@@ -154,6 +154,7 @@ pub(crate) struct Constants {
     pub(crate) roles: Vec<String>,
     pub(crate) parameters: Vec<String>,
     pub(crate) version: String,
+    pub(crate) hash: String,
     pub(crate) max_recovery_attempts: u32,
     pub(crate) sites: Vec<Site>,
 }
@@ -165,6 +166,7 @@ impl Constants {
             signature,
             ..
         } = surface;
+        let hash = hash(code(surface));
         let version = options.version.clone();
         Self {
             name: options.name.clone().unwrap_or_else(|| function.name()),
@@ -177,7 +179,8 @@ impl Constants {
                 let names = signature.names();
                 names.map(|name| name.unraw().to_string()).collect()
             },
-            version: version.unwrap_or_else(|| hash(code(surface))),
+            version: version.unwrap_or_else(|| hash.clone()),
+            hash,
             max_recovery_attempts: options.max_recovery_attempts,
             sites: match &signature.context {
                 Some(context) => sites::sites(context, &function.body),
@@ -272,6 +275,7 @@ impl Workflow {
             roles,
             parameters,
             version,
+            hash,
             max_recovery_attempts,
             sites,
         } = &self.constants;
@@ -281,7 +285,9 @@ impl Workflow {
         };
         let max_recovery_attempts = Literal::u32_unsuffixed(*max_recovery_attempts);
         let line = Literal::u32_unsuffixed(sites::line(surface.name().span()));
+        let code = surface.paths.code(span);
         let site = surface.paths.site(span);
+        let kind = surface.paths.site_kind(span);
         let sites = sites.iter().map(
             |Site {
                  label,
@@ -292,7 +298,7 @@ impl Workflow {
                 let line = Literal::u32_unsuffixed(*line);
                 let column = Literal::u32_unsuffixed(*column);
                 quote_spanned! {span=>
-                    #site { label: #label, callee: #callee, line: #line, column: #column }
+                    #site(#label, #callee, #kind::Call, ::core::file!(), #line, #column)
                 }
             },
         );
@@ -303,9 +309,14 @@ impl Workflow {
             const PARAMETERS: &'static [&'static str] = &[#(#parameters),*];
             const VERSION: &'static str = #version;
             const MAX_RECOVERY_ATTEMPTS: u32 = #max_recovery_attempts;
-            const FILE: &'static str = ::core::file!();
-            const LINE: u32 = #line;
-            const SITES: &'static [#site] = &[#(#sites),*];
+            const CODE: &'static #code = &#code {
+                file: ::core::file!(),
+                line: #line,
+                hash: #hash,
+                sites: &[#(#sites),*],
+                edges: &[],
+                awaits_others: false,
+            };
         }
     }
 }

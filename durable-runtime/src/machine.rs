@@ -1,5 +1,11 @@
-//! What the attribute macros know about a workflow, as data.
+//! What the attribute macros know about a workflow: its durable calls, and the ways between them.
 
+mod code;
+mod drawing;
+mod edge;
 mod site;
 
-pub use site::Site;
+pub use code::Code;
+pub use drawing::Machine;
+pub use edge::{Edge, Way};
+pub use site::{Site, SiteKind, site};

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::context::WorkflowContext;
 use crate::failure::ErrorCodec;
-use crate::machine::Site;
+use crate::machine::{Code, Machine};
 use crate::value::{Arguments, Value};
 
 /// A workflow as a type: what `#[workflow]` puts beside the function, under the same name.
@@ -34,12 +34,17 @@ pub trait Workflow: Send + Sync + 'static {
     const VERSION: &'static str;
     /// How often it may be recovered before it is given up.
     const MAX_RECOVERY_ATTEMPTS: u32;
-    /// The file it is written in.
-    const FILE: &'static str;
-    /// The line it begins at.
-    const LINE: u32;
-    /// Its durable calls.
-    const SITES: &'static [Site];
+    /// What the macro read off its code: where it stands, and which durable calls it makes.
+    const CODE: &'static Code;
+
+    /// The machine that its code describes.
+    #[must_use]
+    fn machine() -> Machine
+    where
+        Self: Sized,
+    {
+        Machine::of::<Self>()
+    }
 
     /// How its errors are checkpointed.
     fn error_codec() -> ErrorCodec<Self::Error>;

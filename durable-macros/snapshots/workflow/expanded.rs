@@ -26,34 +26,47 @@ impl ::durable_runtime::Workflow for ingest_file {
     const PARAMETERS: &'static [&'static str] = &["file", "n"];
     const VERSION: &'static str = "d733a6162677268c2ac5be3aba674ad2";
     const MAX_RECOVERY_ATTEMPTS: u32 = 100;
-    const FILE: &'static str = ::core::file!();
-    const LINE: u32 = 4;
-    const SITES: &'static [::durable_runtime::Site] = &[
-        ::durable_runtime::Site {
-            label: "load",
-            callee: "load",
-            line: 5,
-            column: 16,
-        },
-        ::durable_runtime::Site {
-            label: "for#1/if#1/embed",
-            callee: "embed",
-            line: 8,
-            column: 13,
-        },
-        ::durable_runtime::Site {
-            label: "for#1/embed",
-            callee: "embed",
-            line: 10,
-            column: 14,
-        },
-        ::durable_runtime::Site {
-            label: "sleep",
-            callee: "sleep",
-            line: 12,
-            column: 9,
-        },
-    ];
+    const CODE: &'static ::durable_runtime::Code = &::durable_runtime::Code {
+        file: ::core::file!(),
+        line: 4,
+        hash: "d733a6162677268c2ac5be3aba674ad2",
+        sites: &[
+            ::durable_runtime::__private::site(
+                "load",
+                "load",
+                ::durable_runtime::SiteKind::Call,
+                ::core::file!(),
+                5,
+                16,
+            ),
+            ::durable_runtime::__private::site(
+                "for#1/if#1/embed",
+                "embed",
+                ::durable_runtime::SiteKind::Call,
+                ::core::file!(),
+                8,
+                13,
+            ),
+            ::durable_runtime::__private::site(
+                "for#1/embed",
+                "embed",
+                ::durable_runtime::SiteKind::Call,
+                ::core::file!(),
+                10,
+                14,
+            ),
+            ::durable_runtime::__private::site(
+                "sleep",
+                "sleep",
+                ::durable_runtime::SiteKind::Call,
+                ::core::file!(),
+                12,
+                9,
+            ),
+        ],
+        edges: &[],
+        awaits_others: false,
+    };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {
         ::durable_runtime::__private::error_codec()
     }

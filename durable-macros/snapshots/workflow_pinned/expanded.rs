@@ -25,9 +25,14 @@ impl ::durable_runtime::Workflow for nightly {
     const PARAMETERS: &'static [&'static str] = &[];
     const VERSION: &'static str = "2";
     const MAX_RECOVERY_ATTEMPTS: u32 = 50;
-    const FILE: &'static str = ::core::file!();
-    const LINE: u32 = 2;
-    const SITES: &'static [::durable_runtime::Site] = &[];
+    const CODE: &'static ::durable_runtime::Code = &::durable_runtime::Code {
+        file: ::core::file!(),
+        line: 2,
+        hash: "71765634de0d607ce7079568d1608851",
+        sites: &[],
+        edges: &[],
+        awaits_others: false,
+    };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {
         ::durable_runtime::__private::error_codec()
     }

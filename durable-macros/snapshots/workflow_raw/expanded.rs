@@ -22,9 +22,14 @@ impl ::durable_runtime::Workflow for echo {
     const PARAMETERS: &'static [&'static str] = &[];
     const VERSION: &'static str = "c427f7fcda61c8599ff3660ab70ff5b3";
     const MAX_RECOVERY_ATTEMPTS: u32 = 100;
-    const FILE: &'static str = ::core::file!();
-    const LINE: u32 = 2;
-    const SITES: &'static [::durable_runtime::Site] = &[];
+    const CODE: &'static ::durable_runtime::Code = &::durable_runtime::Code {
+        file: ::core::file!(),
+        line: 2,
+        hash: "c427f7fcda61c8599ff3660ab70ff5b3",
+        sites: &[],
+        edges: &[],
+        awaits_others: false,
+    };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {
         ::durable_runtime::__private::error_codec()
     }

@@ -33,9 +33,14 @@ impl ::durable_runtime::Workflow for ingest {
     const PARAMETERS: &'static [&'static str] = &[];
     const VERSION: &'static str = "";
     const MAX_RECOVERY_ATTEMPTS: u32 = 0;
-    const FILE: &'static str = ::core::file!();
-    const LINE: u32 = 2;
-    const SITES: &'static [::durable_runtime::Site] = &[];
+    const CODE: &'static ::durable_runtime::Code = &::durable_runtime::Code {
+        file: ::core::file!(),
+        line: 2,
+        hash: "",
+        sites: &[],
+        edges: &[],
+        awaits_others: false,
+    };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {
         ::durable_runtime::__private::error_codec()
     }

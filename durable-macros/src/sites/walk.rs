@@ -1,7 +1,5 @@
 //! Finding the durable calls of a body.
 
-use std::collections::BTreeSet;
-
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -9,16 +7,17 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
     Arm, Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLoop, ExprMatch,
-    ExprMethodCall, ExprPath, ExprWhile, Item, Local, Macro, Pat, Token,
+    ExprMethodCall, ExprPath, ExprWhile, Item, Local, Macro, Token,
 };
 
 use super::Site;
 use super::columns::Columns;
 use super::scope::Scope;
+use crate::contexts::Contexts;
 
 /// A walk over a body that collects sites.
 pub(super) struct Walk {
-    contexts: BTreeSet<Ident>,
+    contexts: Contexts,
     columns: Columns,
     scope: Scope,
     sites: Vec<Site>,
@@ -28,7 +27,7 @@ impl Walk {
     /// A walk over a body in which `context` is the context.
     pub(super) fn new(context: &Ident, columns: Columns) -> Self {
         Self {
-            contexts: BTreeSet::from([context.clone()]),
+            contexts: Contexts::new(context),
             columns,
             scope: Scope::default(),
             sites: Vec::new(),
@@ -52,21 +51,6 @@ impl Walk {
         });
     }
 
-    /// Whether an expression is the context: `ctx`, `&ctx`, `&mut ctx` or `ctx.clone()`.
-    fn is_context(&self, expression: &Expr) -> bool {
-        match expression {
-            Expr::Path(path) => path
-                .path
-                .get_ident()
-                .is_some_and(|name| self.contexts.contains(name)),
-            Expr::Reference(reference) => self.is_context(&reference.expr),
-            Expr::Paren(inner) => self.is_context(&inner.expr),
-            Expr::Group(inner) => self.is_context(&inner.expr),
-            Expr::MethodCall(call) => call.method == "clone" && self.is_context(&call.receiver),
-            _ => false,
-        }
-    }
-
     fn within(&mut self, kind: &str, walk: impl FnOnce(&mut Self)) {
         self.scope.enter(kind);
         walk(self);
@@ -79,7 +63,7 @@ impl Visit<'_> for Walk {
         if call
             .args
             .first()
-            .is_some_and(|argument| self.is_context(argument))
+            .is_some_and(|argument| self.contexts.is_context(argument))
             && let Some(ExprPath { path, .. }) = callee(&call.func)
             && let Some(segment) = path.segments.last()
         {
@@ -91,12 +75,13 @@ impl Visit<'_> for Walk {
 
     fn visit_expr_method_call(&mut self, call: &ExprMethodCall) {
         self.visit_expr(&call.receiver);
-        let is_method_of_context = self.is_context(&call.receiver) && call.method != "clone";
+        let is_method_of_context =
+            self.contexts.is_context(&call.receiver) && call.method != "clone";
         if is_method_of_context
             || call
                 .args
                 .first()
-                .is_some_and(|argument| self.is_context(argument))
+                .is_some_and(|argument| self.contexts.is_context(argument))
         {
             self.record(&call.method, call.method.span());
         }
@@ -107,18 +92,7 @@ impl Visit<'_> for Walk {
 
     fn visit_local(&mut self, local: &Local) {
         visit::visit_local(self, local);
-        let Pat::Ident(pattern) = &local.pat else {
-            return;
-        };
-        let renames = local
-            .init
-            .as_ref()
-            .is_some_and(|init| self.is_context(&init.expr));
-        if renames {
-            self.contexts.insert(pattern.ident.clone());
-        } else {
-            self.contexts.remove(&pattern.ident);
-        }
+        self.contexts.bind(local);
     }
 
     fn visit_block(&mut self, block: &Block) {

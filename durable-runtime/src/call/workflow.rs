@@ -94,9 +94,7 @@ pub(crate) fn registered<W: Workflow>() -> Registered {
         version: W::VERSION,
         roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
-        file: W::FILE,
-        line: W::LINE,
-        sites: W::SITES,
+        code: W::CODE,
         run: run_body::<W>,
     }
 }

@@ -190,14 +190,9 @@ impl Execution {
 
     /// A call's place in the source, with its site in the workflow where it has one.
     fn place(&self, location: &Location<'_>) -> String {
-        let here = |site: &&crate::machine::Site| {
-            (site.line, site.column) == (location.line(), location.column())
-        };
-        match self.workflow.sites.iter().find(here) {
-            Some(site) if location.file() == self.workflow.file => {
-                format!("{location} ({})", site.label)
-            }
-            _ => location.to_string(),
+        match self.workflow.code.site(location) {
+            Some(site) => format!("{location} ({})", site.label),
+            None => location.to_string(),
         }
     }
 

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::Execution;
 use crate::error::{Error, ErrorRecord, Result};
-use crate::machine::Site;
+use crate::machine::Code;
 
 /// A workflow with its types forgotten: input and output are JSON.
 #[derive(Debug, Clone, Copy)]
@@ -17,15 +17,18 @@ pub(crate) struct Registered {
     pub(crate) version: &'static str,
     pub(crate) max_recovery_attempts: u32,
     pub(crate) roles: &'static [&'static str],
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
-    pub(crate) sites: &'static [Site],
+    pub(crate) code: &'static Code,
     pub(crate) run: fn(Arc<Execution>, String) -> BoxFuture<'static, Result<String, ErrorRecord>>,
 }
 
 impl Registered {
     fn full_name(&self) -> String {
         full_name(self.class, self.name)
+    }
+
+    /// Where it is written: `file:line`.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.code.file, self.code.line)
     }
 }
 
@@ -48,15 +51,13 @@ impl Registry {
             let twin = namesakes.iter().find(|other| other.class == workflow.class);
             match twin {
                 None => namesakes.push(workflow),
-                Some(other) if (other.file, other.line) == (workflow.file, workflow.line) => {}
+                Some(other) if other.place() == workflow.place() => {}
                 Some(other) => {
                     return Err(Error::Setup(format!(
-                        "two workflows are named `{}`: one at {}:{}, one at {}:{}; give one of them another name with #[workflow(name = \"...\")]",
+                        "two workflows are named `{}`: one at {}, one at {}; give one of them another name with #[workflow(name = \"...\")]",
                         workflow.full_name(),
-                        other.file,
-                        other.line,
-                        workflow.file,
-                        workflow.line
+                        other.place(),
+                        workflow.place(),
                     )));
                 }
             }
@@ -118,6 +119,7 @@ mod tests {
 
     use super::{Registered, Registry};
     use crate::error::Error;
+    use crate::machine::Code;
 
     fn workflow(class: Option<&'static str>, name: &'static str, line: u32) -> Registered {
         Registered {
@@ -126,15 +128,20 @@ mod tests {
             version: "1",
             max_recovery_attempts: 100,
             roles: &[],
-            file: "flows.rs",
-            line,
-            sites: &[],
+            code: Box::leak(Box::new(Code {
+                file: "flows.rs",
+                line,
+                hash: "1",
+                sites: &[],
+                edges: &[],
+                awaits_others: false,
+            })),
             run: |_, input| async { Ok(input) }.boxed(),
         }
     }
 
     fn line(registry: &Registry, class: Option<&str>, name: &str) -> u32 {
-        registry.get(class, name).unwrap().line
+        registry.get(class, name).unwrap().code.line
     }
 
     #[test]

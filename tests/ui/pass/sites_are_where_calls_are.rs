@@ -8,9 +8,21 @@ use std::task::{Context, Poll, Waker};
 mod quiet {
     pub struct Site {
         pub label: &'static str,
-        pub callee: &'static str,
         pub line: u32,
         pub column: u32,
+    }
+
+    pub enum SiteKind {
+        Call,
+    }
+
+    pub struct Code {
+        pub file: &'static str,
+        pub line: u32,
+        pub hash: &'static str,
+        pub sites: &'static [Site],
+        pub edges: &'static [()],
+        pub awaits_others: bool,
     }
 
     #[derive(Clone)]
@@ -35,9 +47,7 @@ mod quiet {
         const PARAMETERS: &'static [&'static str];
         const VERSION: &'static str;
         const MAX_RECOVERY_ATTEMPTS: u32;
-        const FILE: &'static str;
-        const LINE: u32;
-        const SITES: &'static [Site];
+        const CODE: &'static Code;
         fn error_codec() -> __private::ErrorCodec<Self::Error>;
         fn run(
             ctx: WorkflowContext,
@@ -46,7 +56,18 @@ mod quiet {
     }
 
     pub mod __private {
-        use super::{Workflow, WorkflowCall};
+        use super::{Site, SiteKind, Workflow, WorkflowCall};
+
+        pub const fn site(
+            label: &'static str,
+            _callee: &'static str,
+            _kind: SiteKind,
+            _file: &'static str,
+            line: u32,
+            column: u32,
+        ) -> Site {
+            Site { label, line, column }
+        }
 
         pub struct ErrorCodec<E>(std::marker::PhantomData<E>);
 
@@ -126,17 +147,17 @@ fn main() {
     let ended = run.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Ok(_))));
 
-    let sites: Vec<_> = <everywhere as Workflow>::SITES
+    let sites: Vec<_> = <everywhere as Workflow>::CODE.sites
         .iter()
         // The arm that was not taken.
         .filter(|site| site.label != "match#1/arm#1/here")
         .map(|site| (site.line, site.column))
         .collect();
     CALLED.with_borrow(|called| assert_eq!(*called, sites));
-    assert_eq!(sites.len() + 1, <everywhere as Workflow>::SITES.len());
+    assert_eq!(sites.len() + 1, <everywhere as Workflow>::CODE.sites.len());
 
     let line = include_str!("sites_are_where_calls_are.rs")
         .lines()
-        .nth(<everywhere as Workflow>::LINE as usize - 1);
+        .nth(<everywhere as Workflow>::CODE.line as usize - 1);
     assert!(line.is_some_and(|line| line.starts_with("async fn everywhere")));
 }
