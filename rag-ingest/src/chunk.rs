@@ -89,12 +89,16 @@ impl Chunk {
     ///
     /// A passage often does not repeat what its section is about; with the headings it is found by that, too.
     pub fn embedding_text(&self, document: &Document) -> String {
-        let text = self.text(document);
-        if self.heading.is_empty() {
-            return text.to_owned();
-        }
-        format!("{}\n{text}", self.heading.join(" > "))
+        embedding_text(&self.heading, self.text(document))
     }
+}
+
+/// What to embed for a text under some headings.
+pub(crate) fn embedding_text(heading: &[String], text: &str) -> String {
+    if heading.is_empty() {
+        return text.to_owned();
+    }
+    format!("{}\n{text}", heading.join(" > "))
 }
 
 /// Cuts a document into chunks.

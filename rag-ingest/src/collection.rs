@@ -1,18 +1,47 @@
 //! The documents, chunks and vectors of a collection, in the database that also holds the workflows.
 //!
-//! A document's rows are written by one transaction, see [`save`]; everything else here reads.
+//! Statements are written once for both databases, see [`session`]; what is special to one stands beside it.
 
-mod postgres;
-mod sqlite;
+mod outcome;
+mod plan;
+mod prune;
+mod reads;
+mod reset;
+mod save;
+mod schema;
+pub(crate) mod session;
+mod sources;
+mod stats;
+mod texts;
+mod vectors;
+mod verify;
 
-use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::Duration;
 
-use durable_runtime::Connection;
-use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
+pub use self::outcome::Failure;
+pub(crate) use self::outcome::{Cost, bury, fail, living, pay, remember, unseen};
+pub(crate) use self::plan::{
+    Known, Queued, Seen, Verdict, known, queue, queued, refuse, repoint, restamp, seen,
+    with_content,
+};
+pub use self::prune::Pruned;
+pub(crate) use self::reads::retryable;
+pub use self::reads::{FileState, LastRun, Passage};
+pub(crate) use self::save::save;
+use self::session::Transaction;
+pub use self::sources::Scope;
+pub(crate) use self::sources::scope;
+pub use self::stats::Stats;
+pub(crate) use self::texts::{get as text, put as keep_text};
+pub(crate) use self::vectors::{
+    insert as insert_vectors, key_of, known as known_vectors, model, model_name,
+};
+pub use self::verify::Verdicts;
 use crate::chunk::Chunk;
-use crate::discover::FoundFile;
 use crate::document::Document;
 
 /// Why the collection cannot be used.
@@ -61,9 +90,6 @@ impl CollectionError {
     }
 }
 
-/// The version of the tables.
-const SCHEMA_VERSION: i64 = 1;
-
 /// The tables of one database.
 #[derive(Debug, Clone)]
 pub enum Collection {
@@ -73,59 +99,32 @@ pub enum Collection {
     Postgres(PgPool),
 }
 
-/// What makes a document the one that is already there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// The BLAKE3 hash of the file's bytes.
-    pub hash: String,
-    /// The pipeline that made its rows.
-    pub fingerprint: String,
-}
-
-/// A document that is ready to be saved. Every chunk has its vector.
+/// A document that is ready to be saved. Every chunk has its vector in the database.
 #[derive(Debug, Clone, Copy)]
-pub struct NewDocument<'d> {
-    /// The collection it belongs to.
-    pub collection: &'d str,
-    /// The file it was made from.
-    pub file: &'d FoundFile,
+pub(crate) struct NewDocument<'d> {
+    /// Its number.
+    pub(crate) id: i64,
+    /// The hash of the file that it was made from.
+    pub(crate) hash: &'d str,
     /// What was read.
-    pub document: &'d Document,
+    pub(crate) document: &'d Document,
+    /// The key that its text is kept under.
+    pub(crate) text_key: &'d str,
     /// Its chunks, in order.
-    pub chunks: &'d [Chunk],
-    /// A vector for each chunk.
-    pub vectors: &'d [Vec<f32>],
+    pub(crate) chunks: &'d [Chunk],
+    /// The key of each chunk's text.
+    pub(crate) keys: &'d [String],
     /// The model that made the vectors.
-    pub model: &'d str,
+    pub(crate) model: &'d str,
     /// The pipeline that made all of it.
-    pub fingerprint: &'d str,
+    pub(crate) fingerprint: &'d str,
     /// The run that saves it.
-    pub run_id: &'d str,
-}
-
-/// A chunk as it is found.
-#[derive(Debug, Clone)]
-pub struct Passage {
-    /// The chunk's number in the database.
-    pub id: i64,
-    /// The root that its file was found under.
-    pub root: String,
-    /// The file's path below the root.
-    pub path: String,
-    /// The text.
-    pub text: String,
-    /// First byte in the document's normalised text.
-    pub start: i64,
-    /// One past the last byte.
-    pub end: i64,
-    /// The headings it stands under, the highest first.
-    pub heading: Vec<String>,
-    /// The first page it stands on.
-    pub page: Option<i32>,
+    pub(crate) run_id: &'d str,
 }
 
 impl Collection {
-    /// Connects, and makes the database file and the tables when they are missing.
+    /// Connects, makes the database file and the tables when they are missing, and brings tables of an older version
+    /// to this one.
     ///
     /// # Errors
     /// [`CollectionError`] if the database cannot be reached or its tables belong to a newer program.
@@ -142,162 +141,52 @@ impl Collection {
     }
 
     async fn connect(url: &str, create: bool) -> Result<Self, CollectionError> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => Ok(Self::Sqlite(sqlite::open(url, create).await?)),
-            Some("postgres" | "postgresql") => Ok(Self::Postgres(postgres::open(url).await?)),
-            _ => Err(CollectionError::Url {
-                url: url.to_owned(),
-            }),
-        }
-    }
-
-    /// The documents of a collection, by root and path.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn known(
-        &self,
-        collection: &str,
-    ) -> Result<HashMap<(String, String), Known>, CollectionError> {
-        let rows: Vec<(String, String, String, String)> = match self {
-            Self::Sqlite(pool) => {
-                sqlx::query_as(sqlite::KNOWN)
-                    .bind(collection)
-                    .fetch_all(pool)
-                    .await
-            }
-            Self::Postgres(pool) => {
-                sqlx::query_as(postgres::KNOWN)
-                    .bind(collection)
-                    .fetch_all(pool)
-                    .await
-            }
-        }
-        .map_err(CollectionError::statement("read the known documents"))?;
-        let known = |(root, path, hash, fingerprint)| ((root, path), Known { hash, fingerprint });
-        Ok(rows.into_iter().map(known).collect())
-    }
-
-    /// How many documents each model has vectors of.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn models(&self, collection: &str) -> Result<Vec<(String, i64)>, CollectionError> {
-        match self {
-            Self::Sqlite(pool) => {
-                sqlx::query_as(sqlite::MODELS)
-                    .bind(collection)
-                    .fetch_all(pool)
-                    .await
-            }
-            Self::Postgres(pool) => {
-                sqlx::query_as(postgres::MODELS)
-                    .bind(collection)
-                    .fetch_all(pool)
-                    .await
-            }
-        }
-        .map_err(CollectionError::statement(
-            "read the models of the collection",
-        ))
-    }
-
-    /// The vectors of a collection that one model made: number of the chunk, and the vector as little-endian floats.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn vectors(
-        &self,
-        collection: &str,
-        model: &str,
-    ) -> Result<Vec<(i64, Vec<u8>)>, CollectionError> {
-        match self {
-            Self::Sqlite(pool) => {
-                sqlx::query_as(sqlite::VECTORS)
-                    .bind(collection)
-                    .bind(model)
-                    .fetch_all(pool)
-                    .await
-            }
-            Self::Postgres(pool) => {
-                sqlx::query_as(postgres::VECTORS)
-                    .bind(collection)
-                    .bind(model)
-                    .fetch_all(pool)
-                    .await
-            }
-        }
-        .map_err(CollectionError::statement("read the vectors"))
-    }
-
-    /// The chunks that hold any of the words, the best first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn with_words(
-        &self,
-        collection: &str,
-        words: &[String],
-        limit: i64,
-    ) -> Result<Vec<i64>, CollectionError> {
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found: Result<Vec<(i64,)>, _> = match self {
-            Self::Sqlite(pool) => {
-                sqlx::query_as(sqlite::WORDS)
-                    .bind(sqlite::any_of(words))
-                    .bind(collection)
-                    .bind(limit)
-                    .fetch_all(pool)
-                    .await
-            }
-            Self::Postgres(pool) => {
-                sqlx::query_as(postgres::WORDS)
-                    .bind(postgres::any_of(words))
-                    .bind(collection)
-                    .bind(limit)
-                    .fetch_all(pool)
-                    .await
+        let collection = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Self::Sqlite(open_sqlite(url, create).await?),
+            Some("postgres" | "postgresql") => Self::Postgres(open_postgres(url).await?),
+            _ => {
+                return Err(CollectionError::Url {
+                    url: url.to_owned(),
+                });
             }
         };
-        let found = found.map_err(CollectionError::statement("search the texts"))?;
-        Ok(found.into_iter().map(|(id,)| id).collect())
+        let failed = || CollectionError::statement("make the tables of the collection");
+        let mut transaction = collection.begin().await.map_err(failed())?;
+        schema::migrate(&mut transaction.session()).await?;
+        transaction.commit().await.map_err(failed())?;
+        Ok(collection)
     }
 
-    /// One chunk with its document.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn passage(&self, id: i64) -> Result<Option<Passage>, CollectionError> {
-        type Row = (i64, String, String, String, i64, i64, String, Option<i32>);
-        let row: Option<Row> = match self {
-            Self::Sqlite(pool) => {
-                sqlx::query_as(sqlite::PASSAGE)
-                    .bind(id)
-                    .fetch_optional(pool)
-                    .await
-            }
-            Self::Postgres(pool) => {
-                sqlx::query_as(postgres::PASSAGE)
-                    .bind(id)
-                    .fetch_optional(pool)
-                    .await
-            }
-        }
-        .map_err(CollectionError::statement("read a chunk"))?;
-        Ok(row.map(
-            |(id, root, path, text, start, end, heading, page)| Passage {
-                id,
-                root,
-                path,
-                text,
-                start,
-                end,
-                heading: serde_json::from_str(&heading).unwrap_or_default(),
-                page,
-            },
-        ))
+    /// The number of a model; it is registered when it is new.
+    pub(crate) async fn register_model(
+        &self,
+        id: &str,
+        dimension: usize,
+    ) -> Result<i64, CollectionError> {
+        let failed = || CollectionError::statement("register the model");
+        let mut transaction = self.begin().await.map_err(failed())?;
+        let name = model_name(id, dimension);
+        let number = model(&mut transaction.session(), &name, dimension)
+            .await
+            .map_err(failed())?;
+        transaction.commit().await.map_err(failed())?;
+        Ok(number)
+    }
+
+    /// Begins a transaction that writes. On SQLite it holds the only write lock until it ends.
+    pub(crate) async fn begin(&self) -> sqlx::Result<Transaction> {
+        Ok(match self {
+            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads.
+    pub(crate) async fn look(&self) -> sqlx::Result<Transaction> {
+        Ok(match self {
+            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
     }
 
     /// Closes all connections.
@@ -309,22 +198,41 @@ impl Collection {
     }
 }
 
-/// Puts a document in the place of the one that was read from the same file, inside the caller's transaction.
-///
-/// # Errors
-/// The database refuses.
-pub async fn save(connection: Connection<'_>, new: NewDocument<'_>) -> sqlx::Result<()> {
-    match connection {
-        Connection::Sqlite(connection) => sqlite::save(connection, new).await,
-        Connection::Postgres(connection) => postgres::save(connection, new).await,
-        _ => Err(sqlx::Error::Configuration(
-            "a collection is kept in SQLite or PostgreSQL".into(),
-        )),
+async fn open_sqlite(url: &str, create: bool) -> Result<SqlitePool, CollectionError> {
+    let failed = || CollectionError::statement("open the database");
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(failed())?
+        .create_if_missing(create)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(30));
+    if !create && !options.get_filename().exists() {
+        return Err(CollectionError::Missing {
+            path: options.get_filename().display().to_string(),
+        });
     }
+    SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await
+        .map_err(failed())
+}
+
+async fn open_postgres(url: &str) -> Result<PgPool, CollectionError> {
+    let failed = || CollectionError::statement("open the database");
+    // A pool would keep trying; who starts a program wants to know at once that there is no server.
+    let first = <PgConnection as sqlx::Connection>::connect(url)
+        .await
+        .map_err(failed())?;
+    sqlx::Connection::close(first).await.map_err(failed())?;
+    PgPoolOptions::new()
+        .max_connections(4)
+        .connect(url)
+        .await
+        .map_err(failed())
 }
 
 /// A vector as it is stored: little-endian floats.
-fn bytes_of(vector: &[f32]) -> Vec<u8> {
+pub(crate) fn bytes_of(vector: &[f32]) -> Vec<u8> {
     vector
         .iter()
         .flat_map(|number| number.to_le_bytes())
@@ -335,8 +243,4 @@ fn bytes_of(vector: &[f32]) -> Vec<u8> {
 pub fn vector_of(bytes: &[u8]) -> Vec<f32> {
     let (numbers, _) = bytes.as_chunks::<4>();
     numbers.iter().copied().map(f32::from_le_bytes).collect()
-}
-
-fn heading_json(chunk: &Chunk) -> String {
-    serde_json::Value::from(chunk.heading.clone()).to_string()
 }

@@ -1,5 +1,8 @@
 //! The command line.
 
+mod report;
+mod upkeep;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,11 +17,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::collection::Collection;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
-use crate::run::{IngestOptions, Summary, ingest};
+use crate::run::{IngestOptions, RetryOptions, ingest, retry};
 use crate::search::{Hit, search};
-
-/// Some files failed, the rest is saved.
-const SOME_FAILED: u8 = 2;
+use crate::workflow::MaxDelete;
 
 /// Makes folders of documents searchable, and survives everything in the middle of it.
 #[derive(Debug, Parser)]
@@ -31,9 +32,11 @@ Examples:
   rag-ingest ingest a.pdf notes --json          files and folders, one JSON document as the result
   rag-ingest ingest docs --db postgres://me@db/rag
   rag-ingest search \"how are steps retried?\" -k 3
+  rag-ingest status                             where the newest run is, and which files failed
+  rag-ingest retry --now                        failed files again, each from the step that failed
 
 Killed or interrupted, the same command goes on where it stopped. Exit codes: 0 all is well, 2 some
-files failed (the rest is saved), 1 it could not run."
+files failed (the rest is saved) or `verify` found something, 1 it could not run."
 )]
 struct Command {
     #[command(subcommand)]
@@ -46,6 +49,18 @@ enum Action {
     Ingest(Ingest),
     /// Find passages that answer a question.
     Search(Search),
+    /// Tell where the newest run is, and which files failed.
+    Status(Status),
+    /// Try failed files again, each from the step that failed.
+    Retry(Retry),
+    /// Tell how much there is, what it cost, and where the time went.
+    Stats(Stats),
+    /// Prove that the collection is whole.
+    Verify(Verify),
+    /// Take away what nothing refers to any more, in all collections of the database.
+    Prune(Prune),
+    /// Empty the collection. Ingesting the same again is cheap until `prune`.
+    Reset(Reset),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +104,64 @@ struct Ingest {
     /// How many files are worked on at once; as many as there are processors unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     workers: Option<u32>,
+    /// How many of a folder's documents may be taken out since their files are gone. More than that, and all are
+    /// kept: perhaps a disk is not mounted. A fifth unless given, or ten files, but never all of them.
+    #[arg(long, value_name = "PERCENT")]
+    max_delete: Option<MaxDelete>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Status {
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Retry {
+    /// Also those that failed just now; usually the wait doubles with each failure, from half a minute to an hour.
+    #[arg(long)]
+    now: bool,
+    /// Also those that failed five times, and those that cannot be read: worth it when something else has changed.
+    #[arg(long)]
+    all: bool,
+    /// How many files are worked on at once; as many as there are processors unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    workers: Option<u32>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Stats {
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Prune {
+    /// Only count what would go.
+    #[arg(long)]
+    dry_run: bool,
+    /// Keep the history of so many days.
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    history: u32,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Args)]
+struct Reset {
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     shared: Shared,
 }
@@ -132,8 +205,14 @@ pub fn main() -> ExitCode {
         }
     };
     let shared = match &command.action {
-        Action::Ingest(ingest) => &ingest.shared,
-        Action::Search(search) => &search.shared,
+        Action::Ingest(of) => &of.shared,
+        Action::Search(of) => &of.shared,
+        Action::Status(of) => &of.shared,
+        Action::Retry(of) => &of.shared,
+        Action::Stats(of) => &of.shared,
+        Action::Verify(of) => &of.shared,
+        Action::Prune(of) => &of.shared,
+        Action::Reset(of) => &of.shared,
     };
     let done = log_to(shared.log.as_deref()).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -143,6 +222,12 @@ pub fn main() -> ExitCode {
             match command.action {
                 Action::Ingest(options) => run_ingest(options).await,
                 Action::Search(options) => run_search(options).await,
+                Action::Status(options) => report::status(&options.shared).await,
+                Action::Retry(options) => run_retry(options).await,
+                Action::Stats(options) => report::stats(&options.shared).await,
+                Action::Verify(options) => upkeep::verify(&options.shared).await,
+                Action::Prune(options) => upkeep::prune(&options).await,
+                Action::Reset(options) => upkeep::reset(&options).await,
             }
         })
     });
@@ -180,64 +265,38 @@ fn log_to(file: Option<&std::path::Path>) -> Result<()> {
     Ok(())
 }
 
-async fn run_ingest(options: Ingest) -> Result<ExitCode> {
+/// As many as were asked for, else as many as there are processors.
+fn workers(asked: Option<u32>) -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let workers = options
-        .workers
-        .unwrap_or(u32::try_from(processors).unwrap_or(1));
+    asked.unwrap_or(u32::try_from(processors).unwrap_or(1))
+}
+
+async fn run_ingest(options: Ingest) -> Result<ExitCode> {
     let summary = ingest(IngestOptions {
         roots: options.paths,
         db: options.shared.db.clone(),
         collection: options.shared.collection.clone(),
         embedder: options.shared.embedder(),
-        workers,
+        workers: workers(options.workers),
+        max_delete: options.max_delete.unwrap_or_default(),
         progress: Progress::on_terminal(),
     })
     .await?;
-    let mut out = std::io::stdout().lock();
-    if options.shared.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
-    } else {
-        print_summary(&mut out, &summary)?;
-    }
-    Ok(if summary.failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(SOME_FAILED)
-    })
+    report::summary(&summary, options.shared.json)
 }
 
-fn print_summary(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
-    for failed in &summary.failed {
-        writeln!(out, "failed ({}): {}", failed.step, failed.error)?;
-    }
-    let Summary {
-        discovered,
-        ingested,
-        unchanged,
-        failed,
-        chunks,
-        seconds,
-        run_id,
-    } = summary;
-    if *ingested == 0 && failed.is_empty() {
-        return match discovered {
-            0 => writeln!(
-                out,
-                "There are no documents here (text, Markdown, HTML, PDF)."
-            ),
-            _ => writeln!(
-                out,
-                "Nothing to do: all {discovered} files are unchanged. ({seconds:.1} s)"
-            ),
-        };
-    }
-    writeln!(
-        out,
-        "Ingested {ingested} of {discovered} files ({chunks} chunks), {unchanged} unchanged, {} failed, in \
-         {seconds:.1} s. Run {run_id}.",
-        failed.len()
-    )
+async fn run_retry(options: Retry) -> Result<ExitCode> {
+    let summary = retry(RetryOptions {
+        db: options.shared.db.clone(),
+        collection: options.shared.collection.clone(),
+        embedder: options.shared.embedder(),
+        workers: workers(options.workers),
+        now: options.now,
+        all: options.all,
+        progress: Progress::on_terminal(),
+    })
+    .await?;
+    report::summary(&summary, options.shared.json)
 }
 
 async fn run_search(options: Search) -> Result<ExitCode> {

@@ -34,6 +34,11 @@ pub trait Embedder: Send + Sync {
     /// Whatever stops the model, and any answer that is not one finite vector of the right length a text.
     /// [`EmbedError::is_transient`] tells whether trying again can help.
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError>;
+
+    /// What a million word pieces cost, in millionths of a currency; nothing, unless somebody sends a bill.
+    fn micros_per_million_tokens(&self) -> i64 {
+        0
+    }
 }
 
 #[cfg(test)]

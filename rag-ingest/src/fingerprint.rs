@@ -11,13 +11,36 @@ use crate::normalise::NORMALISER_VERSION;
 /// Thirty-two hexadecimal digits.
 pub fn fingerprint(embedder: &dyn Embedder, chunk: &ChunkOptions) -> String {
     let parts = format!(
-        "loader={LOADER_VERSION}\nnormaliser={NORMALISER_VERSION}\nchunker={CHUNKER_VERSION}\n\
-         max_tokens={}\noverlap_tokens={}\nmodel={}\ndimension={}\n",
+        "{}chunker={CHUNKER_VERSION}\nmax_tokens={}\noverlap_tokens={}\nmodel={}\ndimension={}\n",
+        reading(),
         chunk.max_tokens,
         chunk.overlap_tokens,
         embedder.id(),
         embedder.dimension(),
     );
+    digits(&parts)
+}
+
+/// The key of the text that is read from a file: its bytes, its extension, which breaks ties between kinds, and the
+/// loader and normaliser. Whoever changes only the chunker or the model finds the text under the same key.
+///
+/// Thirty-two hexadecimal digits.
+pub fn text_key(hash: &str, path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let parts = format!(
+        "{}extension={}\nhash={hash}\n",
+        reading(),
+        extension.to_lowercase()
+    );
+    digits(&parts)
+}
+
+fn reading() -> String {
+    format!("loader={LOADER_VERSION}\nnormaliser={NORMALISER_VERSION}\n")
+}
+
+fn digits(parts: &str) -> String {
     let mut digits = blake3::hash(parts.as_bytes()).to_hex().to_string();
     digits.truncate(32);
     digits
@@ -25,7 +48,7 @@ pub fn fingerprint(embedder: &dyn Embedder, chunk: &ChunkOptions) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::fingerprint;
+    use super::{fingerprint, text_key};
     use crate::chunk::ChunkOptions;
     use crate::embed::HashEmbedder;
 
@@ -48,5 +71,12 @@ mod tests {
         let base = fingerprint(&HashEmbedder::new(8), &options);
         assert_ne!(base, fingerprint(&HashEmbedder::new(9), &options));
         assert_ne!(base, fingerprint(&HashEmbedder::new(8), &larger));
+    }
+
+    #[test]
+    fn a_text_is_known_by_its_bytes_and_its_kind_and_not_by_its_name() {
+        assert_eq!(text_key("h", "a/b.txt"), text_key("h", "c.TXT"));
+        assert_ne!(text_key("h", "a.txt"), text_key("h", "a.md"));
+        assert_ne!(text_key("h", "a.txt"), text_key("i", "a.txt"));
     }
 }

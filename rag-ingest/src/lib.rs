@@ -24,6 +24,7 @@
 pub mod chunk;
 pub mod collection;
 pub mod command;
+mod desk;
 pub mod discover;
 #[cfg(feature = "minilm")]
 pub mod distill;
@@ -36,5 +37,6 @@ pub mod pipeline;
 pub mod progress;
 pub mod run;
 pub mod search;
+pub mod status;
 pub mod tokenizer;
 pub mod workflow;

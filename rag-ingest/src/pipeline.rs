@@ -1,17 +1,19 @@
 //! What the steps of an ingestion share: the collection, the model, the limits. Given to the runtime as its state.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::chunk::ChunkOptions;
-use crate::collection::Collection;
+use crate::collection::{Collection, CollectionError};
+use crate::desk::Desk;
+use crate::discover::Walker;
 use crate::embed::{EmbedError, Embedder, HashEmbedder, StaticEmbedder};
 use crate::fingerprint::fingerprint;
 use crate::loader::Limits;
 use crate::progress::Progress;
 
 /// Which model makes the vectors.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum EmbedderChoice {
     /// The table that is part of the program: needs no file and no server.
@@ -21,6 +23,19 @@ pub enum EmbedderChoice {
     MiniLm(PathBuf),
     /// Vectors made of hashes, for tests: they say nothing about meaning.
     Hash,
+    /// A model that the caller brings.
+    Given(Arc<dyn Embedder>),
+}
+
+impl std::fmt::Debug for EmbedderChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Builtin => f.write_str("Builtin"),
+            Self::MiniLm(folder) => f.debug_tuple("MiniLm").field(folder).finish(),
+            Self::Hash => f.write_str("Hash"),
+            Self::Given(embedder) => f.debug_tuple("Given").field(&embedder.id()).finish(),
+        }
+    }
 }
 
 /// The parts of one ingestion.
@@ -37,21 +52,40 @@ pub struct Pipeline {
     pub progress: Progress,
     /// Names all of this, as far as it decides what a document's rows are.
     pub fingerprint: String,
+    /// The model's number in the database.
+    pub(crate) model: i64,
+    /// The files that are worked on.
+    pub(crate) desk: Desk,
+    /// Where the walk over a run's folders stands, so that the next page need not begin anew.
+    pub(crate) walk: Mutex<Option<(String, Walker)>>,
 }
 
 impl Pipeline {
     /// A pipeline with the usual limits.
-    pub fn new(collection: Collection, embedder: Arc<dyn Embedder>, progress: Progress) -> Self {
+    ///
+    /// # Errors
+    /// The database refuses to register the model.
+    pub async fn open(
+        collection: Collection,
+        embedder: Arc<dyn Embedder>,
+        progress: Progress,
+    ) -> Result<Self, CollectionError> {
         let chunks = ChunkOptions::default();
         let fingerprint = fingerprint(embedder.as_ref(), &chunks);
-        Self {
+        let model = collection
+            .register_model(embedder.id(), embedder.dimension())
+            .await?;
+        Ok(Self {
             collection,
             embedder,
             chunks,
             limits: Limits::default(),
             progress,
             fingerprint,
-        }
+            model,
+            desk: Desk::default(),
+            walk: Mutex::default(),
+        })
     }
 }
 
@@ -73,6 +107,7 @@ impl EmbedderChoice {
         match self {
             Self::Builtin => Ok(Arc::new(BuiltIn)),
             Self::Hash => Ok(Arc::new(HashEmbedder::new(64))),
+            Self::Given(embedder) => Ok(Arc::clone(embedder)),
             #[cfg(feature = "minilm")]
             Self::MiniLm(folder) => Ok(Arc::new(crate::embed::MiniLm::open(folder)?)),
             #[cfg(not(feature = "minilm"))]

@@ -36,10 +36,10 @@ impl Progress {
         }
     }
 
-    /// So many files are to be done.
+    /// So many more files are to be done.
     pub(crate) fn plan(&self, files: usize) {
         self.bar
-            .set_length(u64::try_from(files).unwrap_or(u64::MAX));
+            .inc_length(u64::try_from(files).unwrap_or(u64::MAX));
         self.bar.set_message("ingesting");
     }
 

@@ -3,22 +3,31 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use durable_runtime::Durable;
+use durable_runtime::{Durable, Workflow};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::collection::{Collection, CollectionError};
+use crate::collection::{Collection, CollectionError, FileState};
 use crate::embed::EmbedError;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
 use crate::workflow::{
-    FILES, FailedFile, IngestError, RunReport, RunRequest, ingest_collection, ingest_file,
+    FILES, IngestError, MaxDelete, RetryRequest, RunReport, RunRequest, VERSION, ingest_collection,
+    ingest_file, ingest_page, retry_collection,
 };
 
-/// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
-/// finish is found again, since a run looks at the collection and not at earlier runs.
-const VERSION: &str = "rag-ingest-1";
-const APPLICATION: &str = "rag-ingest";
+/// Whose workflows they are.
+pub const APPLICATION: &str = "rag-ingest";
+
+/// The states of documents that are not in the collection as their files are.
+pub const FAILING: [&str; 6] = [
+    "failed",
+    "empty",
+    "unsupported",
+    "no_text_layer",
+    "encrypted",
+    "superseded",
+];
 
 /// Why nothing could be ingested.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +73,27 @@ pub struct IngestOptions {
     pub embedder: EmbedderChoice,
     /// How many files are worked on at once.
     pub workers: u32,
+    /// How many documents may be taken out since their files are gone.
+    pub max_delete: MaxDelete,
+    /// Where progress is shown.
+    pub progress: Progress,
+}
+
+/// Which failed files to try again.
+#[derive(Debug, Clone)]
+pub struct RetryOptions {
+    /// The database.
+    pub db: String,
+    /// The collection.
+    pub collection: String,
+    /// The model.
+    pub embedder: EmbedderChoice,
+    /// How many files are worked on at once.
+    pub workers: u32,
+    /// Also those whose time has not come.
+    pub now: bool,
+    /// Also those that failed too often, or that only another program can read.
+    pub all: bool,
     /// Where progress is shown.
     pub progress: Progress,
 }
@@ -79,12 +109,79 @@ pub struct Summary {
     pub ingested: usize,
     /// Files that were there already.
     pub unchanged: usize,
-    /// Files that were not saved.
-    pub failed: Vec<FailedFile>,
+    /// Files that had another name before.
+    pub renamed: usize,
+    /// Documents whose files are gone, and that were taken out.
+    pub vanished: usize,
+    /// Documents whose files are gone, and that were kept since they are too many.
+    pub kept: usize,
+    /// Files that are not in the collection as they are.
+    pub failed: Vec<FileState>,
     /// Chunks that were saved.
     pub chunks: usize,
+    /// Texts that were embedded.
+    pub embedded: usize,
+    /// Texts whose vectors were there already.
+    pub reused: usize,
+    /// Word pieces that were embedded.
+    pub tokens: usize,
     /// How long it took.
     pub seconds: f64,
+}
+
+/// A runtime with the workflows of this program.
+struct Engine {
+    durable: Durable,
+    fingerprint: String,
+    /// A connection of its own to the collection.
+    collection: Collection,
+}
+
+impl Engine {
+    async fn launch(
+        db: &str,
+        embedder: &EmbedderChoice,
+        workers: u32,
+        progress: &Progress,
+    ) -> Result<Self, RunError> {
+        let embedder = embedder.open()?;
+        let collection = Collection::open(db).await?;
+        let pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
+        let fingerprint = pipeline.fingerprint.clone();
+        let durable = Durable::open(db)
+            .application(APPLICATION)
+            .version(VERSION)
+            .register::<ingest_collection>()
+            .register::<ingest_page>()
+            .register::<ingest_file>()
+            .register::<retry_collection>()
+            .queue(&FILES.worker_concurrency(workers.max(1)))
+            .state(pipeline)
+            .launch()
+            .await?;
+        Ok(Self {
+            durable,
+            fingerprint,
+            collection,
+        })
+    }
+
+    /// Works until the work is done or the program is asked to end; then stops.
+    async fn until_interrupted<T>(
+        self,
+        progress: &Progress,
+        work: impl AsyncFnOnce(&Self) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let worked = tokio::select! {
+            worked = work(&self) => worked,
+            () = interrupted() => Err(RunError::Interrupted),
+        };
+        progress.finish();
+        // Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
+        self.durable.shutdown(Duration::from_secs(2)).await;
+        self.collection.close().await;
+        worked
+    }
 }
 
 /// Ingests, and says what it did. Ended before its end, by a crash or a signal, it goes on at the next call with the
@@ -99,52 +196,104 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
     for root in &options.roots {
         roots.push(absolute(root)?);
     }
-    let embedder = options.embedder.open()?;
-    let collection = Collection::open(&options.db).await?;
-    let pipeline = Pipeline::new(collection, embedder, options.progress.clone());
+    let engine = Engine::launch(
+        &options.db,
+        &options.embedder,
+        options.workers,
+        &options.progress,
+    )
+    .await?;
     let request = RunRequest {
         collection: options.collection.clone(),
         roots,
-        fingerprint: pipeline.fingerprint.clone(),
+        fingerprint: engine.fingerprint.clone(),
+        max_delete: options.max_delete,
     };
-    let durable = Durable::open(&options.db)
-        .application(APPLICATION)
-        .version(VERSION)
-        .register::<ingest_collection>()
-        .register::<ingest_file>()
-        .queue(&FILES.worker_concurrency(options.workers.max(1)))
-        .state(pipeline)
-        .launch()
-        .await?;
+    let work = async |engine: &Engine| {
+        let done = finish_interrupted(&engine.durable, &options.collection).await?;
+        let handle = ingest_collection(&engine.durable, request)
+            .id(run_id())
+            .start()
+            .await?;
+        let mut report = handle.result().await?;
+        report.add_work(&done);
+        // What an interrupted run has saved is found unchanged by the new one.
+        report.unchanged = report.unchanged.saturating_sub(done.ingested);
+        summary(engine, handle.workflow_id(), report, begun).await
+    };
+    engine.until_interrupted(&options.progress, work).await
+}
 
-    let worked = tokio::select! {
-        worked = work(&durable, &options.collection, request) => worked,
-        () = interrupted() => Err(RunError::Interrupted),
+/// Tries failed files again, each from the step that failed, and says what came of it. Interrupted runs are finished
+/// first.
+///
+/// # Errors
+/// As [`ingest`].
+pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
+    let begun = Instant::now();
+    // Only a database that is there has failed files.
+    Collection::open_existing(&options.db).await?.close().await;
+    let engine = Engine::launch(
+        &options.db,
+        &options.embedder,
+        options.workers,
+        &options.progress,
+    )
+    .await?;
+    let request = RetryRequest {
+        collection: options.collection.clone(),
+        fingerprint: engine.fingerprint.clone(),
+        now: options.now,
+        all: options.all,
     };
-    options.progress.finish();
-    // Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
-    durable.shutdown(Duration::from_secs(2)).await;
-    let (run_id, resumed, report) = worked?;
-    let handled = report.ingested + report.failed.len() + resumed.ingested;
+    let work = async |engine: &Engine| {
+        finish_interrupted(&engine.durable, &options.collection).await?;
+        let id = run_id().replace("ingest-", "retry-");
+        let handle = retry_collection(&engine.durable, request)
+            .id(id)
+            .start()
+            .await?;
+        let report = handle.result().await?;
+        let mut summary = summary(engine, handle.workflow_id(), report, begun).await?;
+        // All that still fails, and not only what this run has tried.
+        summary.failed = engine
+            .collection
+            .in_state(&options.collection, &FAILING, i64::MAX)
+            .await?;
+        Ok(summary)
+    };
+    engine.until_interrupted(&options.progress, work).await
+}
+
+async fn summary(
+    engine: &Engine,
+    run_id: &str,
+    report: RunReport,
+    begun: Instant,
+) -> Result<Summary, RunError> {
     Ok(Summary {
-        run_id,
+        run_id: run_id.to_owned(),
         discovered: report.discovered,
-        ingested: report.ingested + resumed.ingested,
-        unchanged: report.discovered.saturating_sub(handled),
-        failed: report.failed,
-        chunks: report.chunks + resumed.chunks,
+        ingested: report.ingested,
+        unchanged: report.unchanged,
+        renamed: report.renamed,
+        vanished: report.vanished,
+        kept: report.kept,
+        failed: engine.collection.failed_of(run_id).await?,
+        chunks: report.chunks,
+        embedded: report.embedded,
+        reused: report.reused,
+        tokens: report.tokens,
         seconds: begun.elapsed().as_secs_f64(),
     })
 }
 
-/// Lets interrupted runs finish, then makes a new one. Gives its id, what the interrupted ones did, what it did itself.
-async fn work(
-    durable: &Durable,
-    collection: &str,
-    request: RunRequest,
-) -> Result<(String, RunReport, RunReport), RunError> {
-    let mut resumed = RunReport::default();
-    for run in durable.active::<ingest_collection>().await? {
+/// Lets interrupted runs finish; gives what those of this collection did.
+async fn finish_interrupted(durable: &Durable, collection: &str) -> Result<RunReport, RunError> {
+    let mut done = RunReport::default();
+    let mut runs = durable.active::<ingest_collection>().await?;
+    runs.extend(durable.active::<retry_collection>().await?);
+    for run in runs {
         if run.application_version.as_deref() != Some(VERSION) {
             tracing::warn!(
                 run = run.workflow_id,
@@ -157,25 +306,25 @@ async fn work(
             .input
             .as_deref()
             .is_some_and(|input| is_run_of(input, collection));
-        let handle = durable
-            .retrieve::<ingest_collection>(run.workflow_id)
-            .await?;
-        match handle.result().await {
-            Ok(report) if ours => {
-                resumed.ingested += report.ingested;
-                resumed.chunks += report.chunks;
-            }
+        let report = if run.name == ingest_collection::NAME {
+            let handle = durable
+                .retrieve::<ingest_collection>(run.workflow_id)
+                .await?;
+            handle.result().await
+        } else {
+            let handle = durable
+                .retrieve::<retry_collection>(run.workflow_id)
+                .await?;
+            handle.result().await
+        };
+        match report {
+            Ok(report) if ours => done.add_work(&report),
             Ok(_) => {}
             // What it did not do is found again by the new run.
             Err(error) => tracing::warn!(%error, "an interrupted run could not be finished"),
         }
     }
-    let handle = ingest_collection(durable, request)
-        .id(run_id())
-        .start()
-        .await?;
-    let report = handle.result().await?;
-    Ok((handle.workflow_id().to_owned(), resumed, report))
+    Ok(done)
 }
 
 fn is_run_of(input: &str, collection: &str) -> bool {

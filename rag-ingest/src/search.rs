@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::collection::{Collection, CollectionError, vector_of};
-use crate::discover::FoundFile;
+use crate::collection::{Collection, CollectionError, model_name, vector_of};
+use crate::discover::location_of;
 use crate::embed::{EmbedError, Embedder};
 
 /// How many candidates each of the two searches gives.
@@ -30,7 +30,7 @@ pub struct Hit {
     /// The headings it stands under, joined by ` > `.
     pub heading: Option<String>,
     /// The page it begins on.
-    pub page: Option<i32>,
+    pub page: Option<i64>,
 }
 
 /// Why a search found nothing out.
@@ -87,15 +87,16 @@ pub async fn search(
             collection: name.to_owned(),
         });
     }
-    if !models.iter().any(|(model, _)| model == embedder.id()) {
+    let wanted = model_name(embedder.id(), embedder.dimension());
+    if !models.iter().any(|(model, _)| *model == wanted) {
         let models: Vec<_> = models.into_iter().map(|(model, _)| model).collect();
         return Err(SearchError::OtherModel {
             collection: name.to_owned(),
             models: models.join(", "),
-            wanted: embedder.id().to_owned(),
+            wanted,
         });
     }
-    let near = nearest(collection, name, embedder, question).await?;
+    let near = nearest(collection, name, &wanted, embedder, question).await?;
     let limit_words = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
     let worded = collection
         .with_words(name, &words(question), limit_words)
@@ -106,15 +107,10 @@ pub async fn search(
         let Some(passage) = collection.passage(id).await? else {
             continue;
         };
-        let file = FoundFile {
-            path: passage.path,
-            root: passage.root,
-            size: 0,
-            mtime_ms: 0,
-            hash: String::new(),
-        };
         hits.push(Hit {
-            path: file.location().display().to_string(),
+            path: location_of(&passage.root, &passage.path)
+                .display()
+                .to_string(),
             score,
             text: passage.text,
             start: passage.start,
@@ -130,6 +126,7 @@ pub async fn search(
 async fn nearest(
     collection: &Collection,
     name: &str,
+    model: &str,
     embedder: &Arc<dyn Embedder>,
     question: &str,
 ) -> Result<Vec<i64>, SearchError> {
@@ -142,7 +139,7 @@ async fn nearest(
         // No word of the question is known to the model.
         return Ok(Vec::new());
     }
-    let vectors = collection.vectors(name, embedder.id()).await?;
+    let vectors = collection.vectors(name, model).await?;
     let mut scored: Vec<(f32, i64)> = vectors
         .into_iter()
         .map(|(id, bytes)| {

@@ -1,402 +1,53 @@
-//! The durable workflows: one that ingests a collection, and a child for each file.
+//! The durable workflows: one for a run, one for each page of its files, one for each file.
 //!
-//! `ingest_collection`: discover → a child on the queue for each new or changed file → their outcomes.
+//! `ingest_collection`: open → discover, a step for each page → a child for each page → sweep.
+//! `ingest_page`: what the page has to do → a child on the queue for each file → their outcomes.
 //! `ingest_file`: load → chunk → embed, a step for each batch → save, in one transaction.
+//! `retry_collection`: what failed and is due → a fork of each file's workflow from the step that failed.
+//!
+//! The state of a run is in the document table, a row for each file; no checkpoint grows with the tree.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+pub(crate) mod clock;
+mod collection;
+mod failure;
+mod file;
+mod page;
+mod report;
+mod retry;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use durable_runtime::prelude::*;
-use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
+use durable_runtime::Queue;
 
-use crate::chunk::{Chunk, chunk as cut};
-use crate::collection::{self, Known, NewDocument, vector_of};
-use crate::discover::{self, FoundFile};
-use crate::document::Document;
-use crate::embed::{EmbedError, check};
-use crate::loader::{self, IoKind, LoadError};
-use crate::pipeline::Pipeline;
-use crate::tokenizer::Tokenizer;
+pub use self::collection::{MaxDelete, RunRequest, ingest_collection};
+pub use self::failure::IngestError;
+pub use self::file::{FileOutcome, FileRequest, ingest_file};
+pub use self::page::{PageReport, PageRequest, ingest_page};
+pub use self::report::RunReport;
+pub use self::retry::{RetryRequest, retry_collection};
 
 /// The queue of files. How many are worked on at once is set when the runtime is opened.
 pub const FILES: Queue = Queue::new("rag_ingest_files");
 
-/// How many chunks are embedded in one step: what a crash makes the program do again at most.
-const BATCH: usize = 128;
+/// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
+/// finish is found again, since a run looks at the collection and not at earlier runs.
+pub const VERSION: &str = "rag-ingest-2";
 
-/// What is to be ingested. The same for the whole life of a run, whatever happens to the program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRequest {
-    /// The collection that the documents go to.
-    pub collection: String,
-    /// The folders and files, absolute.
-    pub roots: Vec<String>,
-    /// The pipeline that the run was begun with.
-    pub fingerprint: String,
-}
-
-/// One file of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRequest {
-    /// The run it belongs to.
-    pub run: RunRequest,
-    /// The id of the run.
-    pub run_id: String,
-    /// The file as it was discovered.
-    pub file: FoundFile,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunReport {
-    /// Files that were found, those that could not be read included.
-    pub discovered: usize,
-    /// Files that were saved.
-    pub ingested: usize,
-    /// Files that were there already.
-    pub unchanged: usize,
-    /// Files that were not saved, with the reason.
-    pub failed: Vec<FailedFile>,
-    /// Chunks that were saved.
-    pub chunks: usize,
-}
-
-/// A file that was not saved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedFile {
-    /// The file.
-    pub path: String,
-    /// Where it failed: `discover`, `load`, `chunk`, `embed` or `save`.
-    pub step: String,
-    /// Why, and what to do about it.
-    pub error: String,
-}
-
-/// What became of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum FileOutcome {
-    /// It is in the collection.
-    Saved {
-        /// How many chunks it has.
-        chunks: usize,
-    },
-    /// It is not.
-    Failed {
-        /// The step that failed.
-        step: String,
-        /// Why.
-        error: String,
-    },
-}
-
-/// Why a step failed.
-#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
-pub enum IngestError {
-    /// The file cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// Its chunks cannot be embedded.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// It is not the file any more that was discovered.
-    #[error(
-        "{path} was changed between discovery and load; run ingest again to take the new version"
-    )]
-    Changed {
-        /// The file.
-        path: String,
-    },
-    /// It is gone.
-    #[error(
-        "{path} disappeared between discovery and load; put it back, or run ingest again without it"
-    )]
-    Vanished {
-        /// The file.
-        path: String,
-    },
-    /// The run was begun with another model or other settings.
-    #[error(
-        "the run was begun with other settings (a different embedder or program); run ingest again to \
-         use those of now"
-    )]
-    OtherSettings,
-    /// The roots or the collection cannot be used, or a parser ended abnormally.
-    #[error("{message}")]
-    Failed {
-        /// Why.
-        message: String,
-    },
-    /// The runtime reports something.
-    #[error(transparent)]
-    Durable(#[from] durable_runtime::Error),
-}
-
-impl IngestError {
-    fn other(error: impl std::fmt::Display) -> Self {
-        Self::Failed {
-            message: error.to_string(),
-        }
-    }
-
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Embed(error) if error.is_transient())
-    }
-}
-
-/// What discovery leaves to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Plan {
-    files: Vec<FoundFile>,
-    unchanged: usize,
-    problems: Vec<FailedFile>,
-}
-
-/// The vectors of a batch: little-endian floats in base64, four times smaller than their digits and exact.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Vectors {
-    dimension: usize,
-    floats: String,
-}
-
-impl Vectors {
-    fn pack(dimension: usize, vectors: &[Vec<f32>]) -> Self {
-        let bytes: Vec<u8> = vectors
-            .iter()
-            .flatten()
-            .flat_map(|float| float.to_le_bytes())
-            .collect();
-        Self {
-            dimension,
-            floats: BASE64_STANDARD.encode(bytes),
-        }
-    }
-
-    fn unpack(&self) -> Result<Vec<Vec<f32>>, IngestError> {
-        let bytes = BASE64_STANDARD
-            .decode(&self.floats)
-            .map_err(IngestError::other)?;
-        Ok(bytes
-            .chunks(self.dimension.max(1) * 4)
-            .map(vector_of)
-            .collect())
-    }
-}
-
-/// Ingests what is new or changed under some roots into a collection.
-#[workflow]
-pub async fn ingest_collection(
-    ctx: WorkflowContext,
-    request: RunRequest,
-) -> Result<RunReport, IngestError> {
-    let plan = discover(&ctx, &request).await?;
-    let mut report = RunReport {
-        discovered: plan.files.len() + plan.unchanged + plan.problems.len(),
-        unchanged: plan.unchanged,
-        failed: plan.problems,
-        ..RunReport::default()
-    };
-    // All starts are made before the first is awaited, so that they share commits; likewise the results.
-    let starts = plan.files.iter().map(|file| {
-        let file = FileRequest {
-            run: request.clone(),
-            run_id: ctx.workflow_id().to_owned(),
-            file: file.clone(),
-        };
-        ingest_file(&ctx, file).queue(&FILES).start()
-    });
-    let children: Vec<_> = starts.collect();
-    let children = join_all(children).await;
-    let results: Vec<_> = children
-        .into_iter()
-        .map(|child| child.map(|child| child.result()))
-        .map(async |child| match child {
-            Ok(result) => result.await,
-            Err(error) => Err(error.into()),
-        })
-        .collect();
-    for (file, outcome) in plan.files.iter().zip(join_all(results).await) {
-        let path = file.location().display().to_string();
-        let failed = |step: String, error| FailedFile { path, step, error };
-        match outcome {
-            Ok(FileOutcome::Saved { chunks }) => {
-                report.ingested += 1;
-                report.chunks += chunks;
-            }
-            Ok(FileOutcome::Failed { step, error }) => report.failed.push(failed(step, error)),
-            Err(error) => report
-                .failed
-                .push(failed("workflow".to_owned(), error.to_string())),
-        }
-    }
-    Ok(report)
-}
-
-/// Ingests one file. A file that cannot be ingested is an outcome, not the end of the run.
-#[workflow]
-pub async fn ingest_file(
-    ctx: WorkflowContext,
-    request: FileRequest,
-) -> Result<FileOutcome, IngestError> {
-    let failed = |step: &str, error: IngestError| FileOutcome::Failed {
-        step: step.to_owned(),
-        error: error.to_string(),
-    };
-    let document = match load(&ctx, &request).await {
-        Ok(document) => document,
-        Err(error) => return Ok(failed("load", error)),
-    };
-    let chunks = match chunk(&ctx, &document).await {
-        Ok(chunks) => chunks,
-        Err(error) => return Ok(failed("chunk", error)),
-    };
-    let mut vectors = Vec::with_capacity(chunks.len());
-    for batch in chunks.chunks(BATCH) {
-        let texts: Vec<String> = batch
-            .iter()
-            .map(|chunk| chunk.embedding_text(&document))
-            .collect();
-        match embed(&ctx, &request.run.fingerprint, &texts)
-            .await
-            .and_then(|batch| batch.unpack())
-        {
-            Ok(batch) => vectors.extend(batch),
-            Err(error) => return Ok(failed("embed", error)),
-        }
-    }
-    match save(&ctx, &request, &document, &chunks, &vectors).await {
-        Ok(()) => Ok(FileOutcome::Saved {
-            chunks: chunks.len(),
-        }),
-        Err(error) => Ok(failed("save", error)),
-    }
-}
-
-/// Lists the files and leaves out those that are in the collection as they are.
-#[step]
-async fn discover(ctx: StepContext, request: &RunRequest) -> Result<Plan, IngestError> {
-    let pipeline = ctx.state::<Pipeline>()?;
-    let known = pipeline
-        .collection
-        .known(&request.collection)
-        .await
-        .map_err(IngestError::other)?;
-    let roots: Vec<PathBuf> = request.roots.iter().map(PathBuf::from).collect();
-    let listing = blocking(move || discover::discover(&roots))
-        .await?
-        .map_err(IngestError::other)?;
-    let discovered = listing.files.len();
-    let is_known = |file: &FoundFile| {
-        let known = known.get(&(file.root.clone(), file.path.clone()));
-        known.is_some_and(|Known { hash, fingerprint }| {
-            *hash == file.hash && *fingerprint == request.fingerprint
-        })
-    };
-    let files: Vec<_> = listing
-        .files
-        .into_iter()
-        .filter(|file| !is_known(file))
-        .collect();
-    let problem = |problem: discover::Problem| FailedFile {
-        error: format!("{}: {}", problem.path, problem.error),
-        path: problem.path,
-        step: "discover".to_owned(),
-    };
-    pipeline.progress.plan(files.len());
-    Ok(Plan {
-        unchanged: discovered - files.len(),
-        files,
-        problems: listing.problems.into_iter().map(problem).collect(),
-    })
-}
-
-/// Reads a file and normalises its text.
-#[step(pure)]
-async fn load(ctx: StepContext, request: &FileRequest) -> Result<Document, IngestError> {
-    let pipeline = ctx.state::<Pipeline>()?;
-    let path = request.file.location();
-    let limits = pipeline.limits;
-    let name = path.display().to_string();
-    let loaded = blocking(move || loader::load(&path, &limits)).await?;
-    let loaded = match loaded {
-        Err(LoadError::Io {
-            kind: IoKind::NotFound,
-            ..
-        }) => Err(IngestError::Vanished { path: name }),
-        Err(error) => Err(error.into()),
-        Ok((_, hash)) if hash != request.file.hash => Err(IngestError::Changed { path: name }),
-        Ok((document, _)) => Ok(document),
-    };
-    if loaded.is_err() {
-        pipeline.progress.file_done();
-    }
-    loaded
-}
-
-/// Cuts a document into chunks.
-#[step(pure)]
-async fn chunk(ctx: StepContext, document: &Document) -> Result<Vec<Chunk>, IngestError> {
-    let options = ctx.state::<Pipeline>()?.chunks;
-    let document = document.clone();
-    blocking(move || cut(&document, &options, Tokenizer::builtin())).await
-}
-
-/// Makes the vectors of a batch of texts.
-#[step(max_attempts = 3, interval = "1s", backoff_rate = 2.0, retry_if = IngestError::is_transient)]
-async fn embed(
-    ctx: StepContext,
+/// The workflow that does one piece of work: a version of a document, by one pipeline, in one attempt. Within a run
+/// the same work is done once; another run never takes an old workflow's word for it.
+pub(crate) fn work_id(
+    run: &str,
+    (source, path): (i64, &str),
+    hash: &str,
     fingerprint: &str,
-    texts: &[String],
-) -> Result<Vectors, IngestError> {
-    let pipeline = ctx.state::<Pipeline>()?;
-    if pipeline.fingerprint != fingerprint {
-        return Err(IngestError::OtherSettings);
-    }
-    let embedder = Arc::clone(&pipeline.embedder);
-    let texts = texts.to_vec();
-    let vectors = blocking(move || {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = embedder.embed(&texts)?;
-        check(embedder.id(), embedder.dimension(), texts.len(), &vectors)?;
-        Ok::<_, EmbedError>(vectors)
-    })
-    .await??;
-    Ok(Vectors::pack(pipeline.embedder.dimension(), &vectors))
-}
-
-/// Saves the document, its chunks and its vectors, together with the checkpoint of this step.
-#[transaction]
-async fn save(
-    ctx: TransactionContext,
-    request: &FileRequest,
-    document: &Document,
-    chunks: &[Chunk],
-    vectors: &[Vec<f32>],
-) -> Result<(), IngestError> {
-    let pipeline = ctx.state::<Pipeline>()?;
-    let new = NewDocument {
-        collection: &request.run.collection,
-        file: &request.file,
-        document,
-        chunks,
-        vectors,
-        model: pipeline.embedder.id(),
-        fingerprint: &request.run.fingerprint,
-        run_id: &request.run_id,
-    };
-    collection::save(ctx.connection(), new)
-        .await
-        .map_err(IngestError::other)?;
-    pipeline.progress.file_done();
-    Ok(())
+    attempt: i64,
+) -> String {
+    let work = format!("{source}\0{path}\0{hash}\0{fingerprint}\0{attempt}");
+    let digest = blake3::hash(work.as_bytes()).to_hex();
+    format!("{run}.{}", digest.get(..16).unwrap_or(&digest))
 }
 
 /// Runs what computes or reads files beside the tasks that wait. A panic in it, as a parser of a broken file may have,
 /// is an error of its own.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, IngestError> {
     tokio::task::spawn_blocking(work)
@@ -406,4 +57,19 @@ async fn blocking<T: Send + 'static>(
                 "the program stumbled over this file ({error}); leave it out, and report it"
             ),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::work_id;
+
+    #[test]
+    fn a_file_that_goes_back_to_an_older_version_is_other_work() {
+        let work = |hash, attempt| work_id("run", (1, "a.txt"), hash, "f", attempt);
+        assert_eq!(work("a", 1), work("a", 1));
+        assert_ne!(work("a", 1), work("b", 2));
+        assert_ne!(work("a", 1), work("a", 3));
+        assert_ne!(work("a", 1), work_id("run", (1, "b.txt"), "a", "f", 1));
+        assert_ne!(work("a", 1), work_id("next", (1, "a.txt"), "a", "f", 1));
+    }
 }

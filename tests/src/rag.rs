@@ -15,6 +15,8 @@ pub struct Ingestion<'t> {
     pub folder: &'t Path,
     pub store: &'t Store,
     pub log: PathBuf,
+    /// How many files are worked on at once, if it matters.
+    pub workers: Option<u32>,
 }
 
 impl<'t> Ingestion<'t> {
@@ -24,6 +26,7 @@ impl<'t> Ingestion<'t> {
             folder,
             store,
             log,
+            workers: None,
         }
     }
 
@@ -35,6 +38,9 @@ impl<'t> Ingestion<'t> {
             .arg(self.folder)
             .args(["--json", "--db", self.store.url()]);
         command.arg("--log").arg(&self.log).stdin(Stdio::null());
+        if let Some(workers) = self.workers {
+            command.args(["--workers", &workers.to_string()]);
+        }
         command
     }
 
@@ -100,6 +106,50 @@ impl<'t> Ingestion<'t> {
         begins.collect()
     }
 
+    /// How many texts the model was given, in all lives.
+    ///
+    /// # Panics
+    ///
+    /// When the log has another form than expected.
+    pub fn embedded(&self) -> u64 {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        let counts = lines.filter_map(|line| {
+            let line: Json = serde_json::from_str(line).expect("a line of the log is JSON");
+            let fields = line.get("fields")?;
+            (fields.get("message")? == "texts are embedded")
+                .then(|| fields.get("texts")?.as_u64())?
+        });
+        counts.sum()
+    }
+
+    /// Runs another command on the same database; gives its exit code and what it printed as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When it prints no JSON.
+    pub fn command_of(&self, arguments: &[&str]) -> (i32, Json) {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .args(["--json", "--db", self.store.url()])
+            .stdin(Stdio::null())
+            .output()
+            .expect("rag-ingest starts");
+        summary(&output)
+    }
+
+    /// Checks that the collection is whole.
+    ///
+    /// # Panics
+    ///
+    /// When it is not.
+    pub fn verify(&self) {
+        let (code, verdicts) = self.command_of(&["verify"]);
+        assert_eq!(code, 0, "{verdicts}");
+    }
+
     /// The checkpoints that are committed: workflow id and position.
     pub async fn committed(&self) -> BTreeSet<(String, i64)> {
         let table = if self.store.is_postgres() {
@@ -119,13 +169,14 @@ impl<'t> Ingestion<'t> {
     /// two runs.
     pub async fn collection(&self) -> Vec<Json> {
         let hex = if self.store.is_postgres() {
-            "encode(c.vector, 'hex')"
+            "encode(v.vector, 'hex')"
         } else {
-            "lower(hex(c.vector))"
+            "lower(hex(v.vector))"
         };
         let sql = format!(
             "SELECT d.path, d.content_hash, d.chunks, c.ordinal, c.start_byte, c.end_byte, c.heading, c.text, {hex}
-             FROM rag_documents d LEFT JOIN rag_chunks c ON c.document_id = d.id"
+             FROM rag_documents d LEFT JOIN rag_chunks c ON c.document_id = d.id
+             LEFT JOIN rag_vectors v ON v.id = c.vector_id WHERE d.content_hash <> ''"
         );
         let mut rows = self.store.rows(&sql, &[]).await;
         rows.sort_by_cached_key(|row| {

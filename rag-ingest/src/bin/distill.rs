@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rag_ingest::discover::discover;
+use rag_ingest::discover::everything;
 use rag_ingest::distill::{Frequencies, Recipe, distill};
 use rag_ingest::embed::MiniLm;
 use rag_ingest::loader::{Limits, load};
@@ -84,9 +84,9 @@ fn parse(arguments: Vec<String>) -> Result<Arguments, String> {
 }
 
 fn run(arguments: Arguments) -> Result<(), String> {
-    let listing = discover(&arguments.texts).map_err(|error| error.to_string())?;
+    let files = everything(&arguments.texts).map_err(|error| error.to_string())?;
     let mut frequencies = Frequencies::default();
-    for file in &listing.files {
+    for file in &files {
         match load(&file.location(), &Limits::default()) {
             Ok((document, _)) => frequencies.add(&document.text),
             Err(error) => eprintln!("left out: {error}"),
@@ -98,7 +98,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
     println!(
         "counted {} word pieces in {} files",
         frequencies.total(),
-        listing.files.len()
+        files.len()
     );
     let model = MiniLm::open(&arguments.model).map_err(|error| error.to_string())?;
     let table =

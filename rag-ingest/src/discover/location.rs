@@ -10,7 +10,7 @@ const SIGIL: char = '\u{FFFD}';
 
 /// Writes a path.
 #[cfg(unix)]
-pub(super) fn text_of(path: &Path) -> String {
+pub(crate) fn text_of(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
 
     let mut text = String::new();
@@ -34,7 +34,7 @@ pub(super) fn text_of(path: &Path) -> String {
 
 /// Reads what [`text_of`] wrote.
 #[cfg(unix)]
-pub(super) fn path_of(text: &str) -> PathBuf {
+pub(crate) fn path_of(text: &str) -> PathBuf {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
@@ -54,13 +54,13 @@ pub(super) fn path_of(text: &str) -> PathBuf {
 
 /// Writes a path.
 #[cfg(not(unix))]
-pub(super) fn text_of(path: &Path) -> String {
+pub(crate) fn text_of(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
 /// Reads what [`text_of`] wrote.
 #[cfg(not(unix))]
-pub(super) fn path_of(text: &str) -> PathBuf {
+pub(crate) fn path_of(text: &str) -> PathBuf {
     PathBuf::from(text)
 }
 

@@ -3,7 +3,16 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use super::{DiscoverError, Listing, discover};
+use super::{Cursor, DiscoverError, FoundFile, Ignored, Problem, Walker, distinct, resolve};
+use crate::collection::Scope;
+
+/// All of a walk, in one piece.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    files: Vec<FoundFile>,
+    problems: Vec<Problem>,
+    ignored: Ignored,
+}
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempdir().unwrap();
@@ -15,11 +24,44 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn list(root: &Path) -> Listing {
-    discover(&[root.to_owned()]).unwrap()
+fn scopes(root: &Path) -> Vec<Scope> {
+    let roots = resolve(&[root.to_owned()]).unwrap();
+    roots
+        .into_iter()
+        .map(|root| Scope {
+            source: 1,
+            location: root.folder,
+            part: root.file.unwrap_or_default(),
+        })
+        .collect()
 }
 
-fn paths(listing: &Listing) -> Vec<&str> {
+/// Walks in pages of `entries`, each by a walker of its own, as after a crash.
+fn walked(scopes: &[Scope], entries: usize) -> Found {
+    let mut found = Found::default();
+    let mut next = Some(Cursor::default());
+    while let Some(cursor) = next {
+        let page = Walker::new(scopes.to_vec(), cursor).page(entries);
+        found
+            .files
+            .extend(page.files.into_iter().map(|(_, file)| file));
+        for (_, problem) in page.problems {
+            // A folder that cannot be opened is met again by the walk that goes on behind it.
+            if !found.problems.contains(&problem) {
+                found.problems.push(problem);
+            }
+        }
+        found.ignored.add(&page.ignored);
+        next = page.next;
+    }
+    found
+}
+
+fn list(root: &Path) -> Found {
+    walked(&scopes(root), usize::MAX)
+}
+
+fn paths(listing: &Found) -> Vec<&str> {
     listing
         .files
         .iter()
@@ -28,23 +70,65 @@ fn paths(listing: &Listing) -> Vec<&str> {
 }
 
 #[test]
-fn files_are_listed_by_the_bytes_of_their_paths() {
+fn files_are_listed_by_the_bytes_of_their_names_folder_by_folder() {
     let folder = folder(&[("b/z.md", ""), ("a.txt", ""), ("b.txt", ""), ("B.TXT", "")]);
     assert_eq!(
         paths(&list(folder.path())),
-        ["B.TXT", "a.txt", "b.txt", "b/z.md"]
+        ["B.TXT", "a.txt", "b/z.md", "b.txt"]
     );
 }
 
 #[test]
-fn a_file_is_described_by_size_time_and_hash() {
+fn a_file_is_described_by_size_and_time_and_told_apart_by_its_hash() {
     let folder = folder(&[("a.txt", "Hello World")]);
     let listing = list(folder.path());
     let file = &listing.files[0];
     assert_eq!(file.size, 11);
-    assert_eq!(file.hash, blake3::hash(b"Hello World").to_hex().to_string());
-    assert!(file.mtime_ms > 1_600_000_000_000);
-    assert_eq!(fs::read(file.location()).unwrap(), b"Hello World");
+    assert!(file.mtime_ns > 1_600_000_000_000_000_000);
+    let (stamp, hash) = super::examine(&file.location()).unwrap();
+    assert_eq!((stamp.size, stamp.mtime_ns), (file.size, file.mtime_ns));
+    assert_eq!(hash, blake3::hash(b"Hello World").to_hex().to_string());
+}
+
+#[test]
+fn pages_of_any_size_give_the_same_files_in_the_same_order() {
+    let names = [
+        "a/b/c.txt",
+        "a/b.txt",
+        "a.txt",
+        "a-b/x.md",
+        "a b/y.md",
+        "z.txt",
+        "a/b/d/e/f.txt",
+        "a0.txt",
+        "m/image.png",
+        "m/n.txt",
+    ];
+    let files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+    let folder = folder(&files);
+    let scopes = scopes(folder.path());
+    let whole = walked(&scopes, usize::MAX);
+    assert_eq!(whole.files.len(), 9);
+    for entries in 1..=names.len() + 1 {
+        assert_eq!(walked(&scopes, entries), whole, "pages of {entries}");
+    }
+}
+
+#[test]
+fn a_walk_that_goes_on_does_not_list_again_what_it_has_passed() {
+    let folder = folder(&[("a/1.txt", ""), ("a/2.txt", ""), ("b/1.txt", "")]);
+    let scopes = scopes(folder.path());
+    let from = Cursor {
+        scope: 0,
+        path: "a/1.txt".to_owned(),
+    };
+    let page = Walker::new(scopes, from).page(10);
+    let paths: Vec<_> = page
+        .files
+        .iter()
+        .map(|(_, file)| file.path.as_str())
+        .collect();
+    assert_eq!(paths, ["a/2.txt", "b/1.txt"]);
 }
 
 #[test]
@@ -79,14 +163,14 @@ fn hidden_files_and_those_named_by_ignore_files_are_left_out() {
 fn a_missing_root_is_an_error_that_names_it() {
     let folder = folder(&[("a.txt", "")]);
     let missing = folder.path().join("nowhere");
-    let error = discover(&[folder.path().to_owned(), missing]).unwrap_err();
+    let error = resolve(&[folder.path().to_owned(), missing]).unwrap_err();
     assert!(matches!(&error, DiscoverError::Root { root, .. } if root.ends_with("nowhere")));
     assert!(error.to_string().contains("No such file"), "{error}");
 }
 
 #[test]
 fn no_root_at_all_is_an_error() {
-    assert_eq!(discover(&[]).unwrap_err(), DiscoverError::NoRoots);
+    assert_eq!(resolve(&[]).unwrap_err(), DiscoverError::NoRoots);
 }
 
 #[test]
@@ -99,9 +183,23 @@ fn a_single_file_can_be_a_root() {
 
 #[test]
 fn a_file_under_two_roots_is_listed_once() {
-    let folder = folder(&[("in/a.txt", "x")]);
-    let roots = [folder.path().to_owned(), folder.path().join("in")];
-    assert_eq!(paths(&discover(&roots).unwrap()), ["in/a.txt"]);
+    let whole = Scope {
+        source: 1,
+        location: "/docs".to_owned(),
+        part: String::new(),
+    };
+    let part = Scope {
+        part: "in".to_owned(),
+        ..whole.clone()
+    };
+    let other = Scope {
+        source: 2,
+        ..part.clone()
+    };
+    assert_eq!(
+        distinct(vec![part, whole.clone(), other.clone(), whole.clone()]),
+        [whole, other]
+    );
 }
 
 #[cfg(unix)]
@@ -180,14 +278,14 @@ mod links {
         let listing = list(folder.path());
         fs::set_permissions(folder.path().join("in"), Permissions::from_mode(0o700)).unwrap();
         if !superuser {
-            assert_eq!(paths(&listing), ["a.txt"]);
-            assert_eq!(listing.problems.len(), 2);
-            assert!(
-                listing
-                    .problems
-                    .iter()
-                    .all(|it| it.error.contains("ermission denied"))
-            );
+            assert_eq!(listing.problems.len(), 1);
+            let problem = &listing.problems[0];
+            assert!(problem.path == "in" && problem.hides, "{problem:?}");
+            assert!(problem.error.contains("ermission denied"), "{problem:?}");
+            // It can be listed; that it cannot be read is found out when it is.
+            assert_eq!(paths(&listing), ["a.txt", "b.txt"]);
+            let refused = super::super::hash(&folder.path().join("b.txt")).unwrap_err();
+            assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
         }
     }
 }

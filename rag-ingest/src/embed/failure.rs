@@ -36,6 +36,9 @@ pub enum EmbedError {
         model: String,
         /// What the service said.
         why: String,
+        /// How long it asks to be left alone, in milliseconds, if it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
     /// The model gave more or fewer vectors than it was given texts.
     #[error(
@@ -80,5 +83,15 @@ impl EmbedError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+
+    /// How long the service asks to be left alone.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Unavailable { retry_after_ms, .. } => {
+                retry_after_ms.map(std::time::Duration::from_millis)
+            }
+            _ => None,
+        }
     }
 }

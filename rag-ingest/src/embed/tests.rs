@@ -99,6 +99,7 @@ fn only_a_service_that_cannot_answer_now_is_worth_another_try() {
     let busy = EmbedError::Unavailable {
         model: "m".into(),
         why: "503".into(),
+        retry_after_ms: None,
     };
     assert!(busy.is_transient());
     assert!(!check("m", 1, 1, &[]).unwrap_err().is_transient());

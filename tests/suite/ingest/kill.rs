@@ -9,27 +9,46 @@ use durable_tests::store::Store;
 
 const FILES: usize = 220;
 const DISTURBED_RUNS: u64 = 20;
+const FEWER_RUNS: u64 = 5;
+/// Chunks that are embedded in one step.
+const BATCH: u64 = 128;
 /// Lives that one run may take before the test says that it makes no progress.
 const LIVES: u32 = 200;
 
 #[tokio::test]
 async fn an_ingestion_killed_at_random_moments_ends_as_if_undisturbed_on_sqlite() {
-    killed_runs_equal_an_undisturbed_one(async || Store::sqlite()).await;
+    killed_runs_equal_an_undisturbed_one(async || Store::sqlite(), None, DISTURBED_RUNS).await;
 }
 
 #[tokio::test]
 async fn an_ingestion_killed_at_random_moments_ends_as_if_undisturbed_on_postgres() {
-    killed_runs_equal_an_undisturbed_one(Store::postgres).await;
+    killed_runs_equal_an_undisturbed_one(Store::postgres, None, DISTURBED_RUNS).await;
 }
 
-async fn killed_runs_equal_an_undisturbed_one(fresh: impl AsyncFn() -> Store) {
+#[tokio::test]
+async fn an_ingestion_with_one_worker_killed_at_random_moments_ends_as_if_undisturbed_on_sqlite() {
+    killed_runs_equal_an_undisturbed_one(async || Store::sqlite(), Some(1), FEWER_RUNS).await;
+}
+
+#[tokio::test]
+async fn an_ingestion_with_one_worker_killed_at_random_moments_ends_as_if_undisturbed_on_postgres()
+{
+    killed_runs_equal_an_undisturbed_one(Store::postgres, Some(1), FEWER_RUNS).await;
+}
+
+async fn killed_runs_equal_an_undisturbed_one(
+    fresh: impl AsyncFn() -> Store,
+    workers: Option<u32>,
+    runs: u64,
+) {
     let scratch = Scratch::new();
     let folder = scratch.file("documents");
     std::fs::create_dir(&folder).unwrap();
     corpus::copy(&folder, FILES);
 
     let store = fresh().await;
-    let undisturbed = Ingestion::new(&folder, &store, scratch.file("undisturbed.log"));
+    let mut undisturbed = Ingestion::new(&folder, &store, scratch.file("undisturbed.log"));
+    undisturbed.workers = workers;
     let begun = Instant::now();
     let (code, summary) = undisturbed.run();
     let duration = begun.elapsed();
@@ -43,10 +62,21 @@ async fn killed_runs_equal_an_undisturbed_one(fresh: impl AsyncFn() -> Store) {
     );
 
     let mut kills = 0;
-    for run in 1..=DISTURBED_RUNS {
+    let at_once = u64::from(workers.unwrap_or(64));
+    for run in 1..=runs {
         let store = fresh().await;
-        let ingestion = Ingestion::new(&folder, &store, scratch.file(&format!("{run}.log")));
-        kills += disturb(&ingestion, run, duration).await;
+        let mut ingestion = Ingestion::new(&folder, &store, scratch.file(&format!("{run}.log")));
+        ingestion.workers = workers;
+        let killed = disturb(&ingestion, run, duration).await;
+        kills += killed;
+        ingestion.verify();
+        // Each worker repeats one batch a kill at most.
+        let paid = undisturbed.embedded() + u64::from(killed) * at_once * BATCH;
+        assert!(
+            ingestion.embedded() <= paid,
+            "run {run}: {} texts embedded",
+            ingestion.embedded()
+        );
         let found = ingestion.collection().await;
         assert_eq!(
             found.len(),
@@ -57,9 +87,9 @@ async fn killed_runs_equal_an_undisturbed_one(fresh: impl AsyncFn() -> Store) {
             assert_eq!(found, expected, "run {run}");
         }
     }
-    eprintln!("{kills} kills in {DISTURBED_RUNS} runs of {duration:?}");
+    eprintln!("{kills} kills in {runs} runs of {duration:?}");
     assert!(
-        u64::from(kills) >= DISTURBED_RUNS,
+        u64::from(kills) >= runs,
         "only {kills} kills came before the end of a run"
     );
 }

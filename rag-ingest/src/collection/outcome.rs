@@ -1,0 +1,165 @@
+//! What came of the work on a document, and of the documents whose files are gone.
+
+use super::session::{Session, rows, run};
+use crate::status::FileStatus;
+
+/// The first wait before a failed file is tried again by `retry`; it doubles with each failure.
+const FIRST_RETRY_MS: i64 = 30_000;
+const LAST_RETRY_MS: i64 = 3_600_000;
+
+/// Why a file was not saved.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// Where it failed: `load`, `chunk`, `embed` or `save`.
+    pub step: String,
+    /// The state of its document from now on.
+    pub status: FileStatus,
+    /// A word for the reason.
+    pub reason: String,
+    /// Why, and what to do about it.
+    pub error: String,
+}
+
+/// Notes that a version of a document was not saved.
+pub(crate) async fn fail(
+    session: &mut Session<'_>,
+    document: i64,
+    hash: &str,
+    failure: &Failure,
+    (run, now_ms): (&str, i64),
+) -> sqlx::Result<()> {
+    let counted: Vec<(i64,)> = rows!(
+        session,
+        "SELECT failures FROM rag_documents WHERE id = $1",
+        document
+    )?;
+    let Some((failures,)) = counted.first() else {
+        return Ok(());
+    };
+    let doublings = u32::try_from((*failures).clamp(0, 20)).unwrap_or(0);
+    let wait = (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS);
+    // What never had a version that can be found is gone with its file; the rest goes with a complete listing.
+    run!(
+        session,
+        "UPDATE rag_documents SET
+            status = CASE WHEN $1 = 'vanished' AND content_hash <> '' THEN 'superseded' ELSE $1 END,
+            step = $2, reason = $3, error = $4, failures = failures + 1, retry_ms = $5
+         WHERE id = $6 AND file_hash = $7",
+        failure.status.as_str(),
+        &failure.step,
+        &failure.reason,
+        &failure.error,
+        now_ms + wait,
+        document,
+        hash
+    )?;
+    remember(session, document, run, now_ms).await
+}
+
+/// Adds the state of a document to its history.
+pub(crate) async fn remember(
+    session: &mut Session<'_>,
+    document: i64,
+    run: &str,
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    run!(
+        session,
+        "INSERT INTO rag_history (collection, document_id, path, content_hash, fingerprint, attempt, status, reason,
+            chunks, run_id, at_ms)
+         SELECT collection, id, path, file_hash, tried_fingerprint, attempt, status, reason, chunks, $2, $3
+         FROM rag_documents WHERE id = $1",
+        document,
+        run,
+        now_ms
+    )?;
+    Ok(())
+}
+
+/// The documents of a source that nobody has seen since the run began, by number and path.
+pub(crate) async fn unseen(
+    session: &mut Session<'_>,
+    source: i64,
+    since_ms: i64,
+) -> sqlx::Result<Vec<(i64, String)>> {
+    rows!(
+        session,
+        "SELECT id, path FROM rag_documents
+         WHERE source_id = $1 AND seen_ms < $2 AND status <> 'vanished' ORDER BY path",
+        source,
+        since_ms
+    )
+}
+
+/// How many documents of a source can be found or could be.
+pub(crate) async fn living(
+    session: &mut Session<'_>,
+    source: i64,
+) -> sqlx::Result<Vec<(i64, String)>> {
+    rows!(
+        session,
+        "SELECT id, path FROM rag_documents WHERE source_id = $1 AND status <> 'vanished'",
+        source
+    )
+}
+
+/// Makes a document that cannot be found any more: its chunks go, the row stays and says so until it is pruned.
+pub(crate) async fn bury(
+    session: &mut Session<'_>,
+    document: i64,
+    run: &str,
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    run!(
+        session,
+        "DELETE FROM rag_chunks WHERE document_id = $1",
+        document
+    )?;
+    run!(
+        session,
+        "UPDATE rag_documents SET status = 'vanished', content_hash = '', fingerprint = '', text_key = NULL, chunks = 0,
+            tried_run = $2, error = NULL, step = NULL, reason = NULL
+         WHERE id = $1",
+        document,
+        run
+    )?;
+    remember(session, document, run, now_ms).await
+}
+
+/// What a step of embedding cost. A batch that is done again after a crash is written once.
+#[derive(Debug, Clone)]
+pub(crate) struct Cost {
+    pub(crate) batch: i64,
+    pub(crate) embedded: i64,
+    pub(crate) reused: i64,
+    pub(crate) tokens: i64,
+    pub(crate) micros: i64,
+}
+
+pub(crate) async fn pay(
+    session: &mut Session<'_>,
+    cost: &Cost,
+    (workflow_id, collection, run, document, model): (&str, &str, &str, i64, &str),
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    run!(
+        session,
+        "INSERT INTO rag_costs (workflow_id, batch, collection, run_id, document_id, model, embedded, reused, tokens,
+            cost_micros, at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (workflow_id, batch) DO UPDATE SET embedded = rag_costs.embedded + excluded.embedded,
+            tokens = rag_costs.tokens + excluded.tokens, cost_micros = rag_costs.cost_micros + excluded.cost_micros",
+        workflow_id,
+        cost.batch,
+        collection,
+        run,
+        document,
+        model,
+        cost.embedded,
+        cost.reused,
+        cost.tokens,
+        cost.micros,
+        now_ms
+    )?;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! What a run did, where it is, and how much there is.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use durable_runtime::{Client, StepCountFilter, StepFilter};
+use serde::Serialize;
+
+use super::Shared;
+use crate::collection::{Collection, FileState, LastRun};
+use crate::run::{APPLICATION, FAILING, Summary};
+
+/// Some files failed, the rest is saved.
+const SOME_FAILED: u8 = 2;
+/// How many files are told one by one.
+const TOLD: usize = 20;
+/// The stages of a file, as their steps are recorded.
+const STAGES: [&str; 5] = ["discover", "load", "chunk", "embed", "save"];
+
+/// Prints what a run did; the exit code says whether anything failed.
+pub(super) fn summary(summary: &Summary, json: bool) -> Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(summary)?)?;
+    } else {
+        print(&mut out, summary)?;
+    }
+    Ok(if summary.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(SOME_FAILED)
+    })
+}
+
+fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
+    for failed in summary.failed.iter().take(TOLD) {
+        let step = failed.step.as_deref().unwrap_or("?");
+        let error = failed.error.as_deref().unwrap_or("for unknown reasons");
+        writeln!(out, "{} ({step}): {error}", failed.status)?;
+    }
+    if let Some(more) = summary.failed.len().checked_sub(TOLD + 1) {
+        writeln!(out, "and {} more; see `rag-ingest status`", more + 1)?;
+    }
+    let Summary {
+        discovered,
+        ingested,
+        unchanged,
+        renamed,
+        vanished,
+        kept,
+        chunks,
+        reused,
+        seconds,
+        run_id,
+        ..
+    } = summary;
+    if *kept > 0 {
+        writeln!(
+            out,
+            "The files of {kept} documents are gone. They are so many that their documents are kept: is a disk not \
+             mounted? If they are meant to be gone, run this again with --max-delete 100%."
+        )?;
+    }
+    if *discovered == 0 && *vanished == 0 {
+        return writeln!(
+            out,
+            "There are no documents here (text, Markdown, HTML, PDF)."
+        );
+    }
+    if unchanged == discovered && *vanished == 0 {
+        return writeln!(
+            out,
+            "Nothing to do: all {discovered} files are unchanged. ({seconds:.1} s)"
+        );
+    }
+    writeln!(
+        out,
+        "Ingested {ingested} of {discovered} files ({chunks} chunks, the vectors of {reused} were there), {unchanged} \
+         unchanged, {renamed} renamed, {vanished} gone, {} failed, in {seconds:.1} s. Run {run_id}.",
+        summary.failed.len()
+    )
+}
+
+/// What `status` prints.
+#[derive(Debug, Serialize)]
+struct Status {
+    run: Option<RunState>,
+    /// How many documents are in each state.
+    files: BTreeMap<String, i64>,
+    /// What is worked on at the moment.
+    working: Vec<Working>,
+    /// What failed.
+    failed: Vec<FileState>,
+}
+
+#[derive(Debug, Serialize)]
+struct RunState {
+    #[serde(flatten)]
+    run: LastRun,
+    /// The state of its workflow.
+    status: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Working {
+    path: String,
+    /// `queued`, `loading`, `chunking` or `embedding (K/N)`.
+    stage: String,
+}
+
+/// Prints where the newest run is. The stages come from the workflows, so they are true even after a crash.
+pub(super) async fn status(shared: &Shared) -> Result<ExitCode> {
+    let collection = Collection::open_existing(&shared.db).await?;
+    let client = Client::connect(&shared.db).await?.application(APPLICATION);
+    let run = match collection.last_run(&shared.collection).await? {
+        None => None,
+        Some(run) => {
+            let status = match client.status(&run.id).await {
+                Ok(workflow) => workflow.status.to_string(),
+                Err(durable_runtime::Error::NoSuchWorkflow { .. }) => "forgotten".to_owned(),
+                Err(error) => return Err(error.into()),
+            };
+            Some(RunState { run, status })
+        }
+    };
+    let mut working = Vec::new();
+    let queued = collection
+        .in_state(&shared.collection, &["queued"], 50)
+        .await?;
+    for file in queued {
+        let stage = match &file.workflow_id {
+            Some(id) => stage(&client, id).await?,
+            None => "queued".to_owned(),
+        };
+        let path = file.path;
+        working.push(Working { path, stage });
+    }
+    let status = Status {
+        run,
+        files: collection
+            .counts(&shared.collection)
+            .await?
+            .into_iter()
+            .collect(),
+        working,
+        failed: collection
+            .in_state(&shared.collection, &FAILING, 1000)
+            .await?,
+    };
+    collection.close().await;
+    let mut out = std::io::stdout().lock();
+    if shared.json {
+        writeln!(out, "{}", serde_json::to_string(&status)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_status(&mut out, &status)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the workflow of a file does next.
+async fn stage(client: &Client, workflow: &str) -> Result<String> {
+    let steps = client.steps(StepFilter::of(workflow)).await?;
+    let Some(last) = steps.last() else {
+        return Ok("queued".to_owned());
+    };
+    let cuts = steps.iter().rfind(|step| step.name == "chunk");
+    let batches = cuts.and_then(|step| step.output.as_ref()?.get("batches")?.as_u64());
+    let done = steps.iter().filter(|step| step.name == "embed").count();
+    Ok(match (last.name.as_str(), batches) {
+        ("load", _) => "chunking".to_owned(),
+        (_, Some(batches)) => format!("embedding ({done}/{batches})"),
+        _ => "loading".to_owned(),
+    })
+}
+
+fn print_status(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
+    match &status.run {
+        None => writeln!(out, "Nothing was ingested yet.")?,
+        Some(run) => writeln!(out, "Run {}: {}", run.run.id, run.status)?,
+    }
+    for (word, count) in &status.files {
+        writeln!(out, "{count:>8} {word}")?;
+    }
+    for file in &status.working {
+        writeln!(out, "{}: {}", file.path, file.stage)?;
+    }
+    for failed in &status.failed {
+        let error = failed.error.as_deref().unwrap_or("for unknown reasons");
+        let times = failed.failures;
+        writeln!(out, "{} ({times} times): {error}", failed.status)?;
+    }
+    if !status.failed.is_empty() {
+        writeln!(
+            out,
+            "Try them again with `rag-ingest retry`; `--now` does not wait, `--all` leaves none out."
+        )?;
+    }
+    Ok(())
+}
+
+/// What `stats` prints.
+#[derive(Debug, Serialize)]
+struct Stats {
+    #[serde(flatten)]
+    stats: crate::collection::Stats,
+    /// How often each stage was recorded, and how long all of them took together.
+    stages: BTreeMap<String, Stage>,
+}
+
+#[derive(Debug, Serialize)]
+struct Stage {
+    succeeded: u64,
+    failed: u64,
+    seconds: f64,
+}
+
+/// Prints how much there is, what it cost, and where the time went, which the checkpoints tell.
+pub(super) async fn stats(shared: &Shared) -> Result<ExitCode> {
+    let collection = Collection::open_existing(&shared.db).await?;
+    let client = Client::connect(&shared.db).await?.application(APPLICATION);
+    let filter = STAGES
+        .iter()
+        .fold(StepCountFilter::new(), |filter, stage| filter.name(*stage));
+    let steps = client.count_steps(filter).await?;
+    let stage = |step: durable_runtime::StepCount| {
+        let stage = Stage {
+            succeeded: step.succeeded,
+            failed: step.failed,
+            seconds: step.total_ms as f64 / 1000.0,
+        };
+        (step.name, stage)
+    };
+    let stats = Stats {
+        stats: collection.stats(&shared.collection).await?,
+        stages: steps.into_iter().map(stage).collect(),
+    };
+    collection.close().await;
+    let mut out = std::io::stdout().lock();
+    if shared.json {
+        writeln!(out, "{}", serde_json::to_string(&stats)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let of = &stats.stats;
+    writeln!(
+        out,
+        "{} documents ({} bytes), {} chunks ({} word pieces), {} different vectors",
+        of.documents, of.bytes, of.chunks, of.tokens, of.vectors
+    )?;
+    for (model, documents) in &of.models {
+        writeln!(out, "{documents:>8} documents by {model}")?;
+    }
+    writeln!(
+        out,
+        "{} texts embedded ({} word pieces, cost {}), {} vectors used again",
+        of.embedded,
+        of.embedded_tokens,
+        of.cost_micros / 1_000_000,
+        of.reused
+    )?;
+    for (name, stage) in &stats.stages {
+        writeln!(
+            out,
+            "{:>8} x {name}, {} failed, {:.1} s",
+            stage.succeeded, stage.failed, stage.seconds
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
