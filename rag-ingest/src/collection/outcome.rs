@@ -91,16 +91,20 @@ pub(crate) async fn unseen(
     )
 }
 
-/// How many documents of a source can be found or could be.
+/// How many documents a part of a source has, those that are gone already left out.
 pub(crate) async fn living(
     session: &mut Session<'_>,
     source: i64,
-) -> sqlx::Result<Vec<(i64, String)>> {
-    rows!(
+    part: &str,
+) -> sqlx::Result<i64> {
+    let counted: Vec<(i64,)> = rows!(
         session,
-        "SELECT id, path FROM rag_documents WHERE source_id = $1 AND status <> 'vanished'",
-        source
-    )
+        "SELECT COUNT(*) FROM rag_documents WHERE source_id = $1 AND status <> 'vanished'
+            AND ($2 = '' OR path = $2 OR SUBSTR(path, 1, LENGTH($2) + 1) = $2 || '/')",
+        source,
+        part
+    )?;
+    Ok(counted.first().map_or(0, |(count,)| *count))
 }
 
 /// Makes a document that cannot be found any more: its chunks go, the row stays and says so until it is pruned.

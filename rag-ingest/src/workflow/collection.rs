@@ -162,7 +162,7 @@ async fn open(ctx: TransactionContext, request: &RunRequest) -> Result<Opened, I
 }
 
 /// Looks at the next page of files, and queues those that are new or changed.
-#[step]
+#[step(max_attempts = 4, interval = "1s", backoff_rate = 2.0, retry_if = IngestError::passes)]
 async fn discover(
     ctx: StepContext,
     request: &RunRequest,

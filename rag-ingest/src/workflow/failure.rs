@@ -96,6 +96,11 @@ impl IngestError {
         }
     }
 
+    /// Whether the same call may succeed a moment later.
+    pub(crate) fn passes(&self) -> bool {
+        self.wait(0).is_some()
+    }
+
     /// How long to wait before the same call is made for the `tries`th time again, if that may help: what a service
     /// asks for, else twice as long each time.
     pub(crate) fn wait(&self, tries: u32) -> Option<Duration> {

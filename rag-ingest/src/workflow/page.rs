@@ -97,7 +97,7 @@ pub async fn ingest_page(
 }
 
 /// Reads what the page has to do from the document table.
-#[step]
+#[step(max_attempts = 4, interval = "1s", backoff_rate = 2.0, retry_if = IngestError::passes)]
 async fn files_of_page(
     ctx: StepContext,
     request: &PageRequest,

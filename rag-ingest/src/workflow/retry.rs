@@ -103,7 +103,7 @@ pub async fn retry_collection(
 }
 
 /// Finds the next files that are due, and queues them.
-#[step]
+#[step(max_attempts = 4, interval = "1s", backoff_rate = 2.0, retry_if = IngestError::passes)]
 async fn due(ctx: StepContext, request: &RetryRequest, after: i64) -> Result<Due, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
     if pipeline.fingerprint != request.fingerprint {

@@ -14,6 +14,7 @@ use crate::collection::{
 use crate::discover::{Cursor, FoundFile, Ignored, Listing, Stamp, Walker, examine, location_of};
 use crate::loader::{IoKind, LoadError};
 use crate::pipeline::Pipeline;
+use crate::status::FileStatus;
 use crate::workflow::clock::now_ms;
 use crate::workflow::{IngestError, blocking, work_id};
 
@@ -145,7 +146,7 @@ async fn decide(
     match known.map(|known| (known, known.judge(hash, fingerprint))) {
         Some((known, Verdict::Done)) => {
             let is_settled = known.stamp == stamp && known.file_hash == *hash;
-            if !is_settled || known.status.as_str() == "failed" {
+            if !is_settled || !matches!(known.status, FileStatus::Saved | FileStatus::Renamed) {
                 restamp(session, known.id, stamp).await?;
             }
             as_known.push(known.id);

@@ -93,8 +93,8 @@ pub(super) async fn sweep_sources(
         if gone.is_empty() {
             continue;
         }
-        let of = living(session, scope.source).await?;
-        let of = of.iter().filter(|(_, path)| scope.holds(path)).count();
+        let of = living(session, scope.source, &scope.part).await?;
+        let of = usize::try_from(of).unwrap_or(0);
         if !max.allows(gone.len(), of) {
             tracing::warn!(
                 gone = gone.len(),
