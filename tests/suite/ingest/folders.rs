@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use durable_tests::rag::Ingestion;
 use durable_tests::scratch::Scratch;
-use durable_tests::store::Store;
 
 use super::embedder::{Model, run, texts};
 

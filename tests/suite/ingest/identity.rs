@@ -3,7 +3,6 @@
 use std::fs;
 
 use durable_tests::scratch::Scratch;
-use durable_tests::store::Store;
 
 use super::embedder::{Model, run, texts};
 

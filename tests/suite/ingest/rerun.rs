@@ -130,7 +130,7 @@ on_both_stores! {
         let (code, summary) = ingestion.run();
         assert!(matches!(code, 0 | 2), "{summary}");
         assert_eq!(summary["discovered"], 60, "{summary}");
-        let documents = store.rows("SELECT COUNT(*) FROM rag_documents", &[]).await;
+        let documents = store.rows("SELECT COUNT(*) FROM rag_documents WHERE status = 'saved'", &[]).await;
         let failed = summary["failed"].as_array().unwrap().len();
         assert_eq!(documents[0][0], 60 - failed, "{summary}");
     }
@@ -159,7 +159,7 @@ on_both_stores! {
             rows.into_iter().map(|row| (row[0].clone(), row[1].clone(), row[3].clone())).collect()
         };
         assert_eq!(places(first.collection().await), places(undisturbed.collection().await));
-        let documents = store.rows("SELECT COUNT(*) FROM rag_documents", &[]).await;
+        let documents = store.rows("SELECT COUNT(*) FROM rag_documents WHERE status = 'saved'", &[]).await;
         assert_eq!(documents[0][0], 60 - failed);
     }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use durable_tests::scratch::Scratch;
-use durable_tests::store::Store;
 use rag_ingest::embed::EmbedError;
 
 use super::embedder::{Model, run, run_retry, texts};
