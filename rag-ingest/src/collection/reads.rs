@@ -216,7 +216,8 @@ impl Collection {
         Ok(found.into_iter().next().map(passage))
     }
 
-    /// What a run found and did not save, and what it could not look at: problems without a document come last.
+    /// What was found since a run began and is not in the collection, and what the run could not look at: problems
+    /// without a document come last. Of two runs at once both tell all.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -225,9 +226,10 @@ impl Collection {
         let mut look = self.look().await.map_err(failed())?;
         let session = &mut look.session();
         let sql = format!(
-            "{STATE} WHERE (d.seen_run = $1 AND d.status IN
+            "{STATE} JOIN rag_runs r ON r.collection = d.collection
+             WHERE r.id = $1 AND ((d.seen_ms >= r.begun_ms AND d.status IN
                 ('failed', 'empty', 'unsupported', 'no_text_layer', 'encrypted', 'superseded'))
-             OR (d.tried_run = $1 AND d.status = 'vanished' AND d.error IS NOT NULL) ORDER BY d.path, d.id"
+             OR (d.tried_run = $1 AND d.status = 'vanished' AND d.error IS NOT NULL)) ORDER BY d.path, d.id"
         );
         let found: Vec<StateRow> = rows!(session, &sql, run).map_err(failed())?;
         let mut files = states(found);
