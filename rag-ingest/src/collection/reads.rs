@@ -217,7 +217,8 @@ impl Collection {
     }
 
     /// What was found since a run began and is not in the collection, and what the run could not look at: problems
-    /// without a document come last. Of two runs at once both tell all.
+    /// without a document come last. Of two runs at once both tell all, also what the
+    /// other has queued again meanwhile.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -229,7 +230,9 @@ impl Collection {
             "{STATE} JOIN rag_runs r ON r.collection = d.collection
              WHERE r.id = $1 AND ((d.seen_ms >= r.begun_ms AND d.status IN
                 ('failed', 'empty', 'unsupported', 'no_text_layer', 'encrypted', 'superseded'))
-             OR (d.tried_run = $1 AND d.status = 'vanished' AND d.error IS NOT NULL)) ORDER BY d.path, d.id"
+             OR (d.tried_run = $1 AND d.status = 'vanished' AND d.error IS NOT NULL)
+             OR (d.status = 'queued' AND EXISTS (SELECT 1 FROM rag_history h WHERE h.document_id = d.id
+                AND h.run_id = $1 AND h.status <> 'saved'))) ORDER BY d.path, d.id"
         );
         let found: Vec<StateRow> = rows!(session, &sql, run).map_err(failed())?;
         let mut files = states(found);
