@@ -39,6 +39,7 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 mod streams;
+mod succession;
 mod tables;
 mod transfer;
 mod turn;
@@ -66,7 +67,10 @@ pub(crate) use notify::{Channel, Heard, Listener};
 pub(crate) use partitions::SWEEP;
 pub use queues::RegisteredQueue;
 pub(crate) use queues::{Registrar, Served};
-pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
+pub(crate) use record::{
+    CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord, SuccessionRecord,
+    Successors,
+};
 pub(crate) use recovery::{Recovered, Recovery};
 pub(crate) use rename::RenameRequest;
 pub use rename::RenamedRows;

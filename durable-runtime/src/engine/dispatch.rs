@@ -4,13 +4,53 @@ use std::sync::Arc;
 
 use super::authorization::authorize;
 use super::execution::{Attempt, CallerIdentity};
-use super::served_queue::Seat;
-use super::{Engine, Execution};
+use super::served_queue::{Seat, ServedQueue};
+use super::{Engine, Execution, Phase};
 use crate::error::{Error, ErrorRecord};
-use crate::store::{ClaimedWorkflow, CompletionRecord, Record};
+use crate::ids;
+use crate::store::{ClaimedWorkflow, CompletionRecord, Record, SuccessionRecord, Successors};
 use crate::value::{Format, format};
 
 impl Engine {
+    /// What takes the next workflow off the queue in the commit that ends this one, if one may wait there.
+    pub(super) fn succession(&self, ending: &Execution) -> Option<(Record, Arc<ServedQueue>)> {
+        if self.phase() != Phase::Open {
+            return None;
+        }
+        let (limits, queue) = ending.succession()?;
+        let record = SuccessionRecord {
+            workflow_id: ending.workflow_id.clone(),
+            queue: limits,
+            identity: self.identity.clone(),
+            token: ids::token(),
+            sent: Arc::default(),
+        };
+        Some((Record::Succession(Box::new(record)), queue))
+    }
+
+    /// Begins what takes the place of a workflow that ended.
+    pub(super) async fn succeed(
+        self: &Arc<Self>,
+        ended: &Execution,
+        queue: &Arc<ServedQueue>,
+        successors: Successors,
+    ) {
+        let histories = self.persist(|| successors.histories(self.store.as_ref()));
+        let histories = match histories.await {
+            Ok(histories) => histories,
+            Err(error) => {
+                tracing::error!(%error, "cannot read the history of workflows that were taken off a queue");
+                queue.keep_unanswered(&successors.token);
+                return queue.wake();
+            }
+        };
+        let token = successors.token.clone();
+        for workflow in successors.with(histories) {
+            let seat = ended.take_seat().unwrap_or_else(|| queue.seat(None));
+            self.begin_claimed(&token, workflow, seat).await;
+        }
+    }
+
     /// Begins one claimed workflow. What cannot run gets its error in the database: it never stays pending.
     pub(super) async fn begin_claimed(
         self: &Arc<Self>,

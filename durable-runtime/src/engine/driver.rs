@@ -209,6 +209,9 @@ async fn complete(
     let mut rest = execution.take_rest();
     let mut records: Vec<Record> = rest.iter().map(|pending| pending.record.clone()).collect();
     records.push(Record::Completion(Box::new(completion)));
+    let succession = execution.engine.succession(execution);
+    let (succession, queue) = succession.unzip();
+    records.extend(succession);
     let submitted = pin!(
         execution
             .engine
@@ -216,8 +219,13 @@ async fn complete(
             .submit(&execution.workflow_id, records)
     );
     let mut outcomes = submitted.await?;
+    let successors = queue.and_then(|queue| Some((queue, outcomes.pop()?)));
     let last = outcomes.pop().unwrap_or(Outcome::Fenced);
     execution.settle(rest.drain(..), outcomes);
+    if let Some((queue, Outcome::Succeeded(successors))) = successors {
+        let engine = &execution.engine;
+        engine.succeed(execution, &queue, successors).await;
+    }
     Ok(last)
 }
 

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
-use super::served_queue::Seat;
+use super::served_queue::{Seat, ServedQueue};
 use super::{Engine, Registered};
 use crate::error::Error;
+use crate::queue::Queue;
 use crate::store::{Outcome, Record, StepRow};
 use crate::value::Format;
 
@@ -214,12 +215,21 @@ impl Execution {
 
     /// Lets another workflow of the queue begin in its place.
     pub(super) fn leave_seat(&self) {
-        let seat = self
-            .seat
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(seat);
+        drop(self.take_seat());
+    }
+
+    pub(super) fn take_seat(&self) -> Option<Seat> {
+        self.seat().take()
+    }
+
+    /// The queue whose next workflow is to take the place of this one.
+    pub(super) fn succession(&self) -> Option<(Queue, Arc<ServedQueue>)> {
+        self.seat().as_ref().and_then(Seat::succession)
+    }
+
+    fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
+        // It is only taken out, which leaves it whole.
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True when it ends before its workflow does.
@@ -323,7 +333,8 @@ impl Execution {
         for (pending, outcome) in pending.into_iter().zip(outcomes) {
             match &outcome {
                 Outcome::Committed => self.wrote(&pending.record),
-                Outcome::Exists(_)
+                Outcome::Succeeded(_)
+                | Outcome::Exists(_)
                 | Outcome::Deduplicated { .. }
                 | Outcome::NoDestination { .. } => {}
                 Outcome::Fenced => self.stop(Stop::Fenced),
@@ -346,7 +357,9 @@ impl Execution {
                         Record::Start(start) => {
                             format!("the start of workflow `{}`", start.workflow_id)
                         }
-                        Record::Completion(_) => "the result of the workflow".to_owned(),
+                        Record::Completion(_) | Record::Succession(_) => {
+                            "the result of the workflow".to_owned()
+                        }
                     };
                     self.stop(Stop::Failed(Error::Setup(format!(
                         "{what} was refused by the database: {error}"
