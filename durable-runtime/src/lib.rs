@@ -46,6 +46,7 @@ mod ids;
 mod journal;
 mod machine;
 mod queue;
+mod saga;
 mod schedule;
 mod select;
 mod state;
@@ -63,10 +64,11 @@ pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
 pub use engine::DuplicationPolicy;
-pub use error::{Error, ErrorRecord, Result, StoreError};
+pub use error::{Error, ErrorRecord, NotUndone, Result, SagaError, StoreError, Undo};
 pub use failure::DurableError;
 pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
 pub use queue::{OnConflict, Queue};
+pub use saga::Saga;
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
     ApplicationVersion, GroupBy, RegisteredQueue, RenamedRows, Status, StepCount, StepCountFilter,
