@@ -32,6 +32,7 @@ mod recovery;
 mod replay;
 mod retries;
 mod roles;
+mod sagas;
 mod schedules;
 mod schema;
 mod sleeps;

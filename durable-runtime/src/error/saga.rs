@@ -30,7 +30,7 @@ pub struct Undo {
     pub calls: Vec<String>,
     /// The number of the first of these calls within the workflow. A fork from here runs it again, and the undos
     /// after it.
-    pub position: Option<i32>,
+    pub position: Option<u32>,
     /// Where it was given to the saga: `file:line:column`.
     pub location: String,
 }
@@ -48,7 +48,9 @@ pub struct NotUndone {
 impl Undo {
     pub(crate) fn new(calls: Vec<(i32, String)>, location: String) -> Self {
         Self {
-            position: calls.first().map(|(position, _)| *position),
+            position: calls
+                .first()
+                .and_then(|(position, _)| u32::try_from(*position).ok()),
             calls: calls.into_iter().map(|(_, name)| name).collect(),
             location,
         }
