@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Error, ErrorRecord};
 use crate::failure::DurableError;
 
+/// The name under which the outcome of a child is recorded.
+const GET_RESULT: &str = "DBOS.getResult";
+
 /// A saga failed: what it failed with, what was undone, and what could not be undone.
 ///
 /// Its text tells about the undoing; its [`source`](StdError::source) is what the saga failed with, so that
@@ -47,11 +50,12 @@ pub struct NotUndone {
 
 impl Undo {
     pub(crate) fn new(calls: Vec<(i32, String)>, location: String) -> Self {
+        let first = calls.first().map(|(position, _)| *position);
+        let names = calls.into_iter().map(|(_, name)| name);
         Self {
-            position: calls
-                .first()
-                .and_then(|(position, _)| u32::try_from(*position).ok()),
-            calls: calls.into_iter().map(|(_, name)| name).collect(),
+            position: first.and_then(|position| u32::try_from(position).ok()),
+            // The wait for a child is part of its call.
+            calls: names.filter(|name| name != GET_RESULT).collect(),
             location,
         }
     }
