@@ -441,8 +441,9 @@ impl Error {
                     message: text("message")?,
                 })
             })(),
-            "SagaNotUndone" => SagaError::from_data(&record.data)
-                .map(|saga| Self::NotUndone(Box::new(saga))),
+            "SagaNotUndone" => {
+                SagaError::from_data(&record.data).map(|saga| Self::NotUndone(Box::new(saga)))
+            }
             "DBOSAwaitedWorkflowCancelledError" => {
                 text("id").map(|id| Self::AwaitedCancelled { id })
             }

@@ -56,8 +56,9 @@ mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, Fork, Message, Rewind, Sending, StepCall, StepCaller, StreamReader, Untyped,
-    WorkflowCall, WorkflowCaller, WorkflowHandle, WorkflowIds,
+    Enqueue, Fork, Message, Retry, Rewind, RunsAgain, RunsInTransaction, RunsOnce, Sending,
+    StepCall, StepCaller, StreamReader, Untyped, WorkflowCall, WorkflowCaller, WorkflowHandle,
+    WorkflowIds,
 };
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};

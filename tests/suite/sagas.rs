@@ -101,7 +101,10 @@ fn assert_runs(id: &str, places: &[&str], place: &str) {
     for expected in places {
         let runs = noted.iter().filter(|noted| noted == expected).count();
         let wanted = if *expected == place { 2 } else { 1 };
-        assert_eq!(runs, wanted, "`{expected}`, interrupted at `{place}`: {noted:?}");
+        assert_eq!(
+            runs, wanted,
+            "`{expected}`, interrupted at `{place}`: {noted:?}"
+        );
     }
     let others = noted.iter().find(|noted| !places.contains(&noted.as_str()));
     assert_eq!(others, None, "interrupted at `{place}`");

@@ -204,7 +204,10 @@ mod tests {
         let nothing = error(vec![], vec![]);
         let all = error(vec![undo(4, "b"), undo(5, "a")], vec![]);
         let some = error(vec![undo(5, "a")], vec![failed(undo(4, "b"))]);
-        let none = error(vec![], vec![failed(Undo::new(vec![], "trip.rs:9:22".into()))]);
+        let none = error(
+            vec![],
+            vec![failed(Undo::new(vec![], "trip.rs:9:22".into()))],
+        );
         let texts = [nothing, all, some, none].map(|error| error.to_string());
         assert_eq!(
             texts,
