@@ -37,6 +37,7 @@ mod schedules;
 mod schema;
 mod sleeps;
 mod start;
+mod step_calls;
 mod streams;
 mod timeouts;
 mod transactions;
