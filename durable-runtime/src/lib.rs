@@ -117,6 +117,8 @@ mod documents {
     struct Communication;
     #[doc = include_str!("../../docs/operations.md")]
     struct Operations;
+    #[doc = include_str!("../../docs/sagas.md")]
+    struct Sagas;
     #[doc = include_str!("../../docs/managing.md")]
     struct Managing;
 }

@@ -85,7 +85,7 @@ async fn untyped(ctx: WorkflowContext) -> Result<(), Box<dyn std::error::Error +
 
 /// What takes a saga gives its undos to it.
 async fn shares<'c>(saga: &Saga<'c>, ctx: &'c WorkflowContext) -> Result<Flight, TripError> {
-    saga.step(book(ctx, "a"), async |flight| cancel(ctx, &flight).await)
+    saga.step(book(ctx, "a"), async move |flight| cancel(ctx, &flight).await)
         .await
 }
 
