@@ -206,15 +206,14 @@ impl<'c> Saga<'c> {
     ///
     /// # Panics
     /// When the body panics, with the same panic, after everything was undone that could be.
-    pub fn run<T, E, Kind>(
+    pub async fn run<T, E, Kind>(
         &self,
         body: impl Future<Output = Result<T, E>> + Send,
-    ) -> impl Future<Output = Result<T, E>> + Send
+    ) -> Result<T, E>
     where
-        T: Send,
         E: DurableError<Kind>,
     {
-        async move { self.attempt(body).await.map_err(SagaError::into_own) }
+        self.run_reported(body).await.map_err(SagaError::into_own)
     }
 
     /// As [`run`](Self::run), with an error that tells what was undone, too.
@@ -224,18 +223,7 @@ impl<'c> Saga<'c> {
     ///
     /// # Panics
     /// When the body panics, with the same panic, after everything was undone that could be.
-    pub fn run_reported<T, E, Kind>(
-        &self,
-        body: impl Future<Output = Result<T, E>> + Send,
-    ) -> impl Future<Output = Result<T, SagaError<E>>> + Send
-    where
-        T: Send,
-        E: DurableError<Kind>,
-    {
-        self.attempt(body)
-    }
-
-    async fn attempt<T, E, Kind>(
+    pub async fn run_reported<T, E, Kind>(
         &self,
         body: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, SagaError<E>>

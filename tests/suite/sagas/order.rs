@@ -11,7 +11,9 @@ async fn side_by_side(ctx: WorkflowContext) -> anyhow::Result<()> {
             saga.step(act(&ctx, "b"), |what| undo(&ctx, what)),
             saga.step(act(&ctx, "c"), |what| undo(&ctx, what)),
         );
-        (a?, b?, c?);
+        a?;
+        b?;
+        c?;
         anyhow::bail!("out of paper")
     })
     .await
