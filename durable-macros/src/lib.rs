@@ -60,12 +60,12 @@ use proc_macro::TokenStream;
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "…"` | the function's name | what the step is recorded as; a replay compares it |
-/// | `max_attempts = 3` | `1` | how often the body is run at most; above 1 the arguments must be `Clone` |
+/// | `max_attempts = 3` | `1` | how often the body is run at most, unless a call says otherwise with `.retry(…)`; the arguments must be `Clone` |
 /// | `interval = "1s"` | `"1s"` | the wait before the second attempt |
 /// | `backoff_rate = 2.0` | `2.0` | how much longer each further wait is |
 /// | `max_interval = "1h"` | `"1h"` | the longest wait |
 /// | `retry_if = path` | every error | a `fn(&Error) -> bool`, or a closure that captures nothing: whether an error is worth another attempt |
-/// | `timeout = "30s"` | none | how long one attempt may take |
+/// | `timeout = "30s"` | none | how long one attempt may take, unless a call says otherwise with `.timeout(…)` |
 /// | `pure` | not set | running the body twice harms nobody and nobody outside saw its result: its record may wait for the next commit |
 /// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
 ///
@@ -123,7 +123,7 @@ pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "…"` | the function's name | what the transaction is recorded as; a replay compares it |
-/// | `max_attempts = 3` | `1` | how often the body is run at most, each time in a new database transaction |
+/// | `max_attempts = 3` | `1` | how often the body is run at most, each time in a new database transaction, unless a call says otherwise with `.retry(…)` |
 /// | `interval`, `backoff_rate`, `max_interval`, `retry_if` | as for [`macro@step`] | when to try again |
 /// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
 ///

@@ -57,6 +57,10 @@ impl Paths {
         error_codec => __private::error_codec;
         /// The pending call of a step or transaction.
         step_call => StepCall;
+        /// What tells that the body of a call may run again.
+        runs_again => RunsAgain;
+        /// What tells that a call is that of a transaction.
+        runs_in_transaction => RunsInTransaction;
         /// The pending call of a workflow.
         workflow_call => WorkflowCall;
         /// The error of the runtime.

@@ -34,6 +34,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         signature: &signature,
         attributes: &Attributes::sort(&function.attributes),
         paths: &Paths::new(options.krate.clone()),
+        repeats: false,
     };
     match diagnostics.finish() {
         Some(errors) => fallback::workflow(&surface, &options, errors),

@@ -1,6 +1,7 @@
 //! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
 
 mod authorization;
+mod called;
 mod completions;
 mod debounce;
 mod dispatch;

@@ -1,5 +1,6 @@
 //! What can go wrong, and the form in which errors are checkpointed.
 
+mod saga;
 mod store;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
+pub use saga::{NotUndone, SagaError, Undo};
 pub use store::StoreError;
 
 /// The result of an operation of the runtime.
@@ -118,6 +120,9 @@ pub enum Error {
         /// The text of the panic.
         message: String,
     },
+    /// A saga failed, and not everything that it had done could be undone.
+    #[error("{saga}; the saga itself had failed with: {cause}", saga = .0, cause = .0.cause)]
+    NotUndone(Box<SagaError<ErrorRecord>>),
     /// A workflow or step ended with an error that is known by its record only.
     #[error(transparent)]
     Failed(#[from] ErrorRecord),
@@ -323,6 +328,7 @@ impl Error {
             Self::StepTimedOut { .. } => ("DBOSStepTimeoutError", Some(18)),
             Self::StepPanicked { .. } => ("StepPanicked", None),
             Self::WorkflowPanicked { .. } => ("WorkflowPanicked", None),
+            Self::NotUndone(_) => ("SagaNotUndone", None),
             Self::AwaitedCancelled { .. } => ("DBOSAwaitedWorkflowCancelledError", Some(13)),
             Self::AwaitedDeadLetter { .. } => {
                 ("DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded", Some(14))
@@ -369,6 +375,7 @@ impl Error {
             Self::StepPanicked { step, message } => {
                 record.data(serde_json::json!({ "step": step, "message": message }))
             }
+            Self::NotUndone(saga) => record.data(saga.to_data()),
             Self::AwaitedCancelled { id }
             | Self::AwaitedDeadLetter { id }
             | Self::WorkflowIdInUse { id }
@@ -434,6 +441,9 @@ impl Error {
                     message: text("message")?,
                 })
             })(),
+            "SagaNotUndone" => {
+                SagaError::from_data(&record.data).map(|saga| Self::NotUndone(Box::new(saga)))
+            }
             "DBOSAwaitedWorkflowCancelledError" => {
                 text("id").map(|id| Self::AwaitedCancelled { id })
             }

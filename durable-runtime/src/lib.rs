@@ -46,6 +46,7 @@ mod ids;
 mod journal;
 mod machine;
 mod queue;
+mod saga;
 mod schedule;
 mod select;
 mod state;
@@ -55,18 +56,20 @@ mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, Fork, Message, Rewind, Sending, StepCall, StepCaller, StreamReader, Untyped,
-    WorkflowCall, WorkflowCaller, WorkflowHandle, WorkflowIds,
+    Enqueue, Fork, Message, Retry, Rewind, RunsAgain, RunsInTransaction, RunsOnce, Sending,
+    StepCall, StepCaller, StreamReader, Untyped, WorkflowCall, WorkflowCaller, WorkflowHandle,
+    WorkflowIds,
 };
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
 pub use engine::DuplicationPolicy;
-pub use error::{Error, ErrorRecord, Result, StoreError};
+pub use error::{Error, ErrorRecord, NotUndone, Result, SagaError, StoreError, Undo};
 pub use failure::DurableError;
 pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
 pub use queue::{OnConflict, Queue};
+pub use saga::Saga;
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
     ApplicationVersion, GroupBy, RegisteredQueue, RenamedRows, Status, StepCount, StepCountFilter,
@@ -114,6 +117,8 @@ mod documents {
     struct Communication;
     #[doc = include_str!("../../docs/operations.md")]
     struct Operations;
+    #[doc = include_str!("../../docs/sagas.md")]
+    struct Sagas;
     #[doc = include_str!("../../docs/managing.md")]
     struct Managing;
 }

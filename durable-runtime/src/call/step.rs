@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::StepCaller;
+use super::retry::{RunsAgain, RunsOnce};
 use crate::clock;
 use crate::context::StepContext;
 use crate::engine::{Execution, panic_text};
@@ -60,17 +62,22 @@ impl StepOptions {
 /// # Cancel safety
 /// Dropped before it finished, the body is dropped where it waits and nothing is recorded; its place stays empty.
 #[must_use = "a call does nothing until it is awaited"]
-pub struct StepCall<'c, T, E> {
-    name: &'static str,
+pub struct StepCall<'c, T, E, Runs = RunsOnce> {
     position: i32,
-    result: BoxFuture<'c, Result<T, E>>,
+    options: StepOptions,
+    /// What its first poll begins.
+    begin: Option<Begin<'c, T, E>>,
+    running: Option<BoxFuture<'c, Result<T, E>>>,
+    runs: PhantomData<fn() -> Runs>,
 }
 
-impl<T, E> StepCall<'_, T, E> {
+type Begin<'c, T, E> = Box<dyn FnOnce(StepOptions) -> BoxFuture<'c, Result<T, E>> + Send + 'c>;
+
+impl<T, E, Runs> StepCall<'_, T, E, Runs> {
     /// The name under which the step is recorded.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.name
+        self.options.name
     }
 
     /// The number of this call within the workflow, from 1.
@@ -78,22 +85,35 @@ impl<T, E> StepCall<'_, T, E> {
     pub fn position(&self) -> i32 {
         self.position
     }
+
+    /// Changes how it runs, unless it runs already.
+    pub(super) fn with(mut self, change: impl FnOnce(StepOptions) -> StepOptions) -> Self {
+        self.options = change(self.options);
+        self
+    }
 }
 
-impl<T, E> fmt::Debug for StepCall<'_, T, E> {
+impl<T, E, Runs> fmt::Debug for StepCall<'_, T, E, Runs> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepCall")
-            .field("name", &self.name)
+            .field("name", &self.name())
             .field("position", &self.position)
             .finish_non_exhaustive()
     }
 }
 
-impl<T, E> Future for StepCall<'_, T, E> {
+impl<T, E, Runs> Future for StepCall<'_, T, E, Runs> {
     type Output = Result<T, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.result.as_mut().poll(context)
+        if let Some(begin) = self.begin.take() {
+            self.running = Some(begin(self.options));
+        }
+        match &mut self.running {
+            Some(running) => running.poll_unpin(context),
+            // It always runs by now.
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -173,21 +193,22 @@ impl Site {
         }))
     }
 
-    pub(super) fn call<'c, T, E>(
+    /// The call at this place, which `begin` runs as its options say in the end.
+    pub(super) fn call<'c, T, E, Runs, Running>(
         self,
-        result: impl Future<Output = Result<T, E>> + Send + 'c,
-    ) -> StepCall<'c, T, E> {
+        begin: impl FnOnce(Self) -> Running + Send + 'c,
+    ) -> StepCall<'c, T, E, Runs>
+    where
+        Running: Future<Output = Result<T, E>> + Send + 'c,
+    {
         StepCall {
-            name: self.options.name,
             position: self.position,
-            result: result.boxed(),
-        }
-    }
-
-    pub(super) fn shared(&self) -> Self {
-        Self {
-            execution: Arc::clone(&self.execution),
-            ..*self
+            options: self.options,
+            begin: Some(Box::new(move |options| {
+                begin(Self { options, ..self }).boxed()
+            })),
+            running: None,
+            runs: PhantomData,
         }
     }
 }
@@ -256,7 +277,7 @@ pub fn repeatable_step<'c, T, E, Kind, Body>(
     options: StepOptions,
     retry_if: Option<fn(&E) -> bool>,
     body: impl Fn(StepContext) -> Body + Send + 'c,
-) -> StepCall<'c, T, E>
+) -> StepCall<'c, T, E, RunsAgain>
 where
     T: Value,
     E: DurableError<Kind>,
@@ -270,14 +291,13 @@ where
     )
 }
 
-fn run<'c, T: Value, E: Send + 'static>(
+fn run<'c, T: Value, E: Send + 'static, Runs>(
     site: Site,
     codec: ErrorCodec<E>,
     retry_if: Option<fn(&E) -> bool>,
     mut attempt: impl FnMut(StepContext) -> Option<BoxFuture<'c, Result<T, E>>> + Send + 'c,
-) -> StepCall<'c, T, E> {
-    let call = site.shared();
-    call.call(async move {
+) -> StepCall<'c, T, E, Runs> {
+    site.call(move |site| async move {
         let execution = Arc::clone(&site.execution);
         if let Some(row) = site.recorded().await {
             return replay(

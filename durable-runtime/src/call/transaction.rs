@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::StepCaller;
+use super::retry::RunsInTransaction;
 use super::step::{Failure, Site, StepCall, StepOptions, attempts, guarded, replay};
 use crate::clock;
 use crate::context::TransactionContext;
@@ -27,7 +28,7 @@ pub fn transaction<'c, T, E, Kind, Body>(
     options: StepOptions,
     retry_if: Option<fn(&E) -> bool>,
     body: impl Fn(TransactionContext) -> Body + Send + 'c,
-) -> StepCall<'c, T, E>
+) -> StepCall<'c, T, E, RunsInTransaction>
 where
     T: Value,
     E: DurableError<Kind>,
@@ -37,12 +38,11 @@ where
     let codec = error_codec();
     // Shared by the attempts, of which one runs at a time; so the arguments need not be `Sync`.
     let body = Mutex::new(body);
-    let call = site.shared();
-    call.call(async move {
+    site.call(move |site| async move {
         if let Some(row) = site.recorded().await {
             return replay(
                 &site.execution,
-                &format!("transaction `{}`", options.name),
+                &format!("transaction `{}`", site.options.name),
                 row,
                 codec,
             )

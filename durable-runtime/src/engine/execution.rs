@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
+use super::called::Called;
 use super::served_queue::{Seat, ServedQueue};
 use super::{Engine, Registered};
 use crate::error::Error;
@@ -95,6 +96,7 @@ pub(crate) struct Execution {
     pub(crate) receiving: tokio::sync::Mutex<()>,
     /// A stream is being read.
     pub(crate) reading: AtomicBool,
+    pub(crate) called: Called,
     settled: Notify,
     stop_waker: AtomicWaker,
     seat: Mutex<Option<Seat>>,
@@ -124,6 +126,7 @@ impl Execution {
             }),
             receiving: tokio::sync::Mutex::new(()),
             reading: AtomicBool::new(false),
+            called: Called::default(),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
             seat: Mutex::new(attempt.seat),
@@ -175,6 +178,7 @@ impl Execution {
         called: &str,
         location: &Location<'_>,
     ) -> Option<StepRow> {
+        self.called.note(position, called);
         let row = self.state().history.remove(&position)?;
         if row.name == called {
             return Some(row);
