@@ -15,6 +15,7 @@ mod fallback;
 mod function;
 mod hash;
 mod lifetimes;
+mod lint;
 mod options;
 mod paths;
 mod role;
