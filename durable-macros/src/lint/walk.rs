@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Block, Expr, Item, Local, Pat, PatType, Stmt, Type};
+use syn::{Block, Item, Local, Pat, PatType, Stmt, Type};
 
 use super::allowances::{self, Allowances};
 use super::iteration;
