@@ -1,11 +1,14 @@
 //! Calls of functions, and the paths that name them.
 
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{Expr, ExprCall, ExprPath};
 
 use super::awaits::{COMBINATORS, HOLDERS};
-use super::imports::segments;
+use super::imports::{self, segments};
 use super::iteration;
 use super::known::{self, is_whole};
+use super::macros;
 use super::offence::Offence;
 use super::scope::{Carry, Value};
 use super::walk::Walk;
@@ -20,6 +23,10 @@ impl Walk<'_> {
         let function = match &*call.func {
             // What takes the context is the author's own, whatever it is called.
             Expr::Path(_) if takes_context => Value::default(),
+            Expr::Path(path) if self.spawns(path) && self.carries(call.args.to_token_stream()) => {
+                self.report(Offence::Escape, &path.path, spelled_path(&path.path));
+                Value::default()
+            }
             function => self.value(function),
         };
         let given = self.arguments(&call.args, function);
@@ -58,19 +65,34 @@ impl Walk<'_> {
 
     /// Reports a path that names something which is not deterministic.
     pub(super) fn check_path(&mut self, path: &ExprPath) {
-        if path.qself.is_some() {
-            return;
-        }
-        let Some(resolved) = self.scope.imports().resolve(&path.path) else {
-            return;
-        };
-        let offence = match resolved.as_slice() {
-            [name] => self.offence_of_glob(name),
-            _ => known::offence(&resolved),
-        };
-        if let Some(offence) = offence {
+        if let Some(offence) = self.offence_of(path) {
             self.report(offence, &path.path, spelled_path(&path.path));
         }
+    }
+
+    fn offence_of(&mut self, path: &ExprPath) -> Option<Offence> {
+        if path.qself.is_some() {
+            return None;
+        }
+        let resolved = self.scope.resolve(&path.path)?;
+        match resolved.as_slice() {
+            [name] => self.offence_of_glob(name),
+            _ => known::offence(&resolved),
+        }
+    }
+
+    fn spawns(&mut self, path: &ExprPath) -> bool {
+        let is_variable =
+            imports::variable(path).is_some_and(|name| self.scope.variable(name).is_some());
+        !is_variable && self.offence_of(path) == Some(Offence::Spawn)
+    }
+
+    /// Whether `tokens` name the context or something in which it is.
+    fn carries(&self, tokens: TokenStream) -> bool {
+        macros::names(tokens)
+            .iter()
+            .filter_map(|name| self.scope.variable(name))
+            .any(|value| value.carry == Carry::Call)
     }
 
     /// What a single name is by a `use module::*` in the body.

@@ -116,9 +116,9 @@ impl Offence {
             Self::Static => format!(
                 "`{written}` outlives the run that writes it: a replay runs this code again and finds what another run, or none, has left there"
             ),
-            Self::ThreadLocal => "what is thread-local is another's after every `.await`: a replay runs this code again, on other threads".to_owned(),
+            Self::ThreadLocal => "a thread-local value is another one on every thread, and a workflow goes on on any thread after an `.await`: a replay runs this code again and finds another value".to_owned(),
             Self::Pointer => "`{:p}` prints an address: a replay runs this code again, and everything lies elsewhere".to_owned(),
-            Self::Await => "this `.await` carries no context: what it waits for is not recorded, so a replay runs this code again, waits once more, and may get something else".to_owned(),
+            Self::Await => "what is awaited here is no durable call, because it does not get the context: nothing of it is recorded, so a replay runs this code again, waits once more, and may get something else".to_owned(),
         }
     }
 

@@ -46,7 +46,7 @@ fn it_reaches_no_further_than_its_statement() {
     );
     refused(
         &format!("match kind {{ {ALLOW} 1 => fetch().await, _ => fetch().await }}"),
-        "carries no context",
+        "is no durable call",
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::{accepted, messages, refused};
 
-const REFUSED: &str = "this `.await` carries no context";
+const REFUSED: &str = "what is awaited here is no durable call";
 
 #[test]
 fn what_mentions_the_context_may_be_awaited() {

@@ -265,7 +265,7 @@ fn the_context_stays_where_it_is() {
         ),
         (
             "tokio::spawn(async move { load(&ctx).await });",
-            "`tokio::spawn` starts work",
+            "`tokio::spawn` takes the context into a task",
         ),
         (
             "let f = move |x| load(&ctx, x); f(1).await?;",

@@ -7,7 +7,7 @@ async fn load(_ctx: StepContext, name: String) -> anyhow::Result<String> {
 
 #[workflow]
 async fn run(ctx: WorkflowContext) -> anyhow::Result<()> {
-    let load_it = move |name| load(&ctx, name);
+    let load_it = move |name| async move { load(&ctx, name).await };
     load_it("a".into()).await?;
     Ok(())
 }

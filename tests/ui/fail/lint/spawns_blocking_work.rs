@@ -1,9 +1,0 @@
-use durable_runtime::prelude::*;
-
-#[workflow]
-async fn run(_ctx: WorkflowContext) -> anyhow::Result<()> {
-    let _task = tokio::task::spawn_blocking(|| 1);
-    Ok(())
-}
-
-fn main() {}
