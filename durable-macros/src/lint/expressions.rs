@@ -19,7 +19,7 @@ impl Walk<'_> {
             return Value::of(Carry::Call);
         }
         match expression {
-            Expr::Await(inner) => self.awaited(&inner.base, &inner.await_token),
+            Expr::Await(inner) => self.awaited(&inner.base, inner.await_token),
             Expr::MethodCall(call) => self.method(call, orderless),
             Expr::Call(call) => self.call(call),
             Expr::Path(path) => self.path(path),
