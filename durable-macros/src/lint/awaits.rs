@@ -39,16 +39,20 @@ pub(super) const ACCESSORS: [&str; 7] = [
 ];
 
 /// Methods that put their argument into their receiver.
-pub(super) const COLLECTS: [&str; 8] = [
+pub(super) const COLLECTS: [&str; 9] = [
     "append",
     "extend",
     "get_or_insert",
     "insert",
+    "or_insert",
     "push",
     "push_back",
     "push_front",
     "replace",
 ];
+
+/// Methods that give what is in their receiver together with what is in their argument.
+pub(super) const JOINS: [&str; 6] = ["chain", "merge", "or", "unwrap_or", "xor", "zip"];
 
 /// Methods of a handle or a reader that are calls, also where they are not awaited at once.
 pub(super) const CALLS: [&str; 5] = ["cancel", "next", "result", "resume", "status"];

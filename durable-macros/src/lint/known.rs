@@ -345,7 +345,9 @@ const TABLE: &[Known] = &[
 ];
 
 /// Types whose name says nothing: only the whole path to them does.
-const COMMON: [&str; 5] = ["Builder", "Client", "Agent", "Rng", "Handle"];
+const COMMON: [&str; 8] = [
+    "Agent", "Builder", "Client", "Delay", "Handle", "Rng", "Runtime", "Timer",
+];
 
 /// What a path names, by all of it or by its last two segments.
 pub(super) fn offence(path: &[String]) -> Option<Offence> {

@@ -2,7 +2,7 @@
 
 use syn::{Expr, ExprMethodCall};
 
-use super::awaits::{ACCESSORS, CALLS, COLLECTS, MAPS};
+use super::awaits::{ACCESSORS, CALLS, COLLECTS, JOINS, MAPS};
 use super::expressions::root;
 use super::iteration;
 use super::offence::Offence;
@@ -20,10 +20,9 @@ const SPAWNS: [&str; 6] = [
 ];
 
 /// Methods of streams that give what is ready first.
-const RACES: [&str; 6] = [
+const RACES: [&str; 5] = [
     "buffer_unordered",
     "for_each_concurrent",
-    "race",
     "try_buffer_unordered",
     "try_for_each_concurrent",
     "flatten_unordered",
@@ -91,6 +90,9 @@ impl Walk<'_> {
         if by_closure && MAPS.contains(&method) {
             return given.carry;
         }
+        if JOINS.contains(&method) {
+            return receiver.carry.max(given.carry);
+        }
         // Of something made of a result, a method may be awaited.
         match receiver.carry {
             Carry::Derived => Carry::Result,
@@ -99,7 +101,8 @@ impl Walk<'_> {
     }
 
     fn check_method(&mut self, call: &ExprMethodCall, receiver: Value, method: &str) {
-        if RACES.contains(&method) {
+        let is_race = method == "race" && receiver.carry == Carry::Call;
+        if is_race || RACES.contains(&method) {
             self.report(Offence::Race, &call.method, format_args!(".{method}(…)"));
         }
         if method == "elapsed" && call.args.is_empty() && receiver.shape == Some(Shape::Moment) {

@@ -42,6 +42,8 @@ fn refused(body: &str, expected: &str) {
 
 #[track_caller]
 fn accepted(body: &str) {
+    let block = format!("{{ {body} }}");
+    assert!(syn::parse_str::<syn::Block>(&block).is_ok(), "{body}");
     let messages = messages(body);
     assert!(messages.is_empty(), "{body}\n{messages:#?}");
 }
