@@ -67,6 +67,7 @@ pub(crate) fn workflow(
             hash: String::new(),
             max_recovery_attempts: 0,
             sites: Vec::new(),
+            awaits_others: false,
         },
         run: quote!(async move { ::core::unreachable!() }),
     };

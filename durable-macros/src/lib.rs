@@ -15,6 +15,7 @@ mod fallback;
 mod function;
 mod hash;
 mod lifetimes;
+mod lint;
 mod options;
 mod paths;
 mod role;
@@ -212,12 +213,51 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// workflow is started again from its name and its recorded arguments alone. More than twelve
 /// arguments belong into a struct. A raw workflow takes one, no more and no less.
 ///
+/// A replay runs the body again and hands it the recorded results, so the body itself has to be
+/// deterministic. What is not is refused at its own place, with what to write instead, and the
+/// declaration is still checked and found as a whole:
+///
+/// | refused | instead |
+/// |---|---|
+/// | clocks | `ctx.now().await` |
+/// | sleeping, timeouts, intervals | `ctx.sleep(d).await`, `#[step(timeout = "…")]` |
+/// | random numbers and ids | `ctx.random().await`, `ctx.uuid().await` |
+/// | tasks and threads, the context in one of them or in a `move` closure | a child workflow with `.start()`, `join!` |
+/// | several durable calls in one branch of `join!` | a child workflow |
+/// | `select!` of other libraries, unordered futures | `durable_runtime::select!`, `join_all`, `ctx.wait_first` |
+/// | the environment, files, the network, other programs | a step, or an argument |
+/// | ending the process | an error |
+/// | going through a `HashMap` or `HashSet`, hashes that differ | a `BTreeMap`, or sort first |
+/// | `static`s that change, `thread_local!`, addresses | a variable |
+/// | an `.await` of what does not get the context | a step |
+///
+/// Paths are known by the `use`s in the function, else by their last two segments.
+///
+/// # What may be allowed
+///
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
+/// # #[step]
+/// # async fn count(ctx: StepContext, text: String) -> Result<usize> { Ok(text.len()) }
+/// #[workflow]
+/// async fn measure(ctx: WorkflowContext, text: String) -> Result<usize> {
+///     #[allow_nondeterminism(reason = "how long this run took is only logged")]
+///     let began = std::time::Instant::now();
+///     let length = count(&ctx, text).await?;
+///     println!("counted in {:?}", began.elapsed());
+///     Ok(length)
+/// }
+/// ```
+///
+/// `#[allow_nondeterminism(reason = "…")]` stands on a whole statement or an arm of a `match`.
+/// The reason is mandatory, and one that allows nothing is refused.
+///
 /// # Where the guarantee stops
 ///
-/// A replay runs the body again and hands it the recorded results, so the body itself has to be
-/// deterministic: clocks, random numbers and effects belong into steps. The hash does not see into
-/// plain functions that the body calls; a change of one that alters the order of durable calls
-/// wants a new version.
+/// A macro sees tokens: not the types of values, not what the module imports, and not into the plain
+/// functions that the body calls. Neither does the hash see into them; a change of one that alters
+/// the order of durable calls wants a new version.
 #[proc_macro_attribute]
 pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
     workflow::expand(attribute.into(), item.into()).into()

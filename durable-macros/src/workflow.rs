@@ -10,6 +10,7 @@ use crate::diagnostics::Diagnostics;
 use crate::fallback;
 use crate::function::Function;
 use crate::hash::hash;
+use crate::lint::{self, Allowed};
 use crate::options::workflow::WorkflowOptions;
 use crate::paths::Paths;
 use crate::role::Role;
@@ -21,13 +22,28 @@ use crate::surface::{self, Surface};
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let options = WorkflowOptions::read(attribute, &mut diagnostics);
-    let Some(function) = Function::read(Role::Workflow, &item, &mut diagnostics) else {
+    let Some(mut function) = Function::read(Role::Workflow, &item, &mut diagnostics) else {
         return fallback::item(item, diagnostics);
     };
     let signature = Signature::read(Role::Workflow, &function, &mut diagnostics);
     if options.raw {
         signature.check_raw(&function, &mut diagnostics);
     }
+    let mut lints = Diagnostics::default();
+    lint::misplaced(&mut function.attributes, &mut lints);
+    let Allowed {
+        body,
+        awaits_others,
+    } = lint::check(
+        signature.context.as_ref(),
+        &function.body,
+        &signature.arguments,
+        &mut lints,
+    );
+    function.body = body;
+    // What is not deterministic still compiles: the declaration stays whole, so that everything
+    // else about it is checked and found as well.
+    let lints = lints.finish();
     let surface = Surface {
         role: Role::Workflow,
         function: &function,
@@ -36,18 +52,23 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         paths: &Paths::new(options.krate.clone()),
         repeats: false,
     };
-    match diagnostics.finish() {
+    let declaration = match diagnostics.finish() {
         Some(errors) => fallback::workflow(&surface, &options, errors),
-        None => declaration(&surface, &options),
-    }
+        None => declaration(&surface, &options, awaits_others),
+    };
+    quote!(#declaration #lints)
 }
 
-fn declaration(surface: &Surface<'_>, options: &WorkflowOptions) -> TokenStream {
+fn declaration(
+    surface: &Surface<'_>,
+    options: &WorkflowOptions,
+    awaits_others: bool,
+) -> TokenStream {
     let input = Input::of(surface, options);
     let function = surface.function(&call(surface, &input));
     let workflow = Workflow {
         types: Types::of(surface, input.ty.clone()),
-        constants: Constants::of(surface, options),
+        constants: Constants::of(surface, options, awaits_others),
         run: run(surface, &input),
     };
     let item = workflow.item(surface);
@@ -158,10 +179,12 @@ pub(crate) struct Constants {
     pub(crate) hash: String,
     pub(crate) max_recovery_attempts: u32,
     pub(crate) sites: Vec<Site>,
+    /// Whether a statement that is allowed to waits for something else than durable calls.
+    pub(crate) awaits_others: bool,
 }
 
 impl Constants {
-    fn of(surface: &Surface<'_>, options: &WorkflowOptions) -> Self {
+    fn of(surface: &Surface<'_>, options: &WorkflowOptions, awaits_others: bool) -> Self {
         let Surface {
             function,
             signature,
@@ -187,6 +210,7 @@ impl Constants {
                 Some(context) => sites::sites(context, &function.body),
                 None => Vec::new(),
             },
+            awaits_others,
         }
     }
 }
@@ -279,6 +303,7 @@ impl Workflow {
             hash,
             max_recovery_attempts,
             sites,
+            awaits_others,
         } = &self.constants;
         let class = match class {
             Some(class) => quote_spanned!(span=> ::core::option::Option::Some(#class)),
@@ -316,7 +341,7 @@ impl Workflow {
                 hash: #hash,
                 sites: &[#(#sites),*],
                 edges: &[],
-                awaits_others: false,
+                awaits_others: #awaits_others,
             };
         }
     }

@@ -132,6 +132,8 @@ async fn everywhere(ctx: WorkflowContext, n: u32) -> Result<u32, ()> {
     for _ in 0..1 {
         if here(&ctx).await == 1 { sum += (deep::deeper::there)(&ctx, "é").await }
     }
+    #[allow_nondeterminism(reason = "there is always one")]
+    if std::env::args().count() > 0 { sum += here(&ctx).await; }
     let renamed = &ctx;
     let (a, b) = tokio::join!(here(renamed), async { here(&ctx.clone()).await });
     let _text = format!("{} {}", a + here(&ctx).await, ctx.sleep(b).await);
