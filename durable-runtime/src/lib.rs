@@ -55,14 +55,14 @@ mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, Fork, Message, Rewind, Sending, StepCall, StepCaller, StreamReader, Untyped,
+    Enqueue, Fork, Message, Rewind, Sending, Spawned, StepCall, StepCaller, StreamReader, Untyped,
     WorkflowCall, WorkflowCaller, WorkflowHandle, WorkflowIds,
 };
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
-pub use engine::DuplicationPolicy;
+pub use engine::{DuplicationPolicy, ForeignWakes};
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
@@ -75,6 +75,7 @@ pub use store::{
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
+pub use uuid::Uuid;
 pub use value::{Passed, StepResult, Value};
 pub use workflow::Workflow;
 

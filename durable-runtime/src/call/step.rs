@@ -177,10 +177,11 @@ impl Site {
         self,
         result: impl Future<Output = Result<T, E>> + Send + 'c,
     ) -> StepCall<'c, T, E> {
+        let watched = self.execution.watched(self.options.name, self.location);
         StepCall {
             name: self.options.name,
             position: self.position,
-            result: result.boxed(),
+            result: watched.around(result).boxed(),
         }
     }
 

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
+use super::beside::Arrivals;
+use super::guard::{ForeignWakes, Guard};
 use super::served_queue::Seat;
 use super::{Engine, Registered};
 use crate::error::Error;
@@ -96,6 +98,10 @@ pub(crate) struct Execution {
     pub(crate) reading: AtomicBool,
     settled: Notify,
     stop_waker: AtomicWaker,
+    /// None where the code may wait for what it likes.
+    pub(super) guard: Option<Guard>,
+    /// Calls that are to run beside the code.
+    pub(super) spawned: Arrivals,
     seat: Mutex<Option<Seat>>,
 }
 
@@ -103,6 +109,10 @@ impl Execution {
     pub(super) fn new(engine: Arc<Engine>, attempt: Attempt) -> Arc<Self> {
         let history = attempt.history.into_iter();
         let history = history.map(|row| (row.position, row)).collect();
+        let foreign = match attempt.workflow.code.awaits_others {
+            true => ForeignWakes::Ignore,
+            false => engine.foreign_wakes,
+        };
         Arc::new(Self {
             engine,
             workflow: attempt.workflow,
@@ -125,6 +135,8 @@ impl Execution {
             reading: AtomicBool::new(false),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
+            guard: Guard::new(foreign),
+            spawned: Arrivals::new(),
             seat: Mutex::new(attempt.seat),
         })
     }
@@ -189,7 +201,7 @@ impl Execution {
     }
 
     /// A call's place in the source, with its site in the workflow where it has one.
-    fn place(&self, location: &Location<'_>) -> String {
+    pub(super) fn place(&self, location: &Location<'_>) -> String {
         match self.workflow.code.site(location) {
             Some(site) => format!("{location} ({})", site.label),
             None => location.to_string(),
