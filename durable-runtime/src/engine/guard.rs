@@ -144,6 +144,8 @@ pub(super) struct Guard {
     calls: Mutex<Calls>,
     /// The body was last polled until it had used up its turn.
     put_off: AtomicBool,
+    /// What the body waits for alone was told.
+    told: AtomicBool,
 }
 
 impl Guard {
@@ -160,6 +162,7 @@ impl Guard {
             waker,
             calls: Mutex::default(),
             put_off: AtomicBool::new(false),
+            told: AtomicBool::new(false),
         })
     }
 
@@ -254,11 +257,19 @@ impl Execution {
         let Some(guard) = &self.guard else {
             return body.poll(context);
         };
-        if guard.woken_by_others() && self.refuses(guard) {
-            return Poll::Pending;
+        if guard.woken_by_others() {
+            // The end of a wait that was told when it began.
+            let known = guard.told.swap(false, Ordering::Relaxed);
+            if !known && self.refuses(guard) {
+                return Poll::Pending;
+            }
         }
         let polled = guard.poll_body(body, context);
-        if polled.is_pending() && guard.waits_alone() && !self.is_stopped() {
+        if polled.is_pending()
+            && guard.waits_alone()
+            && !self.is_stopped()
+            && !guard.told.swap(true, Ordering::Relaxed)
+        {
             self.refuses(guard);
         }
         polled
