@@ -189,6 +189,7 @@ async fn unordered(ctx: WorkflowContext) -> anyhow::Result<()> {
 
 /// In pairs, in blocks within blocks.
 #[workflow]
+#[expect(clippy::redundant_async_block, reason = "the blocks are the point")]
 async fn paired(ctx: WorkflowContext) -> anyhow::Result<()> {
     let mut calls = calls(&ctx).into_iter();
     while let Some(one) = calls.next() {
