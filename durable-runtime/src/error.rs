@@ -254,6 +254,22 @@ pub enum Error {
         /// Where the call stands: `file:line:column`.
         location: String,
     },
+    /// The code of a workflow waited for something that is no durable call.
+    #[error(
+        "workflow `{workflow}` ({location}, id `{id}`) waits for something that no durable call explains: a timer, a socket, a channel, a lock, a task or \
+         a thread. It does so {when}. Nothing of this wait is recorded, so after a crash the workflow may go another way. Put what it waits for into a \
+         #[step], or use `ctx.sleep`, `ctx.recv`, `ctx.get_event`, `ctx.spawn`, `join!` or `select!`; then fork the run, which keeps what it recorded"
+    )]
+    ForeignWake {
+        /// The workflow's id.
+        id: String,
+        /// The workflow's name.
+        workflow: String,
+        /// Where the workflow is written: `file:line`.
+        location: String,
+        /// Which durable call was done last, and which are pending, with their places.
+        when: String,
+    },
     /// One position of a workflow was recorded twice, with different results.
     #[error(
         "workflow `{id}` recorded position {position} twice with different results: two calls share a position, or two processes run with one executor id"
@@ -327,6 +343,7 @@ impl Error {
             Self::StepRetriesExceeded { .. } => ("DBOSMaxStepRetriesExceeded", Some(7)),
             Self::StepTimedOut { .. } => ("DBOSStepTimeoutError", Some(18)),
             Self::StepPanicked { .. } => ("StepPanicked", None),
+            Self::ForeignWake { .. } => ("ForeignWake", None),
             Self::WorkflowPanicked { .. } => ("WorkflowPanicked", None),
             Self::NotUndone(_) => ("SagaNotUndone", None),
             Self::AwaitedCancelled { .. } => ("DBOSAwaitedWorkflowCancelledError", Some(13)),
@@ -376,6 +393,12 @@ impl Error {
                 record.data(serde_json::json!({ "step": step, "message": message }))
             }
             Self::NotUndone(saga) => record.data(saga.to_data()),
+            Self::ForeignWake {
+                id,
+                workflow,
+                location,
+                when,
+            } => record.data(serde_json::json!({ "id": id, "workflow": workflow, "location": location, "when": when })),
             Self::AwaitedCancelled { id }
             | Self::AwaitedDeadLetter { id }
             | Self::WorkflowIdInUse { id }
@@ -444,6 +467,14 @@ impl Error {
             "SagaNotUndone" => {
                 SagaError::from_data(&record.data).map(|saga| Self::NotUndone(Box::new(saga)))
             }
+            "ForeignWake" => (|| {
+                Some(Self::ForeignWake {
+                    id: text("id")?,
+                    workflow: text("workflow")?,
+                    location: text("location")?,
+                    when: text("when")?,
+                })
+            })(),
             "DBOSAwaitedWorkflowCancelledError" => {
                 text("id").map(|id| Self::AwaitedCancelled { id })
             }

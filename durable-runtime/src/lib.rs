@@ -57,14 +57,14 @@ mod workflow;
 
 pub use call::{
     Enqueue, Fork, Message, Retry, Rewind, RunsAgain, RunsInTransaction, RunsOnce, Sending,
-    StepCall, StepCaller, StreamReader, Untyped, WorkflowCall, WorkflowCaller, WorkflowHandle,
-    WorkflowIds,
+    Spawned, StepCall, StepCaller, StreamReader, Untyped, WorkflowCall, WorkflowCaller,
+    WorkflowHandle, WorkflowIds,
 };
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
-pub use engine::DuplicationPolicy;
+pub use engine::{DuplicationPolicy, ForeignWakes};
 pub use error::{Error, ErrorRecord, NotUndone, Result, SagaError, StoreError, Undo};
 pub use failure::DurableError;
 pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
@@ -78,6 +78,7 @@ pub use store::{
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
+pub use uuid::Uuid;
 pub use value::{Passed, StepResult, Value};
 pub use workflow::Workflow;
 

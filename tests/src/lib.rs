@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod corpus;
 pub mod gates;
 pub mod journey;
+pub mod logs;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use durable_runtime::Durable;
+use durable_runtime::{Durable, ForeignWakes};
 use serde_json::Value as Json;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -66,7 +66,9 @@ impl Store {
     /// A runtime on this database: executor `worker`, version `1`, so that a second one takes up
     /// what the first leaves behind.
     pub fn open(&self) -> durable_runtime::Builder {
-        Durable::open(&self.url).executor_id("worker").version("1")
+        // Some workflows of the suite wait at a gate in their own code.
+        let open = Durable::open(&self.url).foreign_wakes(ForeignWakes::Warn);
+        open.executor_id("worker").version("1")
     }
 
     /// An id that no other test of this process uses; a child's default id is never one.

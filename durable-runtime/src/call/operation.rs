@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::clock;
 use crate::context::WorkflowContext;
-use crate::engine::Execution;
+use crate::engine::{Execution, Watched};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::store::{Effect, Outcome, Record, StepRecord, StepRow};
 use crate::value::{self, Stored, Value};
@@ -49,6 +49,11 @@ impl Operation {
             name: name.into(),
             location,
         }
+    }
+
+    /// This call, for the guard of the workflow: what waits in it goes around its future.
+    pub(crate) fn watched(&self) -> Watched {
+        self.execution.watched(self.name.clone(), self.location)
     }
 
     /// What was recorded here before, on a replay.
@@ -120,6 +125,11 @@ impl Operation {
     /// Gives the recorded result, or runs `body` and records what it gives. A crash between the two runs it again, so
     /// it has to bear that.
     pub(crate) async fn run<T: Value>(self, body: impl Future<Output = Result<T>>) -> Result<T> {
+        let watched = self.watched();
+        watched.around(self.run_or_replay(body)).await
+    }
+
+    async fn run_or_replay<T: Value>(self, body: impl Future<Output = Result<T>>) -> Result<T> {
         if let Some(row) = self.recorded().await {
             return self.replayed(row).await;
         }
@@ -137,6 +147,32 @@ impl Operation {
         }
         self.record(step);
         as_replayed(result)
+    }
+
+    /// Gives the recorded value, or chooses one and records it. Nobody outside saw it, so its record may wait for the
+    /// next commit that happens anyway.
+    pub(crate) fn chosen<T: Value>(
+        self,
+        choose: impl FnOnce() -> T + Send,
+    ) -> impl Future<Output = T> + Send {
+        let watched = self.watched();
+        watched.around(async move {
+            if let Some(row) = self.recorded().await {
+                return match self.replayed(row).await {
+                    Ok(value) => value,
+                    Err(error) => self.execution.fail(error).await,
+                };
+            }
+            let mut step = self.step(clock::now_ms());
+            let value = choose();
+            match value::encode(&value, || format!("the result of `{}`", self.name)) {
+                Ok(text) => step.output = Some(text),
+                Err(error) => return self.execution.fail(error).await,
+            }
+            let record = Record::Step(Box::new(step));
+            self.execution.record(record, true, None);
+            value
+        })
     }
 
     /// Reads a recorded result. One that does not fit the type ends the workflow with an error.

@@ -201,11 +201,12 @@ impl Site {
     where
         Running: Future<Output = Result<T, E>> + Send + 'c,
     {
+        let watched = self.execution.watched(self.options.name, self.location);
         StepCall {
             position: self.position,
             options: self.options,
             begin: Some(Box::new(move |options| {
-                begin(Self { options, ..self }).boxed()
+                watched.around(begin(Self { options, ..self })).boxed()
             })),
             running: None,
             runs: PhantomData,

@@ -15,7 +15,7 @@ use super::debounce::start_debounced;
 use super::handle::{Origin, WorkflowHandle};
 use crate::clock;
 use crate::context::WorkflowContext;
-use crate::engine::{Execution, Registered, StartOptions, StartRequest, Target};
+use crate::engine::{Execution, Registered, StartOptions, StartRequest, Target, Watched};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::queue::Queue;
 use crate::store::{Record, StepRecord};
@@ -172,7 +172,10 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
         }
         async move {
             match parts {
-                Some(parts) => parts.start().await,
+                Some(parts) => {
+                    let watched = parts.watched();
+                    watched.around(parts.start()).await
+                }
                 None => Err(Error::Setup(format!(
                     "the call of workflow `{}` was already awaited",
                     W::NAME
@@ -183,6 +186,10 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
 }
 
 impl<W: Workflow> Parts<W> {
+    fn watched(&self) -> Watched {
+        self.caller.watched(W::NAME, self.location)
+    }
+
     async fn start(self) -> Result<WorkflowHandle<W>> {
         let engine = &self.caller.engine;
         // A start that nobody could run would wait for ever.
@@ -323,7 +330,8 @@ impl<W: Workflow> Future for WorkflowCall<'_, W> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(parts) = self.parts.take() {
-            self.running = Some(parts.run().boxed());
+            let watched = parts.watched();
+            self.running = Some(watched.around(parts.run()).boxed());
         }
         match &mut self.running {
             Some(running) => running.poll_unpin(context),

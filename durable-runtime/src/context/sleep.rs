@@ -16,7 +16,11 @@ impl WorkflowContext {
         let operation = (!duration.is_zero()).then(|| Operation::claim(self, SLEEP));
         async move {
             if let Some(operation) = operation {
-                clock::sleep_until(wake_time(&operation, duration, Wait::Sleep).await).await;
+                let watched = operation.watched();
+                let sleep = async {
+                    clock::sleep_until(wake_time(&operation, duration, Wait::Sleep).await).await;
+                };
+                watched.around(sleep).await;
             }
         }
     }

@@ -9,6 +9,7 @@ use std::task::Poll;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::beside::Beside;
 use super::execution::{Execution, Pending, Stop};
 use super::{Engine, Phase};
 use crate::error::{Error, ErrorRecord};
@@ -119,8 +120,16 @@ fn finished(result: Result<String, String>) -> Finished {
 /// the next one gathers meanwhile.
 async fn poll_body(
     execution: &Arc<Execution>,
-    body: BoxFuture<'static, Result<String, ErrorRecord>>,
+    mut body: BoxFuture<'static, Result<String, ErrorRecord>>,
 ) -> Result<Result<String, ErrorRecord>, Stop> {
+    let mut beside = Beside::new(execution);
+    let body = poll_fn(move |context| {
+        let polled = execution.poll_guarded(body.as_mut(), context);
+        if polled.is_pending() {
+            beside.poll(context);
+        }
+        polled
+    });
     let mut body = AssertUnwindSafe(body).catch_unwind();
     let mut in_flight: Option<InFlight> = None;
     let ended = poll_fn(|context| {

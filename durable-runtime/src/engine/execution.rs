@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
+use super::beside::Arrivals;
 use super::called::Called;
+use super::guard::{ForeignWakes, Guard};
 use super::served_queue::{Seat, ServedQueue};
 use super::{Engine, Registered};
 use crate::error::Error;
@@ -99,6 +101,10 @@ pub(crate) struct Execution {
     pub(crate) called: Called,
     settled: Notify,
     stop_waker: AtomicWaker,
+    /// None where the code may wait for what it likes.
+    pub(super) guard: Option<Guard>,
+    /// Calls that are to run beside the code.
+    pub(super) spawned: Arrivals,
     seat: Mutex<Option<Seat>>,
 }
 
@@ -106,6 +112,10 @@ impl Execution {
     pub(super) fn new(engine: Arc<Engine>, attempt: Attempt) -> Arc<Self> {
         let history = attempt.history.into_iter();
         let history = history.map(|row| (row.position, row)).collect();
+        let foreign = match attempt.workflow.code.awaits_others {
+            true => ForeignWakes::Ignore,
+            false => engine.foreign_wakes,
+        };
         Arc::new(Self {
             engine,
             workflow: attempt.workflow,
@@ -129,6 +139,8 @@ impl Execution {
             called: Called::default(),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
+            guard: Guard::new(foreign),
+            spawned: Arrivals::new(),
             seat: Mutex::new(attempt.seat),
         })
     }
@@ -194,7 +206,7 @@ impl Execution {
     }
 
     /// A call's place in the source, with its site in the workflow where it has one.
-    fn place(&self, location: &Location<'_>) -> String {
+    pub(super) fn place(&self, location: &Location<'_>) -> String {
         match self.workflow.code.site(location) {
             Some(site) => format!("{location} ({})", site.label),
             None => location.to_string(),

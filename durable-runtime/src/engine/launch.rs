@@ -8,7 +8,7 @@ use super::completions::{self, Completions};
 use super::notify::{self, Notifier};
 use super::queues::{self, Queues};
 use super::timers::{self, Timers};
-use super::{Engine, Phase, Registered, Registry, lease, scheduler};
+use super::{Engine, ForeignWakes, Phase, Registered, Registry, lease, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     /// Instead of every workflow's own.
     pub(crate) max_recovery_attempts: Option<u32>,
     pub(crate) run_migrations: bool,
+    pub(crate) foreign_wakes: ForeignWakes,
 }
 
 impl Engine {
@@ -90,7 +91,7 @@ impl Engine {
             settings.states,
             queues,
             notifier,
-            false,
+            Some(settings.foreign_wakes),
         );
         engine.rescan_queues().await?;
         task::spawn(queues::scan(Arc::clone(&engine)));
@@ -122,7 +123,7 @@ impl Engine {
         };
         let (registry, states, queues) = Default::default();
         let notifier = Notifier::new(store.is_shared() && listen_notify, true);
-        let engine = Self::new(store, registry, identity, states, queues, notifier, true);
+        let engine = Self::new(store, registry, identity, states, queues, notifier, None);
         engine.keep_in_touch();
         Ok(engine)
     }
@@ -134,7 +135,8 @@ impl Engine {
         states: States,
         queues: Queues,
         notifier: Notifier,
-        is_client: bool,
+        // A client runs no workflows.
+        foreign_wakes: Option<ForeignWakes>,
     ) -> Arc<Self> {
         Arc::new(Self {
             journal: Journal::open(&store),
@@ -144,7 +146,8 @@ impl Engine {
             completions: Completions::default(),
             notifier,
             states: Arc::new(states),
-            is_client,
+            is_client: foreign_wakes.is_none(),
+            foreign_wakes: foreign_wakes.unwrap_or_default(),
             schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),
