@@ -65,7 +65,7 @@ pub use durable_macros::{step, transaction, workflow};
 pub use engine::DuplicationPolicy;
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
-pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
+pub use machine::{Code, DeployedMachine, Edge, Machine, MachineFilter, Site, SiteKind, Way};
 pub use queue::{OnConflict, Queue};
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{

@@ -95,6 +95,7 @@ pub(crate) fn registered<W: Workflow>() -> Registered {
         roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         code: W::CODE,
+        machine: W::machine,
         run: run_body::<W>,
     }
 }

@@ -64,7 +64,9 @@ impl Engine {
             store.check_version().await?;
             store.check_own_tables().await?;
         }
-        store.register(&identity, &queues).await?;
+        store
+            .register(&identity, &registry.kept_machines()?, &queues)
+            .await?;
         let lease = ids::token();
         store
             .acquire_lease(&identity, &lease, lease::LENGTH_MS)
