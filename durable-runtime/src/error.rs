@@ -1,5 +1,6 @@
 //! What can go wrong, and the form in which errors are checkpointed.
 
+mod divergence;
 mod store;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
+pub use divergence::{CodeNow, Divergence, RecordedCode};
 pub use store::StoreError;
 
 /// The result of an operation of the runtime.
@@ -232,23 +234,9 @@ pub enum Error {
         /// The names that are registered, in the same form.
         known: String,
     },
-    /// On a replay the code made another call than the recorded one.
-    #[error(
-        "workflow `{id}` does not do what it did before: at position {position} `{recorded}` was recorded, and now `{called}` is called at {location}; \
-         the code of the workflow has changed since this run began, or it is not deterministic"
-    )]
-    UnexpectedStep {
-        /// The workflow's id.
-        id: String,
-        /// The number of the call within the workflow, from 1.
-        position: i32,
-        /// The recorded name.
-        recorded: String,
-        /// The name of the call made now.
-        called: String,
-        /// Where the call stands: `file:line:column`.
-        location: String,
-    },
+    /// On a replay the code made another call than the recorded one, or ended before it.
+    #[error("{0}")]
+    UnexpectedStep(Box<Divergence>),
     /// One position of a workflow was recorded twice, with different results.
     #[error(
         "workflow `{id}` recorded position {position} twice with different results: two calls share a position, or two processes run with one executor id"
@@ -330,7 +318,7 @@ impl Error {
             Self::NoSuchWorkflow { .. } => ("DBOSNonExistentWorkflowError", Some(5)),
             Self::ConflictingWorkflow { .. } => ("DBOSConflictingWorkflowError", Some(9)),
             Self::NotRegistered { .. } => ("DBOSWorkflowFunctionNotFoundError", Some(4)),
-            Self::UnexpectedStep { .. } => ("DBOSUnexpectedStepError", Some(11)),
+            Self::UnexpectedStep(_) => ("DBOSUnexpectedStepError", Some(11)),
             Self::StepRecordedTwice { .. } => ("DBOSStepNondeterminismError", Some(28)),
             Self::WorkflowIdInUse { .. } => ("DBOSWorkflowIDInUseError", Some(27)),
             Self::Deduplicated { .. } => ("DBOSQueueDeduplicatedError", Some(12)),
@@ -395,6 +383,7 @@ impl Error {
             } => {
                 record.data(serde_json::json!({ "id": id, "existing": existing, "wanted": wanted }))
             }
+            Self::UnexpectedStep(divergence) => record.data(serde_json::json!(divergence)),
             _ => record,
         }
     }
@@ -443,6 +432,10 @@ impl Error {
             "DBOSNonExistentWorkflowError" => text("id").map(|id| Self::NoSuchWorkflow { id }),
             "DBOSWorkflowIDInUseError" => text("id").map(|id| Self::WorkflowIdInUse { id }),
             "DBOSStreamNondeterminismError" => text("id").map(|id| Self::StreamReadsRaced { id }),
+            "DBOSUnexpectedStepError" => {
+                let divergence = serde_json::from_value(record.data.clone());
+                divergence.ok().map(Self::UnexpectedStep)
+            }
             "DBOSQueueDeduplicatedError" => (|| {
                 Some(Self::Deduplicated {
                     id: text("id")?,

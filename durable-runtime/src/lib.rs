@@ -51,6 +51,7 @@ mod select;
 mod state;
 mod store;
 mod task;
+pub mod testing;
 mod value;
 mod workflow;
 
@@ -63,7 +64,7 @@ pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
 pub use durable_macros::{step, transaction, workflow};
 pub use engine::DuplicationPolicy;
-pub use error::{Error, ErrorRecord, Result, StoreError};
+pub use error::{CodeNow, Divergence, Error, ErrorRecord, RecordedCode, Result, StoreError};
 pub use failure::DurableError;
 pub use machine::{Code, DeployedMachine, Edge, Machine, MachineFilter, Site, SiteKind, Way};
 pub use queue::{OnConflict, Queue};

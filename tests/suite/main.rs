@@ -9,6 +9,7 @@ mod connections;
 mod contradictions;
 mod debounce;
 mod delays;
+mod divergence;
 mod durability;
 mod enqueue;
 mod events;

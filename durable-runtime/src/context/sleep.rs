@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use super::WorkflowContext;
 use crate::call::{Operation, SLEEP, Wait, wake_time};
-use crate::clock;
 
 impl WorkflowContext {
     /// Waits. The time to wake up is recorded: after a crash only what is left of it is waited for. A sleep of zero
@@ -16,7 +15,8 @@ impl WorkflowContext {
         let operation = (!duration.is_zero()).then(|| Operation::claim(self, SLEEP));
         async move {
             if let Some(operation) = operation {
-                clock::sleep_until(wake_time(&operation, duration, Wait::Sleep).await).await;
+                let end = wake_time(&operation, duration, Wait::Sleep).await;
+                operation.sleep_until(end).await;
             }
         }
     }

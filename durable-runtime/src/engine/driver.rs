@@ -72,9 +72,15 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
     let workflow_id = execution.workflow_id.as_str();
     let name = execution.workflow.name;
     let body = (execution.workflow.run)(Arc::clone(execution), input);
-    let result = match poll_body(execution, body).await {
+    let ended = poll_body(execution, body).await;
+    let ended = ended.and_then(|result| match execution.shortened(&result) {
+        Some(error) => Err(Stop::Failed(error)),
+        None => Ok(result),
+    });
+    let result = match ended {
         Ok(result) => result.map_err(|error| error.to_json()),
         Err(Stop::Failed(error)) => {
+            let error = execution.explained(error).await;
             tracing::error!(workflow_id, workflow = name, %error, "a workflow cannot go on");
             Err(error.to_record().to_json())
         }

@@ -100,7 +100,10 @@ impl Registry {
     pub(crate) fn kept_machines(&self) -> Result<Vec<KeptMachine>> {
         let kept = |workflow: &Registered| {
             let text = serde_json::to_string(&(workflow.machine)()).map_err(|reason| {
-                Error::unwritable(format!("the machine of `{}`", workflow.full_name()), &reason)
+                Error::unwritable(
+                    format!("the machine of `{}`", workflow.full_name()),
+                    &reason,
+                )
             })?;
             Ok(KeptMachine {
                 class: workflow.class,

@@ -74,7 +74,9 @@ pub(super) async fn keep(
         .map(|it| json!([it.class.unwrap_or_default(), it.name, it.code, it.text]))
         .collect();
     if !rows.is_empty() {
-        transaction.query(intent, KEEP, params![version, rows]).await?;
+        transaction
+            .query(intent, KEEP, params![version, rows])
+            .await?;
     }
     Ok(())
 }
@@ -87,7 +89,9 @@ impl dyn Store {
         position: Option<i32>,
     ) -> StoreResult<Option<RunMachine>> {
         let params = params![workflow_id, position];
-        let rows = self.read("look for the machine of a workflow", OF_RUN, params).await?;
+        let rows = self
+            .read("look for the machine of a workflow", OF_RUN, params)
+            .await?;
         let machine = rows.into_iter().next().map(|mut row| {
             let application_version: String = row.take(0)?;
             let machine = read(&application_version, &row.take::<String>(1)?)?;
