@@ -12,7 +12,11 @@ impl WorkflowContext {
     /// Dropped before its end, it stays recorded.
     #[track_caller]
     pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let operation = (!duration.is_zero()).then(|| Operation::claim(self, SLEEP));
+        // Not in a closure: that would be the caller.
+        let operation = match duration.is_zero() {
+            true => None,
+            false => Some(Operation::claim(self, SLEEP)),
+        };
         async move {
             if let Some(operation) = operation {
                 let end = wake_time(&operation, duration, Wait::Sleep).await;

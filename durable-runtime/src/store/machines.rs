@@ -14,8 +14,8 @@ const KEEP: &str = "
     ON CONFLICT DO NOTHING";
 
 /// The code that made a record: of a run, or of what it is a fork of, whose records it took over. A version that is
-/// pinned may have had several codes; the newest that was launched before the record made it. A machine whose clock
-/// is ahead of the database's may seem to record before it is launched: then the oldest counts.
+/// pinned may have had several codes; the newest that was launched before the record made it. Where the clock of who
+/// made it is behind the database's, it may seem to be older than its code: by some seconds it may be.
 const OF_RUN: &str = "
     WITH RECURSIVE origins (id, source, version, depth) AS (
         SELECT workflow_uuid, forked_from, application_version, 0
@@ -33,6 +33,7 @@ const OF_RUN: &str = "
     SELECT m.application_version, m.machine
     FROM run JOIN dbos.durable_machines m ON m.workflow_name = run.name AND m.class_name = run.class_name
     WHERE m.application_version IN (SELECT version FROM origins)
+      AND m.recorded_at_epoch_ms <= run.recorded_at + 10000
     ORDER BY CASE WHEN m.recorded_at_epoch_ms <= run.recorded_at THEN 0 ELSE 1 END,
              CASE WHEN m.recorded_at_epoch_ms <= run.recorded_at THEN -m.recorded_at_epoch_ms
                   ELSE m.recorded_at_epoch_ms END
