@@ -34,6 +34,8 @@
 compile_error!("durable-runtime needs a store: enable its feature `sqlite`, `postgres`, or both");
 
 mod call;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod clock;
 mod context;

@@ -147,16 +147,12 @@ mod tests {
             line: *line,
             column: 5,
         };
-        Machine {
-            class: None,
-            name: "shop".to_owned(),
-            version: "1".to_owned(),
-            code: "1".to_owned(),
-            file: "src/shop.rs".to_owned(),
-            line: 1,
-            sites: sites.iter().map(site).collect(),
-            edges: Vec::new(),
-        }
+        let sites: Vec<_> = sites.iter().map(site).collect();
+        let machine = serde_json::json!({
+            "name": "shop", "version": "1", "code": "1", "file": "src/shop.rs", "line": 1,
+            "sites": sites, "edges": [],
+        });
+        serde_json::from_value(machine).unwrap()
     }
 
     #[test]
