@@ -119,4 +119,6 @@ mod documents {
     struct Operations;
     #[doc = include_str!("../../docs/managing.md")]
     struct Managing;
+    #[doc = include_str!("../../docs/versioning.md")]
+    struct Versioning;
 }

@@ -467,3 +467,19 @@ fn an_unexpected_step_tells_programs_what_the_code_does_now() {
         "{divergence}"
     );
 }
+
+/// The text in the documents is the one that is printed.
+#[test]
+fn the_documents_show_the_error_as_it_is() {
+    let divergence = serde_json::json!({
+        "workflow_id": "order-7", "workflow": "checkout", "position": 2, "recorded": "ship", "last_position": 2,
+        "recorded_by": {"version": "1", "code": "7dd1f3a5a6a0cf3c", "place": "src/checkout.rs:21"},
+        "now": {"call": {"name": "pack", "place": "src/checkout.rs:24:20", "site": "if#1/pack"}},
+        "version": "1", "code": "03f0a3d5e1c9b7aa",
+    });
+    let divergence: durable_runtime::Divergence = serde_json::from_value(divergence).unwrap();
+
+    let document = include_str!("../../docs/versioning.md");
+
+    assert!(document.contains(&divergence.to_string()), "{divergence}");
+}

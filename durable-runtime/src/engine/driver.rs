@@ -135,7 +135,11 @@ async fn poll_body(
                 return Poll::Ready(Err(stop));
             }
             if let Poll::Ready(ended) = body.poll_unpin(context) {
-                return Poll::Ready(Ok(ended));
+                // A call that failed the workflow does not let it end as if nothing had been.
+                return Poll::Ready(match execution.failure() {
+                    Some(error) => Err(Stop::Failed(error)),
+                    None => Ok(ended),
+                });
             }
             if in_flight.is_none() {
                 let pending = execution.take_pending();
