@@ -19,16 +19,16 @@ impl Engine {
         seat: Seat,
     ) {
         let engine = self;
-        let workflow_id = claimed.workflow_id.clone();
         let serialization = claimed.serialization.as_deref();
         let format = Format::of_answer(serialization, claimed.input.as_deref());
-        if workflow_id.trim().is_empty() {
+        if claimed.workflow_id.trim().is_empty() {
             let text = "a workflow without an id cannot be run";
             let error = ErrorRecord::new("DBOSRecoveryError", text).code(2);
-            return refuse(engine, workflow_id, token, format, &error).await;
+            return refuse(engine, claimed.workflow_id, token, format, &error).await;
         }
         let mut claimed = claimed;
         let prepared = engine.prepare(&mut claimed);
+        let workflow_id = claimed.workflow_id;
         let (workflow, role, input) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
