@@ -9,17 +9,19 @@
 //! are reported in one build, and callers compile against the refused declaration.
 
 mod attributes;
+mod code;
 mod contexts;
 mod diagnostics;
 mod fallback;
 mod function;
 mod hash;
 mod lifetimes;
+mod machine;
 mod options;
+mod part;
 mod paths;
 mod role;
 mod signature;
-mod sites;
 #[cfg(test)]
 mod snapshots;
 mod spelled;
@@ -221,4 +223,55 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
     workflow::expand(attribute.into(), item.into()).into()
+}
+
+/// Marks a helper that makes durable calls on behalf of workflows, so that its calls are in their
+/// pictures and its code in their versions.
+///
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
+/// # #[step]
+/// # async fn reserve(ctx: StepContext, order: u64) -> Result<u64> { Ok(order) }
+/// # #[step]
+/// # async fn charge(ctx: StepContext, order: u64) -> Result<u64> { Ok(order) }
+/// #[workflow_part]
+/// async fn pay(ctx: &WorkflowContext, order: u64) -> Result<u64> {
+///     reserve(ctx, order).await?;
+///     charge(ctx, order).await
+/// }
+///
+/// #[workflow(parts(pay))]
+/// async fn checkout(ctx: WorkflowContext, order: u64) -> Result<u64> {
+///     pay(&ctx, order).await
+/// }
+/// # use durable_runtime::Workflow;
+/// # assert_eq!(checkout::machine().sites.len(), 2);
+/// ```
+///
+/// # Options
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `parts(a, b::c)` | none | the parts that this one calls in turn |
+/// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
+///
+/// # What is generated
+///
+/// The function as it was written, and a type of the same name, by which `parts(…)` finds what is
+/// known of the function's code.
+///
+/// # What is refused
+///
+/// A function that is not `async`, or does not take a `&WorkflowContext` first: the context is that
+/// of the workflow which calls it. Everything else is the function's own affair: generics, borrows,
+/// a return type that is no `Result`.
+///
+/// # Where the guarantee stops
+///
+/// A workflow knows the parts that it names. One that it calls and does not name runs all the same;
+/// it is a single box in the picture, and a change of it does not change the workflow's version.
+#[proc_macro_attribute]
+pub fn workflow_part(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    part::expand(attribute.into(), item.into()).into()
 }

@@ -61,11 +61,13 @@ pub use call::{
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
-pub use durable_macros::{step, transaction, workflow};
+pub use durable_macros::{step, transaction, workflow, workflow_part};
 pub use engine::DuplicationPolicy;
 pub use error::{Error, ErrorRecord, Result, StoreError};
 pub use failure::DurableError;
-pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
+pub use machine::{
+    Code, Edge, Joint, JointKind, Machine, Node, Part, PartCode, Site, SiteKind, Way, WorkflowPart,
+};
 pub use queue::{OnConflict, Queue};
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
@@ -84,7 +86,7 @@ pub mod prelude {
         Connection, Durable, Queue, StepContext, TransactionContext, WorkflowContext,
         WorkflowHandle,
     };
-    pub use crate::{step, transaction, workflow};
+    pub use crate::{step, transaction, workflow, workflow_part};
 }
 
 /// What the attribute macros expand to. No part of the interface: it changes without notice.
@@ -95,7 +97,7 @@ pub mod __private {
         step, transaction, workflow,
     };
     pub use crate::failure::{ErrorCodec, error_codec};
-    pub use crate::machine::site;
+    pub use crate::machine::{combined, edge, hash_text, joint, part, site};
     pub use crate::value::StepResult;
 }
 
