@@ -12,7 +12,9 @@ mod branch;
 mod call;
 mod columns;
 mod flow;
+mod named;
 mod parallel;
+mod piece;
 mod repeat;
 mod scope;
 mod sketch;
@@ -159,6 +161,12 @@ impl Machine {
             (edge.from, edge.to) = (place(edge.from), place(edge.to));
         }
         self.sites.sort_by_key(|site| (site.line, site.column));
+        let line = |node: Node| match node {
+            Node::Site(index) => self.sites.get(index).map(|site| site.line),
+            Node::Joint(index) => self.joints.get(index).map(|joint| joint.line),
+            Node::Start | Node::End | Node::Error | Node::Hole(_) => None,
+        };
+        self.edges.sort_by_key(|edge| line(edge.from));
         self
     }
 }

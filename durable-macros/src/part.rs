@@ -31,6 +31,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let attributes = Attributes::sort(&function.attributes);
     let paths = Paths::new(options.krate.clone());
     match diagnostics.finish() {
+        // A method's impl block has no room for the type.
+        Some(errors) if function.signature.receiver().is_some() => quote!(#errors #item),
         // Whoever names it as a part is not refused as well.
         Some(errors) => {
             let ty = part_type(&function, &attributes, &Code::default(), &paths);

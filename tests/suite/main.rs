@@ -22,6 +22,7 @@ mod kill;
 mod kit;
 mod launch;
 mod leases;
+mod machines;
 mod management;
 mod messages;
 mod notify;

@@ -102,10 +102,22 @@ impl ::durable_runtime::Workflow for ingest_file {
                 ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Node::Site(3),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::Some("done"),
+            ),
+            ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Joint(1),
                 ::durable_runtime::Node::Site(1),
                 ::durable_runtime::Way::Next,
                 ::core::option::Option::Some("yes"),
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(1),
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::Some("no"),
             ),
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(1),
@@ -118,12 +130,6 @@ impl ::durable_runtime::Workflow for ingest_file {
                 ::durable_runtime::Node::Site(2),
                 ::durable_runtime::Way::Next,
                 ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Joint(1),
-                ::durable_runtime::Node::Site(2),
-                ::durable_runtime::Way::Next,
-                ::core::option::Option::Some("no"),
             ),
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(2),
@@ -136,12 +142,6 @@ impl ::durable_runtime::Workflow for ingest_file {
                 ::durable_runtime::Node::Joint(0),
                 ::durable_runtime::Way::Again,
                 ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Joint(0),
-                ::durable_runtime::Node::Site(3),
-                ::durable_runtime::Way::Next,
-                ::core::option::Option::Some("done"),
             ),
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(3),

@@ -82,11 +82,6 @@ impl ::durable_runtime::Workflow for branching {
                 "while",
                 7,
             ),
-            ::durable_runtime::__private::joint(
-                ::durable_runtime::JointKind::Choice,
-                "while !ready(…)?",
-                7,
-            ),
         ],
         edges: &[
             ::durable_runtime::__private::edge(
@@ -102,34 +97,34 @@ impl ::durable_runtime::Workflow for branching {
                 ::core::option::Option::Some("Ok(found)"),
             ),
             ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Joint(0),
-                ::durable_runtime::Node::Site(1),
-                ::durable_runtime::Way::Fork,
-                ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Joint(0),
-                ::durable_runtime::Node::Site(2),
-                ::durable_runtime::Way::Fork,
-                ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Site(1),
-                ::durable_runtime::Node::Joint(1),
-                ::durable_runtime::Way::Next,
-                ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Site(2),
-                ::durable_runtime::Node::Joint(1),
-                ::durable_runtime::Way::Next,
-                ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(0),
                 ::durable_runtime::Node::Error,
                 ::durable_runtime::Way::Return,
                 ::core::option::Option::Some("Err(error)"),
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Node::Site(1),
+                ::durable_runtime::Way::Fork,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Way::Fork,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(1),
+                ::durable_runtime::Node::Joint(1),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Node::Joint(1),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Joint(1),
@@ -151,13 +146,13 @@ impl ::durable_runtime::Workflow for branching {
             ),
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(3),
-                ::durable_runtime::Node::Joint(3),
+                ::durable_runtime::Node::Site(4),
                 ::durable_runtime::Way::Next,
-                ::core::option::Option::None,
+                ::core::option::Option::Some("no"),
             ),
             ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Joint(3),
-                ::durable_runtime::Node::Site(4),
+                ::durable_runtime::Node::Site(3),
+                ::durable_runtime::Node::End,
                 ::durable_runtime::Way::Next,
                 ::core::option::Option::Some("yes"),
             ),
@@ -166,12 +161,6 @@ impl ::durable_runtime::Workflow for branching {
                 ::durable_runtime::Node::Joint(2),
                 ::durable_runtime::Way::Again,
                 ::core::option::Option::None,
-            ),
-            ::durable_runtime::__private::edge(
-                ::durable_runtime::Node::Joint(3),
-                ::durable_runtime::Node::End,
-                ::durable_runtime::Way::Next,
-                ::core::option::Option::Some("no"),
             ),
         ],
         parts: &[],

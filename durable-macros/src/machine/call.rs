@@ -2,7 +2,7 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::visit::Visit;
+use syn::visit::{self, Visit};
 use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Local, Path};
 
 use super::SiteKind::{Call, Child, Operation};
@@ -104,7 +104,7 @@ impl Walk {
             return self.walk_undoable(call);
         }
         let site = self.is_site(call).then(|| {
-            let kind = if is_child {
+            let kind = if is_child || call.method == "enqueue" {
                 Child
             } else if self.contexts.is_context(&call.receiver) {
                 Operation
@@ -166,6 +166,26 @@ impl Walk {
             || OF_A_WORKFLOW.iter().any(|name| call.method == name)
                 && self.is_durable(&call.receiver);
         is_durable && !done
+    }
+
+    /// Whether the code of an expression makes durable calls.
+    pub(super) fn makes_calls(&self, expression: &Expr) -> bool {
+        struct Search<'a> {
+            walk: &'a Walk,
+            found: bool,
+        }
+        impl Visit<'_> for Search<'_> {
+            fn visit_expr(&mut self, expression: &Expr) {
+                self.found |= self.walk.is_durable(expression);
+                visit::visit_expr(self, expression);
+            }
+        }
+        let mut search = Search {
+            walk: self,
+            found: false,
+        };
+        search.visit_expr(expression);
+        search.found
     }
 
     /// Takes note of a `let saga = Saga::new(…)`.

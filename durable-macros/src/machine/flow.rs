@@ -9,13 +9,13 @@ use super::{Edge, Joint, JointKind, Node, Way};
 /// A way that has left its node and not arrived yet.
 #[derive(Clone, Debug)]
 pub(super) struct End {
-    node: Node,
-    way: Way,
-    when: Option<String>,
+    pub(super) node: Node,
+    pub(super) way: Way,
+    pub(super) when: Option<String>,
 }
 
 impl End {
-    fn new(node: Node, way: Way) -> Self {
+    pub(super) fn new(node: Node, way: Way) -> Self {
         Self {
             node,
             way,
@@ -52,13 +52,6 @@ pub(super) enum FrameKind {
     Block,
 }
 
-/// A piece of the graph that waits for the place where it runs.
-#[derive(Debug)]
-pub(super) struct Fragment {
-    hole: Node,
-    ends: Vec<End>,
-}
-
 /// A state of the graph to go back to.
 pub(super) struct Mark {
     joints: usize,
@@ -73,13 +66,13 @@ pub(super) struct Mark {
 /// The graph so far.
 #[derive(Default)]
 pub(super) struct Flow {
-    open: Vec<End>,
+    pub(super) open: Vec<End>,
     joints: Vec<Joint>,
-    edges: Vec<Edge>,
+    pub(super) edges: Vec<Edge>,
     frames: Vec<Frame>,
-    holes: usize,
+    pub(super) holes: usize,
     /// How many calls were drawn.
-    calls: usize,
+    pub(super) calls: usize,
     /// For each `break`, `continue` and `return` the frame that it leaves or repeats.
     departures: Vec<usize>,
     /// For each `?` the frame that it leaves.
@@ -243,6 +236,18 @@ impl Flow {
         }
     }
 
+    /// The nodes after which something has failed, and the code goes on.
+    pub(super) fn failed(&self) -> Vec<Node> {
+        let failed = self.open.iter().filter(|end| end.way == Way::Try);
+        failed.map(|end| end.node).collect()
+    }
+
+    /// Stops after nodes where something has failed since.
+    pub(super) fn stop(&mut self, before: &[Node]) {
+        self.open
+            .retain(|end| end.way != Way::Try || before.contains(&end.node));
+    }
+
     /// `return`: the function, async block or closure ends.
     pub(super) fn end(&mut self, in_error: bool) {
         let Some(index) = self.body() else {
@@ -319,58 +324,6 @@ impl Flow {
         self.open = mark.open;
         if attempted {
             self.attempt();
-        }
-    }
-
-    /// Draws a piece that runs somewhere else.
-    pub(super) fn detach(&mut self) -> Node {
-        let hole = Node::Hole(self.holes);
-        self.holes += 1;
-        self.open = vec![End::new(hole, Way::Next)];
-        hole
-    }
-
-    /// The piece that began at `hole`.
-    pub(super) fn fragment(&mut self, hole: Node) -> Fragment {
-        Fragment {
-            hole,
-            ends: self.take(),
-        }
-    }
-
-    /// The place where a piece runs is here.
-    pub(super) fn splice(&mut self, fragment: Fragment) {
-        self.calls += 1;
-        let before = self.take();
-        let joined = |way: Way, when: &Option<String>| {
-            let before = before.clone().into_iter();
-            let when = when.clone();
-            before.map(move |end| End {
-                way: if way == Way::Next { end.way } else { way },
-                when: end.when.or_else(|| when.clone()),
-                ..end
-            })
-        };
-        let mut spliced = Vec::new();
-        for edge in self.edges.drain(..) {
-            if edge.from == fragment.hole {
-                spliced.extend(joined(edge.way, &edge.when).map(|end| Edge {
-                    from: end.node,
-                    to: edge.to,
-                    way: end.way,
-                    when: end.when,
-                }));
-            } else {
-                spliced.push(edge);
-            }
-        }
-        self.edges = spliced;
-        for end in fragment.ends {
-            if end.node == fragment.hole {
-                self.open.extend(joined(end.way, &end.when));
-            } else {
-                self.open.push(end);
-            }
         }
     }
 

@@ -4,7 +4,6 @@ use proc_macro2::Span;
 use syn::visit::Visit;
 use syn::{ExprForLoop, ExprLoop, ExprWhile, Label};
 
-use super::branch::Alternative;
 use super::flow::FrameKind;
 use super::walk::Walk;
 use super::{JointKind, Node, Way, line};
@@ -24,36 +23,26 @@ impl Walk {
     }
 
     pub(super) fn walk_while(&mut self, repeat: &ExprWhile) {
-        let condition = self.sketch(&repeat.cond);
         let mark = self.flow.mark();
-        let text = format!("while {condition}");
-        let head = self.head(text, repeat.while_token.span, repeat.label.as_ref());
+        let span = repeat.while_token.span;
+        let text = format!("while {}", self.sketch(&repeat.cond));
+        let head = self.head(text, span, repeat.label.as_ref());
         self.within("while", |walk| {
-            let before = walk.flow.mark();
-            walk.visit_expr(&repeat.cond);
-            let (yes, no) = walk.cases(&repeat.cond);
-            let from = if walk.flow.calls_since(&before) {
-                // The condition makes calls: each round begins with them.
+            let (yes, no) = if walk.makes_calls(&repeat.cond) {
+                // Each round begins with the calls of the condition.
                 walk.flow.rename(head, "while");
-                walk.decide(
-                    &repeat.cond,
-                    format!("while {condition}"),
-                    repeat.while_token.span,
-                )
+                walk.walk_condition("while", &repeat.cond, span)
             } else {
-                head
+                walk.visit_expr(&repeat.cond);
+                walk.flow.resume(head, Way::Next, Some("yes"));
+                let yes = walk.flow.take();
+                walk.flow.resume(head, Way::Next, Some("no"));
+                (yes, walk.flow.take())
             };
-            let alternatives: [Alternative<'_>; 2] = [
-                (
-                    yes,
-                    Box::new(|walk| {
-                        walk.visit_block(&repeat.body);
-                        walk.flow.again(head);
-                    }),
-                ),
-                (no, Box::new(|_| {})),
-            ];
-            walk.part(from, before, alternatives);
+            walk.flow.give(yes);
+            walk.visit_block(&repeat.body);
+            walk.flow.again(head);
+            walk.flow.give(no);
         });
         self.flow.leave();
         self.flow.settle(mark);

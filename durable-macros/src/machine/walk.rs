@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, Block, Expr, ExprAsync, ExprBinary, ExprBlock, ExprBreak, ExprCall, ExprClosure,
+    Arm, BinOp, Block, Expr, ExprAsync, ExprBinary, ExprBlock, ExprBreak, ExprCall, ExprClosure,
     ExprContinue, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprMethodCall, ExprPath, ExprReturn,
     ExprTry, ExprWhile, Item, Local, Macro, Pat, Path, Stmt,
 };
 
 use super::columns::Columns;
-use super::flow::{Flow, Fragment, FrameKind};
+use super::flow::{Flow, FrameKind};
+use super::named::mentions;
+use super::piece::Fragment;
 use super::scope::Scope;
 use super::sketch::sketch;
-use super::{JointKind, Machine, Site, SiteKind, line};
+use super::{Machine, Site, SiteKind};
 use crate::code::names;
 use crate::contexts::Contexts;
 
@@ -28,7 +30,7 @@ pub(super) struct Walk {
     sites: Vec<Site>,
     pub(super) flow: Flow,
     /// Pieces with a name that wait for its use.
-    fragments: BTreeMap<Ident, Fragment>,
+    pub(super) fragments: BTreeMap<Ident, Fragment>,
     /// The variables that are sagas.
     pub(super) sagas: BTreeSet<Ident>,
     /// What the next closure is for.
@@ -110,21 +112,6 @@ impl Walk {
         self.scope.leave();
     }
 
-    /// Walks what belongs to a name, as a piece of its own if it makes durable calls.
-    fn name(&mut self, name: &Ident, walk: impl FnOnce(&mut Self)) {
-        let mark = self.flow.mark();
-        let before = self.flow.take();
-        let hole = self.flow.detach();
-        walk(self);
-        if self.flow.calls_since(&mark) {
-            let fragment = self.flow.fragment(hole);
-            self.fragments.insert(name.clone(), fragment);
-            self.flow.give(before);
-        } else {
-            self.flow.settle(mark);
-        }
-    }
-
     fn walk_statements(&mut self, statements: &[Stmt]) {
         let mut rest = statements;
         while let Some((statement, after)) = rest.split_first() {
@@ -155,59 +142,6 @@ impl Walk {
         }
         self.note_saga(local);
         self.contexts.bind(local);
-    }
-
-    /// Whether an expression runs nothing until it is used: an async block, a closure, a call that
-    /// is not awaited.
-    fn waits(&self, expression: &Expr) -> bool {
-        match expression {
-            Expr::Async(_) | Expr::Closure(_) => true,
-            Expr::Paren(inner) => self.waits(&inner.expr),
-            Expr::Call(call) => self.is_call(call),
-            Expr::MethodCall(call) => self.is_pending(call),
-            _ => false,
-        }
-    }
-
-    /// The name of a piece is used: this is where it runs.
-    fn mention(&mut self, name: &Ident) {
-        if let Some(fragment) = self.fragments.remove(name) {
-            self.flow.splice(fragment);
-        }
-    }
-
-    /// Uses of names in what cannot be parsed.
-    pub(super) fn mention_all(&mut self, tokens: &TokenStream) {
-        if !self.fragments.is_empty() {
-            for name in identifiers(tokens.clone()) {
-                self.mention(&name);
-            }
-        }
-    }
-
-    /// A closure runs any number of times where it stands.
-    fn walk_closure(&mut self, closure: &ExprClosure) {
-        let inputs = self.sketch(&closure.inputs);
-        let inner = |walk: &mut Self| {
-            walk.flow.enter(FrameKind::Inner, None);
-            visit::visit_expr_closure(walk, closure);
-            walk.flow.leave();
-        };
-        let text = match std::mem::take(&mut self.closure) {
-            Closure::Each => {
-                self.flow.when("each");
-                return inner(self);
-            }
-            Closure::Of(method) => format!("{method} |{inputs}|"),
-            Closure::Unknown => format!("|{inputs}|"),
-        };
-        let mark = self.flow.mark();
-        let line = line(closure.inputs_begin.spans[0]);
-        let head = self.flow.joint(JointKind::Loop, text, line);
-        inner(self);
-        self.flow.again(head);
-        self.flow.resume(head, super::Way::Next, Some("done"));
-        self.flow.settle(mark);
     }
 }
 
@@ -246,8 +180,11 @@ impl Visit<'_> for Walk {
     }
 
     fn visit_expr_try(&mut self, attempt: &ExprTry) {
+        let before = self.flow.failed();
         visit::visit_expr_try(self, attempt);
         self.flow.attempt();
+        // What failed inside, in an async block, fails here as well.
+        self.flow.stop(&before);
     }
 
     fn visit_expr_return(&mut self, leave: &ExprReturn) {
@@ -290,7 +227,12 @@ impl Visit<'_> for Walk {
     }
 
     fn visit_expr_binary(&mut self, binary: &ExprBinary) {
-        self.walk_binary(binary);
+        match binary.op {
+            BinOp::And(_) | BinOp::Or(_) if self.makes_calls(&binary.right) => {
+                self.walk_short_circuit(binary);
+            }
+            _ => visit::visit_expr_binary(self, binary),
+        }
     }
 
     fn visit_expr_if(&mut self, branch: &ExprIf) {
@@ -384,25 +326,4 @@ fn ends_in_error(block: &Block, errors: &mut Vec<*const Expr>) {
     if let Some(Stmt::Expr(expression, None)) = block.stmts.last() {
         last(expression, errors);
     }
-}
-
-fn mentions(statements: &[Stmt], name: &Ident) -> bool {
-    statements.iter().any(|statement| {
-        identifiers(statement.to_token_stream())
-            .iter()
-            .any(|other| other == name)
-    })
-}
-
-/// All identifiers in some tokens.
-fn identifiers(tokens: TokenStream) -> Vec<Ident> {
-    use proc_macro2::TokenTree;
-    tokens
-        .into_iter()
-        .flat_map(|token| match token {
-            TokenTree::Ident(name) => vec![name],
-            TokenTree::Group(group) => identifiers(group.stream()),
-            _ => Vec::new(),
-        })
-        .collect()
 }

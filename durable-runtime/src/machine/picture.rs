@@ -48,20 +48,28 @@ pub(super) struct Arrow {
 
 impl<'a> Picture<'a> {
     pub(super) fn of(machine: &'a Machine) -> Self {
-        let is_border = |node: Node| match node {
-            Node::End | Node::Error => true,
-            Node::Joint(index) => machine
+        let kind = |index: u16| {
+            machine
                 .joints
                 .get(usize::from(index))
-                .is_some_and(|joint| joint.kind == JointKind::Leave),
+                .map(|joint| joint.kind)
+        };
+        let can_fail = |node: Node| match node {
+            Node::Joint(index) => {
+                matches!(kind(index), Some(JointKind::Join | JointKind::Leave))
+            }
+            _ => true,
+        };
+        let is_border = |node: Node| match node {
+            Node::End | Node::Error => true,
+            Node::Joint(index) => kind(index) == Some(JointKind::Leave),
             Node::Start | Node::Site(_) => false,
         };
         // Nearly every call may fail, and what happens then is nearly always the same: a mark at
         // the call instead of an arrow keeps the picture calm.
-        let (marks, drawn): (Vec<&Edge>, Vec<&Edge>) = machine
-            .edges
-            .iter()
-            .partition(|edge| edge.way == Way::Try && is_border(edge.to));
+        let (marks, drawn): (Vec<&Edge>, Vec<&Edge>) = machine.edges.iter().partition(|edge| {
+            edge.way == Way::Try && edge.when.is_none() && can_fail(edge.from) && is_border(edge.to)
+        });
         let mark = |node: Node| {
             if marks.iter().any(|edge| edge.from == node) {
                 " ?"
