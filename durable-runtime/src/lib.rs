@@ -118,4 +118,6 @@ mod documents {
     struct Operations;
     #[doc = include_str!("../../docs/managing.md")]
     struct Managing;
+    #[doc = include_str!("../../docs/machine.md")]
+    struct Machine;
 }

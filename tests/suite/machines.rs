@@ -1,4 +1,5 @@
-//! The machine of a workflow is what its source says: pictures against the ones in `machines/`.
+//! The machine of a workflow is what its source says: pictures against the ones in `machines/`. Programs compare those of
+//! their workflows themselves.
 //!
 //! `MACHINES=overwrite cargo nextest run -p durable-tests --test suite -E 'test(machines::)'` draws them anew: read the
 //! difference beside the source.
@@ -15,8 +16,6 @@ use std::{env, fs};
 
 use durable_runtime::{Machine, Node, Site, SiteKind, Workflow};
 
-use rag_ingest::workflow::{ingest_collection, ingest_file};
-
 /// The workflows whose pictures are committed.
 fn machines() -> Vec<Machine> {
     vec![
@@ -32,8 +31,6 @@ fn machines() -> Vec<Machine> {
         flows::pending::machine(),
         parts::fulfil::machine(),
         saga::book_trip::machine(),
-        ingest_collection::machine(),
-        ingest_file::machine(),
     ]
 }
 

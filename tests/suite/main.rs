@@ -5,6 +5,7 @@ mod both;
 
 mod arguments;
 mod children;
+mod code_versions;
 mod connections;
 mod contradictions;
 mod debounce;
