@@ -22,9 +22,19 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Reads the item below the attribute, or says what it is instead of a function.
+    /// Reads the item below the attribute of a role, or says what it is instead of a function.
     pub(crate) fn read(
         role: Role,
+        item: &TokenStream,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        Self::read_for(role.word(), role.context(), item, diagnostics)
+    }
+
+    /// Reads the item below the attribute that is called `word`, whose functions take a `context`.
+    pub(crate) fn read_for(
+        word: &str,
+        context: &str,
         item: &TokenStream,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
@@ -33,7 +43,6 @@ impl Function {
             Err(error) => {
                 match kind_of(item) {
                     Some((culprit, kind)) => {
-                        let (word, context) = (role.word(), role.context());
                         diagnostics.refuse(
                             culprit,
                             format_args!("`#[{word}]` cannot be put on {kind}: a {word} is an `async fn`"),

@@ -64,11 +64,14 @@ pub use call::{
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
-pub use durable_macros::{step, transaction, workflow};
+pub use durable_macros::{step, transaction, workflow, workflow_part};
 pub use engine::DuplicationPolicy;
 pub use error::{CodeNow, Divergence, Error, ErrorRecord, RecordedCode, Result, StoreError};
 pub use failure::DurableError;
-pub use machine::{Code, DeployedMachine, Edge, Machine, MachineFilter, Site, SiteKind, Way};
+pub use machine::{
+    Code, DeployedMachine, Edge, Joint, JointKind, Machine, MachineFilter, Node, Part, PartCode,
+    Site, SiteKind, Way, WorkflowPart,
+};
 pub use queue::{OnConflict, Queue};
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
@@ -87,7 +90,7 @@ pub mod prelude {
         Connection, Durable, Queue, StepContext, TransactionContext, WorkflowContext,
         WorkflowHandle,
     };
-    pub use crate::{step, transaction, workflow};
+    pub use crate::{step, transaction, workflow, workflow_part};
 }
 
 /// What the attribute macros expand to. No part of the interface: it changes without notice.
@@ -98,7 +101,7 @@ pub mod __private {
         step, transaction, workflow,
     };
     pub use crate::failure::{ErrorCodec, error_codec};
-    pub use crate::machine::site;
+    pub use crate::machine::{combined, edge, hash_text, joint, part, site};
     pub use crate::value::StepResult;
 }
 
@@ -121,4 +124,6 @@ mod documents {
     struct Managing;
     #[doc = include_str!("../../docs/versioning.md")]
     struct Versioning;
+    #[doc = include_str!("../../docs/machine.md")]
+    struct Machine;
 }

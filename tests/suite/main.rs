@@ -5,6 +5,7 @@ mod both;
 
 mod arguments;
 mod children;
+mod code_versions;
 mod connections;
 mod contradictions;
 mod debounce;
@@ -24,6 +25,7 @@ mod kill;
 mod kit;
 mod launch;
 mod leases;
+mod machines;
 mod management;
 mod messages;
 mod notify;

@@ -32,8 +32,12 @@ pub struct Graph {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 #[non_exhaustive]
 pub enum Format {
-    /// A JSON array of machines.
+    /// As flowcharts in Mermaid's language, which GitHub and many editors draw.
     #[default]
+    Mermaid,
+    /// In the language of Graphviz.
+    Dot,
+    /// A JSON array of machines.
     Json,
 }
 
@@ -49,6 +53,8 @@ impl Graph {
             }
         }
         let text = match self.format {
+            Format::Mermaid => drawn(&machines, Machine::to_mermaid),
+            Format::Dot => drawn(&machines, Machine::to_dot),
             Format::Json => serde_json::to_string_pretty(&machines)?,
         };
         Ok(Said::well(text))
@@ -78,6 +84,10 @@ impl Graph {
         let deployed = subject.client().await?.machines(filter).await?;
         Ok(newest(deployed))
     }
+}
+
+fn drawn(machines: &[Machine], draw: fn(&Machine) -> String) -> String {
+    machines.iter().map(draw).collect::<Vec<_>>().join("\n")
 }
 
 /// Of each workflow the machine that was deployed last.
