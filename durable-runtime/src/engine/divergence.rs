@@ -136,18 +136,13 @@ fn method(recorded: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{method, place};
-    use crate::machine::{Machine, Site, SiteKind};
+    use crate::machine::{Machine, SiteKind, site};
 
     fn machine(sites: &[(&'static str, SiteKind, u32)]) -> Machine {
-        let site = |(callee, kind, line): &(&'static str, SiteKind, u32)| Site {
-            label: (*callee).into(),
-            callee: (*callee).into(),
-            kind: *kind,
-            file: "src/shop.rs".into(),
-            line: *line,
-            column: 5,
+        let call = |(callee, kind, line): &(&'static str, SiteKind, u32)| {
+            site(callee, callee, *kind, "src/shop.rs", *line, 5)
         };
-        let sites: Vec<_> = sites.iter().map(site).collect();
+        let sites: Vec<_> = sites.iter().map(call).collect();
         let machine = serde_json::json!({
             "name": "shop", "version": "1", "code": "1", "file": "src/shop.rs", "line": 1,
             "sites": sites, "edges": [],
