@@ -75,5 +75,25 @@ impl Paths {
         site => __private::site;
         /// What kind of call a site is.
         site_kind => SiteKind;
+        /// A place where ways part or meet.
+        joint => __private::joint;
+        /// What a joint does.
+        joint_kind => JointKind;
+        /// A way between two nodes.
+        edge => __private::edge;
+        /// What an edge connects.
+        node => Node;
+        /// How an edge is taken.
+        way => Way;
+        /// The trait of the types of parts.
+        workflow_part => WorkflowPart;
+        /// A part, as the code that calls it names it.
+        part => __private::part;
+        /// The type of that.
+        part_code => PartCode;
+        /// The hash of a function with parts.
+        combined => __private::combined;
+        /// That hash as text.
+        hash_text => __private::hash_text;
     }
 }

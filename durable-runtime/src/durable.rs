@@ -230,6 +230,10 @@ impl Builder {
         self
     }
 
+    pub(crate) fn into_settings(self) -> Settings {
+        self.settings
+    }
+
     /// Opens the database, prepares its tables, takes up interrupted workflows and begins to serve the queues.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What can go wrong, and the form in which errors are checkpointed.
 
+mod divergence;
 mod saga;
 mod store;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
+pub use divergence::{CodeNow, Divergence, RecordedCode};
 pub use saga::{NotUndone, SagaError, Undo};
 pub use store::StoreError;
 
@@ -237,23 +239,6 @@ pub enum Error {
         /// The names that are registered, in the same form.
         known: String,
     },
-    /// On a replay the code made another call than the recorded one.
-    #[error(
-        "workflow `{id}` does not do what it did before: at position {position} `{recorded}` was recorded, and now `{called}` is called at {location}; \
-         the code of the workflow has changed since this run began, or it is not deterministic"
-    )]
-    UnexpectedStep {
-        /// The workflow's id.
-        id: String,
-        /// The number of the call within the workflow, from 1.
-        position: i32,
-        /// The recorded name.
-        recorded: String,
-        /// The name of the call made now.
-        called: String,
-        /// Where the call stands: `file:line:column`.
-        location: String,
-    },
     /// The code of a workflow waited for something that is no durable call.
     #[error(
         "workflow `{workflow}` ({location}, id `{id}`) waits for something that no durable call explains: a timer, a socket, a channel, a lock, a task or \
@@ -270,6 +255,9 @@ pub enum Error {
         /// Which durable call was done last, and which are pending, with their places.
         when: String,
     },
+    /// On a replay the code made another call than the recorded one, or ended before it.
+    #[error("{0}")]
+    UnexpectedStep(Box<Divergence>),
     /// One position of a workflow was recorded twice, with different results.
     #[error(
         "workflow `{id}` recorded position {position} twice with different results: two calls share a position, or two processes run with one executor id"
@@ -353,7 +341,7 @@ impl Error {
             Self::NoSuchWorkflow { .. } => ("DBOSNonExistentWorkflowError", Some(5)),
             Self::ConflictingWorkflow { .. } => ("DBOSConflictingWorkflowError", Some(9)),
             Self::NotRegistered { .. } => ("DBOSWorkflowFunctionNotFoundError", Some(4)),
-            Self::UnexpectedStep { .. } => ("DBOSUnexpectedStepError", Some(11)),
+            Self::UnexpectedStep(_) => ("DBOSUnexpectedStepError", Some(11)),
             Self::StepRecordedTwice { .. } => ("DBOSStepNondeterminismError", Some(28)),
             Self::WorkflowIdInUse { .. } => ("DBOSWorkflowIDInUseError", Some(27)),
             Self::Deduplicated { .. } => ("DBOSQueueDeduplicatedError", Some(12)),
@@ -425,6 +413,7 @@ impl Error {
             } => {
                 record.data(serde_json::json!({ "id": id, "existing": existing, "wanted": wanted }))
             }
+            Self::UnexpectedStep(divergence) => record.data(serde_json::json!(divergence)),
             _ => record,
         }
     }
@@ -484,6 +473,10 @@ impl Error {
             "DBOSNonExistentWorkflowError" => text("id").map(|id| Self::NoSuchWorkflow { id }),
             "DBOSWorkflowIDInUseError" => text("id").map(|id| Self::WorkflowIdInUse { id }),
             "DBOSStreamNondeterminismError" => text("id").map(|id| Self::StreamReadsRaced { id }),
+            "DBOSUnexpectedStepError" => {
+                let divergence = serde_json::from_value(record.data.clone());
+                divergence.ok().map(Self::UnexpectedStep)
+            }
             "DBOSQueueDeduplicatedError" => (|| {
                 Some(Self::Deduplicated {
                     id: text("id")?,

@@ -34,6 +34,8 @@
 compile_error!("durable-runtime needs a store: enable its feature `sqlite`, `postgres`, or both");
 
 mod call;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod clock;
 mod context;
@@ -52,6 +54,7 @@ mod select;
 mod state;
 mod store;
 mod task;
+pub mod testing;
 mod value;
 mod workflow;
 
@@ -63,11 +66,17 @@ pub use call::{
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
-pub use durable_macros::{step, transaction, workflow};
+pub use durable_macros::{step, transaction, workflow, workflow_part};
 pub use engine::{DuplicationPolicy, ForeignWakes};
-pub use error::{Error, ErrorRecord, NotUndone, Result, SagaError, StoreError, Undo};
+pub use error::{
+    CodeNow, Divergence, Error, ErrorRecord, NotUndone, RecordedCode, Result, SagaError,
+    StoreError, Undo,
+};
 pub use failure::DurableError;
-pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
+pub use machine::{
+    Code, DeployedMachine, Edge, Joint, JointKind, Machine, MachineFilter, Node, Part, PartCode,
+    Site, SiteKind, Way, WorkflowPart,
+};
 pub use queue::{OnConflict, Queue};
 pub use saga::Saga;
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
@@ -88,7 +97,7 @@ pub mod prelude {
         Connection, Durable, Queue, StepContext, TransactionContext, WorkflowContext,
         WorkflowHandle,
     };
-    pub use crate::{step, transaction, workflow};
+    pub use crate::{step, transaction, workflow, workflow_part};
 }
 
 /// What the attribute macros expand to. No part of the interface: it changes without notice.
@@ -99,7 +108,7 @@ pub mod __private {
         step, transaction, workflow,
     };
     pub use crate::failure::{ErrorCodec, error_codec};
-    pub use crate::machine::site;
+    pub use crate::machine::{combined, edge, hash_text, joint, part, site};
     pub use crate::value::StepResult;
 }
 
@@ -122,4 +131,8 @@ mod documents {
     struct Sagas;
     #[doc = include_str!("../../docs/managing.md")]
     struct Managing;
+    #[doc = include_str!("../../docs/versioning.md")]
+    struct Versioning;
+    #[doc = include_str!("../../docs/machine.md")]
+    struct Machine;
 }

@@ -14,7 +14,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::collection::Collection;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
-use crate::run::{IngestOptions, Summary, ingest};
+use crate::run::{IngestOptions, Summary, ingest, workflows};
 use crate::search::{Hit, search};
 
 /// Some files failed, the rest is saved.
@@ -31,6 +31,7 @@ Examples:
   rag-ingest ingest a.pdf notes --json          files and folders, one JSON document as the result
   rag-ingest ingest docs --db postgres://me@db/rag
   rag-ingest search \"how are steps retried?\" -k 3
+  rag-ingest durable verify-replay              before a new version is used on an old database
 
 Killed or interrupted, the same command goes on where it stopped. Exit codes: 0 all is well, 2 some
 files failed (the rest is saved), 1 it could not run."
@@ -46,6 +47,22 @@ enum Action {
     Ingest(Ingest),
     /// Find passages that answer a question.
     Search(Search),
+    /// Look after the workflows that ingest: whether this version can go on with what another one left.
+    Durable(Workflows),
+}
+
+#[derive(Debug, Args)]
+struct Workflows {
+    /// The database: sqlite://FILE or postgres://USER@HOST/NAME.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "sqlite://rag-ingest.db",
+        global = true
+    )]
+    db: String,
+    #[command(subcommand)]
+    command: durable_runtime::cli::Command,
 }
 
 #[derive(Debug, Args)]
@@ -120,22 +137,14 @@ impl Shared {
 pub fn main() -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
-        // Help and version are asked for; anything else could not run, and 2 has a meaning of its own here.
-        Err(error) => {
-            let asked = !error.use_stderr();
-            let printed = error.print().is_ok();
-            return if asked && printed {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            };
-        }
+        Err(error) => return durable_runtime::cli::refused(&error),
     };
-    let shared = match &command.action {
-        Action::Ingest(ingest) => &ingest.shared,
-        Action::Search(search) => &search.shared,
+    let log = match &command.action {
+        Action::Ingest(ingest) => ingest.shared.log.as_deref(),
+        Action::Search(search) => search.shared.log.as_deref(),
+        Action::Durable(_) => None,
     };
-    let done = log_to(shared.log.as_deref()).and_then(|()| {
+    let done = log_to(log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
@@ -143,6 +152,7 @@ pub fn main() -> ExitCode {
             match command.action {
                 Action::Ingest(options) => run_ingest(options).await,
                 Action::Search(options) => run_search(options).await,
+                Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
             }
         })
     });

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use durable_runtime::Durable;
+use durable_runtime::{Builder, Durable};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -87,6 +87,15 @@ pub struct Summary {
     pub seconds: f64,
 }
 
+/// The workflows of this program, on a database.
+pub(crate) fn workflows(db: &str) -> Builder {
+    Durable::open(db)
+        .application(APPLICATION)
+        .version(VERSION)
+        .register::<ingest_collection>()
+        .register::<ingest_file>()
+}
+
 /// Ingests, and says what it did. Ended before its end, by a crash or a signal, it goes on at the next call with the
 /// same database: nothing that was saved is done again.
 ///
@@ -107,11 +116,7 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
         roots,
         fingerprint: pipeline.fingerprint.clone(),
     };
-    let durable = Durable::open(&options.db)
-        .application(APPLICATION)
-        .version(VERSION)
-        .register::<ingest_collection>()
-        .register::<ingest_file>()
+    let durable = workflows(&options.db)
         .queue(&FILES.worker_concurrency(options.workers.max(1)))
         .state(pipeline)
         .launch()

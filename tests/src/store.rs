@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use durable_runtime::{Durable, ForeignWakes};
+use durable_runtime::Durable;
 use serde_json::Value as Json;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -66,9 +66,7 @@ impl Store {
     /// A runtime on this database: executor `worker`, version `1`, so that a second one takes up
     /// what the first leaves behind.
     pub fn open(&self) -> durable_runtime::Builder {
-        // Some workflows of the suite wait at a gate in their own code.
-        let open = Durable::open(&self.url).foreign_wakes(ForeignWakes::Warn);
-        open.executor_id("worker").version("1")
+        Durable::open(&self.url).executor_id("worker").version("1")
     }
 
     /// An id that no other test of this process uses; a child's default id is never one.
@@ -160,6 +158,39 @@ impl Store {
         let steps = self.steps(workflow_id).await;
         let name = |step: &Json| format!("{} {}", step[0], step[1].as_str().unwrap_or("?"));
         steps.iter().map(name).collect()
+    }
+
+    /// Every row of every table, as text: whether anything was written.
+    ///
+    /// # Panics
+    ///
+    /// When the database cannot be read.
+    pub async fn dump(&self) -> Vec<String> {
+        let tables = match self.kind {
+            Kind::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1",
+            Kind::Postgres => {
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = 'dbos' ORDER BY 1"
+            }
+        };
+        let mut lines = Vec::new();
+        for table in self.rows(tables, &[]).await {
+            let table = table[0].as_str().unwrap_or_default();
+            let rows = match self.kind {
+                Kind::Sqlite(_) => {
+                    let columns = format!(
+                        "SELECT 'quote(' || group_concat('\"' || name || '\"', ') || '','' || quote(') || ')'
+                         FROM pragma_table_info('{table}')"
+                    );
+                    let columns = self.value(&columns, &[]).await;
+                    let columns = columns.as_str().unwrap_or_default();
+                    format!("SELECT {columns} FROM {table} ORDER BY 1")
+                }
+                Kind::Postgres => format!("SELECT t::text FROM dbos.{table} t ORDER BY 1"),
+            };
+            let rows = self.rows(&rows, &[]).await;
+            lines.extend(rows.iter().map(|row| format!("{table}: {}", row[0])));
+        }
+        lines
     }
 
     /// Waits until a query gives `expected`.

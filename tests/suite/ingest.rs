@@ -3,4 +3,5 @@
 mod bad_input;
 mod kill;
 mod minilm;
+mod replay;
 mod rerun;

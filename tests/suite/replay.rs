@@ -343,7 +343,7 @@ on_both_stores! {
         let error = handle.result().await.unwrap_err().to_string();
 
         let place = format!("suite/replay.rs:{}:22", after::LINE);
-        for part in [id.as_str(), "position 1", "`work` was recorded", "`tidy` is called", &place] {
+        for part in [id.as_str(), "position 1", "`work` was recorded", "`tidy` is called at", &place] {
             assert!(error.contains(part), "`{part}` is not in: {error}");
         }
         store.becomes(STATUS, &[&id], "ERROR").await;

@@ -108,11 +108,15 @@ async fn races(ctx: WorkflowContext) -> anyhow::Result<usize> {
     }
 }
 
+async fn at_a_gate(ctx: &WorkflowContext) {
+    gate(ctx.workflow_id()).pass().await;
+}
+
 /// Waits for something foreign while a spawned call runs.
 #[workflow]
 async fn waits_for_others(ctx: WorkflowContext) -> Result<usize, Error> {
     let _one = ctx.spawn(work(&ctx, 1));
-    gate(ctx.workflow_id()).pass().await;
+    at_a_gate(&ctx).await;
     Ok(1)
 }
 

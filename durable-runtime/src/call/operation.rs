@@ -63,6 +63,27 @@ impl Operation {
             .await
     }
 
+    /// The same, of a call that does nothing itself: a dry run goes on in it.
+    pub(crate) async fn looked_up(&self) -> Option<StepRow> {
+        self.execution
+            .looked_up(self.position, &self.name, self.location)
+            .await
+    }
+
+    /// Waits until a recorded time. A dry run does not wait.
+    pub(crate) async fn sleep_until(&self, time_ms: i64) {
+        match self.execution.dry_sleep(time_ms) {
+            None => clock::sleep_until(time_ms).await,
+            Some(true) => {}
+            Some(false) => {
+                let call = self
+                    .execution
+                    .open_call(self.position, &self.name, self.location);
+                self.execution.stay(call).await;
+            }
+        }
+    }
+
     /// The record of this call, without a result yet.
     pub(crate) fn step(&self, started_at: i64) -> StepRecord {
         StepRecord {

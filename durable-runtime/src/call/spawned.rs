@@ -74,10 +74,11 @@ impl WorkflowContext {
     /// }
     /// ```
     #[track_caller]
-    pub fn spawn<T, E>(&self, call: StepCall<'static, T, E>) -> Spawned<T, E>
+    pub fn spawn<T, E, Runs>(&self, call: StepCall<'static, T, E, Runs>) -> Spawned<T, E>
     where
         T: Send + 'static,
         E: Send + 'static,
+        Runs: Send + 'static,
     {
         let execution = self.execution();
         let (name, position) = (call.name(), call.position());

@@ -95,6 +95,7 @@ pub(crate) fn registered<W: Workflow>() -> Registered {
         roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         code: W::CODE,
+        machine: W::machine,
         run: run_body::<W>,
     }
 }
@@ -104,8 +105,11 @@ fn run_body<W: Workflow>(
     input: String,
 ) -> BoxFuture<'static, Result<String, ErrorRecord>> {
     async move {
-        let input = value::decode_arguments(&input, W::PARAMETERS, W::NAME)
-            .map_err(|error| error.to_record())?;
+        let input = match value::decode_arguments(&input, W::PARAMETERS, W::NAME) {
+            Ok(input) => input,
+            // No code of the workflow has seen them, and none may answer for them.
+            Err(error) => return execution.fail(error).await,
+        };
         let output = W::run(WorkflowContext::new(execution), input)
             .await
             .map_err(W::error_codec().into_record)?;
@@ -192,8 +196,12 @@ impl<W: Workflow> Parts<W> {
 
     async fn start(self) -> Result<WorkflowHandle<W>> {
         let engine = &self.caller.engine;
-        // A start that nobody could run would wait for ever.
-        if !engine.is_client {
+        // A start that nobody could run would wait for ever; one that is recorded has happened.
+        let begins = match (&self.caller.parent, self.positions) {
+            (Some(parent), Some((position, _))) => parent.begins_at(position),
+            _ => true,
+        };
+        if begins && !engine.is_client {
             engine.registry.get(W::CLASS, W::NAME)?;
         }
         let input = value::encode_arguments(self.input, W::NAME)?;

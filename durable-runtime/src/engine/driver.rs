@@ -73,9 +73,15 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
     let workflow_id = execution.workflow_id.as_str();
     let name = execution.workflow.name;
     let body = (execution.workflow.run)(Arc::clone(execution), input);
-    let result = match poll_body(execution, body).await {
+    let ended = poll_body(execution, body).await;
+    let ended = ended.and_then(|result| match execution.shortened(&result) {
+        Some(error) => Err(Stop::Failed(error)),
+        None => Ok(result),
+    });
+    let result = match ended {
         Ok(result) => result.map_err(|error| error.to_json()),
         Err(Stop::Failed(error)) => {
+            let error = execution.explained(error).await;
             tracing::error!(workflow_id, workflow = name, %error, "a workflow cannot go on");
             Err(error.to_record().to_json())
         }
@@ -138,7 +144,11 @@ async fn poll_body(
                 return Poll::Ready(Err(stop));
             }
             if let Poll::Ready(ended) = body.poll_unpin(context) {
-                return Poll::Ready(Ok(ended));
+                // A call that failed the workflow does not let it end as if nothing had been.
+                return Poll::Ready(match execution.failure() {
+                    Some(error) => Err(Stop::Failed(error)),
+                    None => Ok(ended),
+                });
             }
             if in_flight.is_none() {
                 let pending = execution.take_pending();

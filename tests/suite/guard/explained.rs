@@ -19,6 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
+use super::unseen;
+
 const GUARD: &str = "durable_runtime::guard";
 const LINE: Queue = Queue::new("line").polling_interval(Duration::from_millis(10));
 const SOON: Duration = Duration::from_millis(20);
@@ -263,6 +265,12 @@ async fn a_thousand(ctx: WorkflowContext) -> anyhow::Result<usize> {
     done.into_iter().sum()
 }
 
+async fn heard(_ctx: &WorkflowContext, listen: &mut mpsc::Receiver<usize>) -> usize {
+    tokio::select! {
+        heard = listen.recv() => heard.unwrap_or_default(),
+    }
+}
+
 /// Of a thousand steps none waits, so the code runs far beyond what tokio lets a task do at once.
 #[workflow]
 async fn a_long_chain(ctx: WorkflowContext) -> anyhow::Result<usize> {
@@ -270,10 +278,8 @@ async fn a_long_chain(ctx: WorkflowContext) -> anyhow::Result<usize> {
     let (tell, mut listen) = mpsc::channel(1);
     for number in 0..1000 {
         sum += quick(&ctx, number).await?;
-        tell.send(number).await?;
-        sum += tokio::select! {
-            heard = listen.recv() => heard.unwrap_or_default(),
-        };
+        unseen(&ctx, tell.send(number)).await?;
+        sum += heard(&ctx, &mut listen).await;
     }
     Ok(sum)
 }
@@ -288,7 +294,7 @@ async fn talks_to_itself(ctx: WorkflowContext) -> anyhow::Result<usize> {
             say.send(one).ok();
             anyhow::Ok(one)
         },
-        hear
+        unseen(&ctx, hear)
     );
     Ok(one? + two?)
 }

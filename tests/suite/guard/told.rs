@@ -18,6 +18,8 @@ use futures_util::future::Either;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::oneshot;
 
+use super::unseen;
+
 const GUARD: &str = "durable_runtime::guard";
 
 #[step]
@@ -58,11 +60,15 @@ fn nudge() -> impl Future<Output = ()> {
     })
 }
 
+async fn dozes(_ctx: &WorkflowContext) {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
 /// Waits for a timer of tokio's.
 #[workflow]
 async fn timer(ctx: WorkflowContext) -> Result<u32, Error> {
     let one = work(&ctx, 1).await?;
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    dozes(&ctx).await;
     Ok(one + work(&ctx, 2).await?)
 }
 const TIMER_LINE: u32 = line!() - 5;
@@ -82,7 +88,7 @@ mod mended {
 /// Waits for a channel that another task writes to.
 #[workflow]
 async fn channel(ctx: WorkflowContext) -> Result<u32, Error> {
-    gate(ctx.workflow_id()).pass().await;
+    unseen(&ctx, gate(ctx.workflow_id()).pass()).await;
     work(&ctx, 1).await
 }
 
@@ -90,23 +96,26 @@ async fn channel(ctx: WorkflowContext) -> Result<u32, Error> {
 #[workflow]
 async fn threads(ctx: WorkflowContext) -> Result<u32, Error> {
     let one = work(&ctx, 1).await?;
-    nudge().await;
+    unseen(&ctx, nudge()).await;
     Ok(one)
+}
+
+async fn in_a_task(ctx: &WorkflowContext) -> Result<u32, Error> {
+    tokio::spawn(work(ctx, 2)).await.unwrap_or(Ok(0))
 }
 
 /// Waits for a task that it spawned itself.
 #[workflow]
 async fn spawns(ctx: WorkflowContext) -> Result<u32, Error> {
     work(&ctx, 1).await?;
-    let task = tokio::spawn(work(&ctx, 2));
-    task.await.unwrap_or(Ok(0))
+    in_a_task(&ctx).await
 }
 
 /// Gives its turn away.
 #[workflow]
 async fn yields(ctx: WorkflowContext) -> Result<u32, Error> {
     work(&ctx, 1).await?;
-    tokio::task::yield_now().await;
+    unseen(&ctx, tokio::task::yield_now()).await;
     work(&ctx, 2).await
 }
 
@@ -115,17 +124,15 @@ async fn yields(ctx: WorkflowContext) -> Result<u32, Error> {
 async fn beside_a_step(ctx: WorkflowContext) -> Result<u32, Error> {
     let one = work(&ctx, 1).await?;
     let (two, ()) = join!(hold(&ctx), async {
-        nudge().await;
+        unseen(&ctx, nudge()).await;
         gate(format!("{}/held", ctx.workflow_id())).open();
     });
     Ok(one + two?)
 }
 
-/// As before, in a set of futures that gives each of them a waker of its own.
-#[workflow]
-async fn among_many(ctx: WorkflowContext) -> Result<u32, Error> {
+async fn in_a_set(ctx: &WorkflowContext) -> Result<u32, Error> {
     let mut all = FuturesUnordered::new();
-    all.push(Either::Left(hold(&ctx)));
+    all.push(Either::Left(hold(ctx)));
     all.push(Either::Right(nudge().map(|()| Ok(0))));
     let mut sum = 0;
     while let Some(value) = all.next().await {
@@ -134,11 +141,17 @@ async fn among_many(ctx: WorkflowContext) -> Result<u32, Error> {
     Ok(sum)
 }
 
+/// As before, in a set of futures that gives each of them a waker of its own.
+#[workflow]
+async fn among_many(ctx: WorkflowContext) -> Result<u32, Error> {
+    in_a_set(&ctx).await
+}
+
 /// The body of a step writes into a channel of its workflow.
 #[workflow]
 async fn behind_the_back(ctx: WorkflowContext) -> Result<u32, Error> {
     let (say, hear) = oneshot::channel();
-    let (said, heard) = join!(says(&ctx, say), hear);
+    let (said, heard) = join!(says(&ctx, say), unseen(&ctx, hear));
     Ok(said? + heard.unwrap_or_default())
 }
 
@@ -147,10 +160,10 @@ async fn behind_the_back(ctx: WorkflowContext) -> Result<u32, Error> {
 async fn again_and_again(ctx: WorkflowContext) -> Result<u32, Error> {
     for number in 0..3 {
         work(&ctx, number).await?;
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        dozes(&ctx).await;
     }
     work(&ctx, 3).await?;
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    dozes(&ctx).await;
     Ok(1)
 }
 
@@ -158,7 +171,7 @@ async fn again_and_again(ctx: WorkflowContext) -> Result<u32, Error> {
 #[workflow]
 async fn waits_for_ever(ctx: WorkflowContext) -> Result<u32, Error> {
     work(&ctx, 1).await?;
-    std::future::pending().await
+    unseen(&ctx, std::future::pending()).await
 }
 
 #[workflow]

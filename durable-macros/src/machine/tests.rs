@@ -1,11 +1,13 @@
 use proc_macro2::TokenStream;
 use syn::parse_quote;
 
-use super::{Site, sites};
+use super::{Site, read};
+
+mod graph;
 
 fn of(body: &str) -> Vec<Site> {
     let body: TokenStream = body.parse().unwrap();
-    sites(&parse_quote!(ctx: WorkflowContext), &body)
+    read(&parse_quote!(ctx: WorkflowContext), &body).sites
 }
 
 fn labels(body: &str) -> Vec<String> {

@@ -1,0 +1,9 @@
+use durable_runtime::prelude::*;
+
+#[workflow_part]
+#[step]
+async fn prepare(ctx: &WorkflowContext, order: u64) -> anyhow::Result<()> {
+    Ok(())
+}
+
+fn main() {}
