@@ -199,7 +199,7 @@ fn edge_of(edge: &Edge, paths: &Paths, span: Span) -> TokenStream {
         Way::Again => quote!(Again),
         Way::Break => quote!(Break),
         Way::Return => quote!(Return),
-        Way::Try => quote!(Try),
+        Way::Fail => quote!(Fail),
         Way::Fork => quote!(Fork),
         Way::Race => quote!(Race),
         Way::Undo => quote!(Undo),

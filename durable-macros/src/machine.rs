@@ -116,7 +116,7 @@ pub(crate) enum Way {
     /// By `return` and the like.
     Return,
     /// By `?`.
-    Try,
+    Fail,
     /// Together with others.
     Fork,
     /// Against others.

@@ -86,7 +86,7 @@ impl ::durable_runtime::Workflow for ingest_file {
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(0),
                 ::durable_runtime::Node::Error,
-                ::durable_runtime::Way::Try,
+                ::durable_runtime::Way::Fail,
                 ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(
@@ -122,7 +122,7 @@ impl ::durable_runtime::Workflow for ingest_file {
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(1),
                 ::durable_runtime::Node::Error,
-                ::durable_runtime::Way::Try,
+                ::durable_runtime::Way::Fail,
                 ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(
@@ -134,7 +134,7 @@ impl ::durable_runtime::Workflow for ingest_file {
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(2),
                 ::durable_runtime::Node::Error,
-                ::durable_runtime::Way::Try,
+                ::durable_runtime::Way::Fail,
                 ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(

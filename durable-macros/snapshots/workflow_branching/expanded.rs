@@ -141,7 +141,7 @@ impl ::durable_runtime::Workflow for branching {
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(3),
                 ::durable_runtime::Node::Error,
-                ::durable_runtime::Way::Try,
+                ::durable_runtime::Way::Fail,
                 ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(

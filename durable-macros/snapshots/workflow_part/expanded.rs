@@ -44,7 +44,7 @@ impl ::durable_runtime::WorkflowPart for pay {
             ::durable_runtime::__private::edge(
                 ::durable_runtime::Node::Site(0),
                 ::durable_runtime::Node::Error,
-                ::durable_runtime::Way::Try,
+                ::durable_runtime::Way::Fail,
                 ::core::option::Option::None,
             ),
             ::durable_runtime::__private::edge(

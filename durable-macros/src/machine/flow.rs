@@ -229,7 +229,7 @@ impl Flow {
         self.attempts.push(index);
         for end in self.open() {
             let end = End {
-                way: Way::Try,
+                way: Way::Fail,
                 ..end
             };
             self.exit(index, end, Node::Error);
@@ -238,14 +238,14 @@ impl Flow {
 
     /// The nodes after which something has failed, and the code goes on.
     pub(super) fn failed(&self) -> Vec<Node> {
-        let failed = self.open.iter().filter(|end| end.way == Way::Try);
+        let failed = self.open.iter().filter(|end| end.way == Way::Fail);
         failed.map(|end| end.node).collect()
     }
 
     /// Stops after nodes where something has failed since.
     pub(super) fn stop(&mut self, before: &[Node]) {
         self.open
-            .retain(|end| end.way != Way::Try || before.contains(&end.node));
+            .retain(|end| end.way != Way::Fail || before.contains(&end.node));
     }
 
     /// `return`: the function, async block or closure ends.

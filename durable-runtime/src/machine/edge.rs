@@ -47,7 +47,7 @@ pub enum Way {
     /// Out of the function, async block or closure, by `return` and the like.
     Return,
     /// Out of the function, async block or closure in case of an error, by `?`.
-    Try,
+    Fail,
     /// Together with the other ways of a fork.
     Fork,
     /// Against the other ways of a `select!`: the first to be done goes on.

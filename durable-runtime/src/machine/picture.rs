@@ -68,7 +68,10 @@ impl<'a> Picture<'a> {
         // Nearly every call may fail, and what happens then is nearly always the same: a mark at
         // the call instead of an arrow keeps the picture calm.
         let (marks, drawn): (Vec<&Edge>, Vec<&Edge>) = machine.edges.iter().partition(|edge| {
-            edge.way == Way::Try && edge.when.is_none() && can_fail(edge.from) && is_border(edge.to)
+            edge.way == Way::Fail
+                && edge.when.is_none()
+                && can_fail(edge.from)
+                && is_border(edge.to)
         });
         let mark = |node: Node| {
             if marks.iter().any(|edge| edge.from == node) {
@@ -161,7 +164,7 @@ fn arrow(edge: &Edge) -> Arrow {
         Way::Again => Some("again"),
         Way::Break => Some("break"),
         Way::Return => Some("return"),
-        Way::Try => Some("?"),
+        Way::Fail => Some("?"),
         Way::Race => Some("race"),
         Way::Undo => Some("undo"),
     };

@@ -56,9 +56,9 @@ fn calls_in_arguments_come_before_the_call() {
         ),
         [
             "start -> a",
-            "a -> error, try",
+            "a -> error, fail",
             "a -> c",
-            "c -> error, try",
+            "c -> error, fail",
             "c -> b",
             "b -> end",
         ]
@@ -77,15 +77,15 @@ fn branches_meet_in_the_next_node() {
         [
             "start -> <if x>",
             "<if x> -> a: yes",
-            "a -> error, try",
+            "a -> error, fail",
             "a -> <if y>",
             "<if x> -> <if y>: no",
             "<if y> -> b: yes",
-            "b -> error, try",
+            "b -> error, fail",
             "<if y> -> <if z>: no",
             "b -> d",
             "<if z> -> c: yes",
-            "c -> error, try",
+            "c -> error, fail",
             "c -> d",
             "<if z> -> d: no",
             "d -> end",
@@ -102,7 +102,7 @@ fn the_outcome_of_a_call_decides_at_the_call() {
         ),
         [
             "start -> ready",
-            "ready -> error, try",
+            "ready -> error, fail",
             "ready -> error, return: yes",
             "ready -> a: no",
             "a -> end",
@@ -123,9 +123,9 @@ fn a_guard_that_makes_a_call_leads_on_to_the_other_arms() {
             "kind -> end, return: Err(e)",
             "kind -> <match x>: Ok(k)",
             "<match x> -> a: A | B",
-            "a -> error, try",
+            "a -> error, fail",
             "<match x> -> b: D",
-            "b -> error, try",
+            "b -> error, fail",
             "<match x> -> <match x>: otherwise",
             "b -> <match x>: no",
             "a -> end",
@@ -149,7 +149,7 @@ fn labels_say_which_loop_is_left_or_repeated() {
         ),
         [
             "start -> list",
-            "list -> error, try",
+            "list -> error, fail",
             "list -> <for f in list(…)?>",
             "<for f in list(…)?> -> <for x in f>",
             "<for x in f> -> <if skip>",
@@ -159,11 +159,11 @@ fn labels_say_which_loop_is_left_or_repeated() {
             "<for f in list(…)?> -> c: done",
             "<if x.bad()> -> a: no",
             "<if x.bad()> -> b, break: yes",
-            "a -> error, try",
+            "a -> error, fail",
             "a -> <if e>",
             "<if e> -> <for x in f>, again: no",
             "<if e> -> c, break: yes",
-            "b -> error, try",
+            "b -> error, fail",
             "b -> <for f in list(…)?>, again",
             "c -> end",
         ]
@@ -183,19 +183,19 @@ fn conditions_of_loops_are_part_of_each_round() {
         [
             "start -> <while>",
             "<while> -> next",
-            "next -> error, try",
+            "next -> error, fail",
             "next -> a: Some(x)",
-            "a -> error, try",
+            "a -> error, fail",
             "a -> <while>, again",
             "next -> <while>: else",
             "<while> -> <while n < 3>",
             "<while n < 3> -> done: yes",
-            "done -> error, try",
+            "done -> error, fail",
             "done -> <while>, again: no",
             "<while n < 3> -> <loop>: no",
             "done -> <loop>: yes",
             "<loop> -> b",
-            "b -> error, try",
+            "b -> error, fail",
             "b -> <if b(…)? == 3>",
             "<if b(…)? == 3> -> sleep: no",
             "<if b(…)? == 3> -> end, break: yes",
@@ -214,7 +214,7 @@ fn code_that_only_computes_is_not_drawn() {
          } for x in xs { check(x)?;
          } a(&ctx).await"
         ),
-        ["start -> error, try", "start -> a", "a -> end",]
+        ["start -> error, fail", "start -> a", "a -> end",]
     );
 }
 
@@ -235,8 +235,8 @@ fn joined_calls_fork_and_join() {
             "<join!> -> b, fork",
             "b -> c",
             "a -> <all done>",
-            "b -> <all done>, try",
-            "<all done> -> error, try",
+            "b -> <all done>, fail",
+            "<all done> -> error, fail",
             "<all done> -> <join_all>",
             "c -> <all done>",
             "<join_all> -> d, fork: each",
@@ -266,7 +266,7 @@ fn the_first_of_a_select_goes_on() {
             "select -> sleep, race",
             "select -> c, race: handle.result()",
             "a -> b: first",
-            "b -> error, try",
+            "b -> error, fail",
             "b -> c",
             "sleep -> error, return: first",
             "c -> end",
@@ -292,10 +292,10 @@ fn what_has_a_name_runs_where_it_is_used() {
             "a -> <all done>",
             "b -> <all done>",
             "c -> d",
-            "c -> error, try",
-            "d -> error, try",
+            "c -> error, fail",
+            "d -> error, fail",
             "d -> end",
-            "e -> error, try",
+            "e -> error, fail",
             "e -> <join!>",
             "<join!> -> a, fork",
             "<join!> -> b, fork",
@@ -316,11 +316,11 @@ fn let_else_leaves_on_one_way() {
         ),
         [
             "start -> a",
-            "a -> error, try",
+            "a -> error, fail",
             "a -> error, return: else",
             "a -> <let Ok(y) = x.get()>: Some(x)",
             "<let Ok(y) = x.get()> -> b: else",
-            "b -> error, try",
+            "b -> error, fail",
             "b -> end, return",
             "<let Ok(y) = x.get()> -> end: yes",
         ]
@@ -340,10 +340,10 @@ fn what_undoes_a_call_is_reached_from_it() {
             "start -> reserve",
             "reserve -> release, undo",
             "reserve -> charge",
-            "reserve -> end, try",
+            "reserve -> end, fail",
             "charge -> refund, undo",
             "charge -> ship",
-            "charge -> end, try",
+            "charge -> end, fail",
             "ship -> end",
         ]
     );
@@ -374,9 +374,9 @@ fn what_is_skipped_by_an_operator_is_skipped() {
         edges("a(&ctx).await? && b(&ctx).await? || c"),
         [
             "start -> a",
-            "a -> error, try",
+            "a -> error, fail",
             "a -> b: yes",
-            "b -> error, try",
+            "b -> error, fail",
             "b -> end",
             "a -> end: no",
         ]
@@ -436,11 +436,11 @@ fn pieces_of_code_only_compute_alone_but_not_with_a_way_out() {
 fn an_error_inside_an_async_block_fails_where_the_block_is_tried() {
     assert_eq!(
         edges("async { a(&ctx).await?; Ok(1) }.await?; b(&ctx).await"),
-        ["start -> a", "a -> error, try", "a -> b", "b -> end"]
+        ["start -> a", "a -> error, fail", "a -> b", "b -> end"]
     );
     assert_eq!(
         edges("let r = async { a(&ctx).await?; Ok(1) }.await; b(&ctx).await"),
-        ["start -> a", "a -> b", "a -> b, try", "b -> end"]
+        ["start -> a", "a -> b", "a -> b, fail", "b -> end"]
     );
 }
 

@@ -1,7 +1,7 @@
 use durable_runtime::prelude::*;
 
 #[workflow_part(name = "prepared")]
-async fn prepare(ctx: &WorkflowContext, order: u64) -> anyhow::Result<()> {
+async fn prepare(_ctx: &WorkflowContext, _order: u64) -> anyhow::Result<()> {
     Ok(())
 }
 

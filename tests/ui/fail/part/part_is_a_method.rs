@@ -1,10 +1,10 @@
 use durable_runtime::prelude::*;
 
-struct Orders;
+pub struct Orders;
 
 impl Orders {
     #[workflow_part]
-    async fn prepare(&self, ctx: &WorkflowContext, order: u64) -> anyhow::Result<()> {
+    async fn prepare(&self, _ctx: &WorkflowContext, _order: u64) -> anyhow::Result<()> {
         Ok(())
     }
 }

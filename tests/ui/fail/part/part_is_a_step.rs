@@ -2,7 +2,7 @@ use durable_runtime::prelude::*;
 
 #[workflow_part]
 #[step]
-async fn prepare(ctx: &WorkflowContext, order: u64) -> anyhow::Result<()> {
+async fn prepare(_ctx: &WorkflowContext, _order: u64) -> anyhow::Result<()> {
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use durable_runtime::prelude::*;
 
 #[workflow_part]
-fn prepare(ctx: &WorkflowContext, order: u64) -> anyhow::Result<()> {
+fn prepare(_ctx: &WorkflowContext, _order: u64) -> anyhow::Result<()> {
     Ok(())
 }
 

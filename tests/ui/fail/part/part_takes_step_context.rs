@@ -1,7 +1,7 @@
 use durable_runtime::prelude::*;
 
 #[workflow_part]
-async fn prepare(ctx: &StepContext, order: u64) -> anyhow::Result<()> {
+async fn prepare(_ctx: &StepContext, _order: u64) -> anyhow::Result<()> {
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use durable_runtime::prelude::*;
 
 #[workflow_part]
-async fn prepare(order: u64) -> anyhow::Result<()> {
+async fn prepare(_order: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
