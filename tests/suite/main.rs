@@ -24,6 +24,7 @@ mod launch;
 mod leases;
 mod management;
 mod messages;
+mod names;
 mod notify;
 mod numbering;
 mod patches;
@@ -32,6 +33,7 @@ mod recovery;
 mod replay;
 mod retries;
 mod roles;
+
 mod schedules;
 mod schema;
 mod sleeps;
