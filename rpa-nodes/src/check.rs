@@ -22,6 +22,7 @@ pub fn check(loaded: &Loaded) -> Vec<Diagnostic> {
         plan: &plan,
         said: structure::check(loaded),
     };
+    check.reachable();
     check.nodes();
     check.connections();
     check.pairs();
@@ -37,6 +38,17 @@ struct Check<'l> {
 }
 
 impl Check<'_> {
+    /// Takes back that control never comes to nodes which it comes to without a link: a catch, a finally, and what follows.
+    fn reachable(&mut self) {
+        let runs = self.runs();
+        let reached: Vec<Pointer> = runs
+            .iter()
+            .map(|&place| self.loaded.origins.locate(&self.at(place)))
+            .collect();
+        self.said
+            .retain(|said| said.code != Code::UnreachableNode || !reached.contains(&said.pointer));
+    }
+
     fn say(
         &mut self,
         code: Code,

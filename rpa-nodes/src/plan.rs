@@ -101,12 +101,12 @@ impl Plan {
             .map(|(place, node)| (node.id.clone(), place))
             .collect();
         plan.connect(workflow);
+        pairs::find(&mut plan);
         plan.entries = structure::entries(workflow)
             .into_iter()
             .filter_map(|node| plan.place(&node.id))
             .filter(|&place| !plan.is_apart(place))
             .collect();
-        pairs::find(&mut plan);
         plan
     }
 
@@ -182,6 +182,9 @@ impl Plan {
         self.node(place).is_some_and(|node| {
             node.type_name.ends_with("TriggerNode")
                 || (node.type_name == "CommentNode" && node.exits.is_empty())
+                // A failure or the end of a try leads to these, no link has to.
+                || (self.control(place) == Some(Control::Catch) && node.partner.is_some())
+                || (self.control(place) == Some(Control::Finally) && node.finally.is_some())
         })
     }
 

@@ -33,6 +33,7 @@ mod recovery;
 mod replay;
 mod retries;
 mod roles;
+mod rpa;
 
 mod schedules;
 mod schema;

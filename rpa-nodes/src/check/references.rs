@@ -20,17 +20,7 @@ impl Check<'_> {
         let reached: Vec<BTreeSet<usize>> = (0..self.plan.nodes().len())
             .map(|place| self.after(place))
             .collect();
-        let runs: BTreeSet<usize> = {
-            let entries = self.plan.entries.iter().copied();
-            let mut runs: BTreeSet<usize> = entries.clone().collect();
-            runs.extend(
-                entries
-                    .filter_map(|entry| reached.get(entry))
-                    .flatten()
-                    .copied(),
-            );
-            runs
-        };
+        let runs = self.runs();
         for (place, node) in self.plan.nodes().iter().enumerate() {
             // What never runs refers to nothing.
             if node.disabled || !runs.contains(&place) {
@@ -66,6 +56,14 @@ impl Check<'_> {
             }
         }
         names
+    }
+
+    /// The nodes that can run at all.
+    pub(super) fn runs(&self) -> BTreeSet<usize> {
+        let entries = self.plan.entries.iter();
+        entries
+            .flat_map(|&entry| self.after(entry).into_iter().chain([entry]))
+            .collect()
     }
 
     /// What can run after a node: over all ways, those of loops and failures included.
@@ -114,7 +112,9 @@ impl Check<'_> {
             );
             return;
         };
-        if names.contains(&path.root) || names.contains(name) {
+        // What a join brings is called after the branch that set it.
+        let is_of_branch = path.root.starts_with("branch_");
+        if names.contains(&path.root) || names.contains(name) || is_of_branch {
             return;
         }
         let Some(other) = self.plan.place(&path.root) else {

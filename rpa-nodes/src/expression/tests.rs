@@ -40,7 +40,7 @@ fn what_files_write_means_what_python_says() {
         ("'yes' if rows else 'no'", json!("yes")),
         ("-2 ** 2", json!(-4)),
         ("2 ** -1", json!(0.5)),
-        ("7 // 2, -7 // 2, -7 % 3, 7 / 2", json!([3, -4, 2, 3.5])),
+        ("(7 // 2, -7 // 2, -7 % 3, 7 / 2)", json!([3, -4, 2, 3.5])),
         ("len(rows) == 3 and max(rows) > min(1, 2)", json!(true)),
         ("rows[-1] + rows[0]", json!(4)),
         (
