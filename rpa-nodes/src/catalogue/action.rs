@@ -3,6 +3,9 @@ use serde_json::Value;
 use crate::fault::Fault;
 use crate::visit::{Call, Work};
 
+/// Looks at the world before a node changes it. What it finds is recorded.
+pub type Look = fn(&Work) -> Result<Value, Fault>;
+
 /// What happens when a node is visited.
 #[derive(Debug, Clone, Copy)]
 pub enum Action {
@@ -14,7 +17,7 @@ pub enum Action {
     Work {
         /// Looks at the world before anything is changed. What it finds is durable before `perform` begins, and is
         /// the same when `perform` runs again after a crash: that is how it knows what it did already.
-        intend: Option<fn(&Work) -> Result<Value, Fault>>,
+        intend: Option<Look>,
         /// Does it.
         perform: fn(&mut Work) -> Result<(), Fault>,
     },

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Action, Control, Kind};
+use super::{Action, Control, Kind, Look};
 use crate::fault::Fault;
 use crate::visit::{Call, Work};
 
@@ -153,7 +153,7 @@ impl NodeType {
     }
 
     /// Looks at the world before it changes it.
-    pub(crate) fn intends(mut self, look: fn(&Work) -> Result<Value, Fault>) -> Self {
+    pub(crate) fn intends(mut self, look: Look) -> Self {
         if let Action::Work { intend, .. } = &mut self.action {
             *intend = Some(look);
         }

@@ -51,7 +51,7 @@ fn what_files_write_means_what_python_says() {
         ("sorted([3, 1, 2])[0]", json!(1)),
         ("str(1.0) + 'x'", json!("1.0x")),
         (
-            "round(2.5), round(3.5), round(2.675, 2)",
+            "(round(2.5), round(3.5), round(2.675, 2))",
             json!([2, 4, 2.67]),
         ),
         ("{'a': 1}.get('b', 5)", json!(5)),

@@ -249,18 +249,23 @@ fn current(call: &mut Call<'_>) -> Result<(), Fault> {
 }
 
 fn add(call: &mut Call<'_>) -> Result<(), Fault> {
-    let moment = read(&call.value("datetime"), "")?;
+    let mut moment = read(&call.value("datetime"), "")?;
     let amount = |name: &str| call.integer(name).unwrap_or(0);
-    let span = Span::new()
-        .try_years(amount("years"))
-        .and_then(|span| span.try_months(amount("months")))
-        .and_then(|span| span.try_weeks(amount("weeks")))
-        .and_then(|span| span.try_days(amount("days")))
-        .and_then(|span| span.try_hours(amount("hours")))
-        .and_then(|span| span.try_minutes(amount("minutes")))
-        .and_then(|span| span.try_seconds(amount("seconds")))
-        .map_err(wrong)?;
-    let moment = moment.checked_add(span).map_err(wrong)?;
+    // One after the other: a span has one sign, and amounts may have different ones.
+    let spans = [
+        Span::new().try_years(amount("years")),
+        Span::new().try_months(amount("months")),
+        Span::new().try_weeks(amount("weeks")),
+        Span::new().try_days(amount("days")),
+        Span::new().try_hours(amount("hours")),
+        Span::new().try_minutes(amount("minutes")),
+        Span::new().try_seconds(amount("seconds")),
+    ];
+    for span in spans {
+        moment = span
+            .and_then(|span| moment.checked_add(span))
+            .map_err(wrong)?;
+    }
     call.give("timestamp", seconds(moment.timestamp()));
     call.give("result", iso(&moment));
     Ok(())

@@ -406,3 +406,31 @@ fn sensitive_values_are_shown_nowhere() {
     assert_eq!(result.logs, ["with Bearer ***"]);
     assert_eq!(result.variables["header"], "Bearer ***");
 }
+
+#[test]
+fn remarks_dots_and_ends_do_what_they_look_like() {
+    let result = run(
+        json!({
+            "start": ["StartNode", {}], "remark": ["CommentNode", {"comment": "here"}],
+            "set": ["SetVariableNode", {"variable_name": "x", "value": 7}], "dot": ["RerouteNode", {}],
+            "tell": ["LogNode", {"include_node_id": false}], "end": ["EndNode", {}], "wait": ["WaitNode", {"duration_ms": 1}],
+            "sure": ["AssertNode", {"condition": "yes"}],
+        }),
+        &[
+            "start>remark",
+            "remark>set",
+            "set>dot",
+            "dot>wait",
+            "wait>sure",
+            "sure>tell",
+            "tell>end",
+            "set.value>dot.in",
+            "dot.out>tell.message",
+        ],
+        json!({}),
+    );
+    assert_eq!(result.logs, ["7"]);
+    assert!(result.success, "{:?}", result.error);
+    assert_eq!(result.executed_nodes, 8);
+    assert_eq!(result.outputs["sure"]["passed"], true);
+}
