@@ -12,6 +12,7 @@ mod patterns;
 mod random;
 mod tables;
 mod texts;
+mod transform;
 mod variables;
 
 #[cfg(test)]
@@ -23,7 +24,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 12] = [
+    let families: [(&'static str, Vec<NodeType>); 13] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("dicts and JSON", dicts::types()),
         ("date and time", dates::types()),
         ("logging", logging::types()),
+        ("conversion", transform::types()),
         ("files", {
             let mut types = files::types();
             types.extend(tables::types());

@@ -208,22 +208,26 @@ pub(super) fn types() -> Vec<NodeType> {
 }
 
 fn get(call: &mut Call<'_>) -> Result<(), Fault> {
-    let items = call.list("list");
-    let index = call.integer("index").unwrap_or(0);
+    let item = item(&call.list("list"), call.integer("index").unwrap_or(0))?;
+    call.give("item", item);
+    Ok(())
+}
+
+/// The item at a place, which counts from the end if it is negative.
+pub(super) fn item(items: &[Value], index: i64) -> Result<Value, Fault> {
     let place = match usize::try_from(index) {
         Ok(place) => Some(place),
         Err(_) => usize::try_from(index.unsigned_abs())
             .ok()
             .and_then(|back| items.len().checked_sub(back)),
     };
-    let item = place.and_then(|place| items.get(place)).ok_or_else(|| {
+    let found = place.and_then(|place| items.get(place));
+    found.cloned().ok_or_else(|| {
         Fault::of(
             "IndexError",
             format!("there is no item {index} in a list of {}", items.len()),
         )
-    })?;
-    call.give("item", item.clone());
-    Ok(())
+    })
 }
 
 /// The part of an item that a path leads to; the item itself without one.

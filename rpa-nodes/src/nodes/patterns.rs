@@ -115,6 +115,12 @@ pub(super) fn is_match(pattern: &str, text: &str) -> Result<bool, Fault> {
         .map_err(|error| gave_up(&error))
 }
 
+/// What a pattern matches first: its group if it has one; nothing if it matches nowhere.
+pub(super) fn first(pattern: &str, text: &str) -> Result<Value, Fault> {
+    let all = matches(&read(pattern)?, text)?;
+    Ok(all.first().map(|found| shown(found)).unwrap_or_default())
+}
+
 /// All matches, as texts of groups: the whole first.
 fn matches(pattern: &Regex, text: &str) -> Result<Vec<Vec<Value>>, Fault> {
     let mut all = Vec::new();

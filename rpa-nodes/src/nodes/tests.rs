@@ -752,6 +752,46 @@ fn messages_are_logged_with_variables_and_data() {
 }
 
 #[test]
+fn anything_is_converted_or_told_not_to_be() {
+    for (how, given, parameter, expected) in [
+        ("to_string", json!([1.0]), json!(null), json!("[1.0]")),
+        ("to_integer", json!("7.9"), json!(null), json!(7)),
+        ("to_float", json!("7"), json!(null), json!(7.0)),
+        ("to_boolean", json!("no"), json!(null), json!(false)),
+        ("to_list", json!("[1, 2]"), json!(null), json!([1, 2])),
+        ("to_json", json!({"a": 1}), json!(null), json!("{\"a\": 1}")),
+        ("from_json", json!("[1]"), json!(null), json!([1])),
+        ("split", json!("a-b"), json!("-"), json!(["a", "b"])),
+        ("join", json!(["a", 1]), json!("+"), json!("a+1")),
+        ("replace", json!("aab"), json!("a,x"), json!("xxb")),
+        (
+            "regex_extract",
+            json!("id=42;"),
+            json!("id=(\\d+)"),
+            json!("42"),
+        ),
+        (
+            "get_key",
+            json!({"a": [{"b": 1}]}),
+            json!("a[0].b"),
+            json!(1),
+        ),
+        ("get_index", json!([1, 2]), json!("-1"), json!(2)),
+    ] {
+        let config = json!({"transform_type": how, "value": given, "transform_param": parameter, "variable_name": "x"});
+        let result = run("TransformNode", config);
+        assert_eq!(result.outputs["n"]["result"], expected, "{how}");
+        assert_eq!(result.variables["x"], expected, "{how}");
+    }
+    let given = gives(
+        "TransformNode",
+        json!({"transform_type": "to_integer", "value": "seven"}),
+    );
+    assert_eq!(given["success"], false);
+    assert_eq!(given["error"], "a text is no integer");
+}
+
+#[test]
 fn files_are_read_written_and_moved() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -163,19 +163,17 @@ fn for_start(
     scope: &Scope,
     record: &mut Record,
 ) -> Result<(), Fault> {
-    let (items, index) = match &turn.phase {
-        Phase::Leave => {
-            leave(record, "completed");
-            return Ok(());
-        }
-        Phase::Item { items, index } => ((**items).clone(), *index),
+    let (found, index) = match &turn.phase {
+        Phase::Leave => (None, 0),
+        Phase::Item { items, index } => (items.get(*index), *index),
         _ => {
             let items = items(node, scope, record)?;
-            record.next = Some(Next::Over(items.clone()));
-            (items, 0)
+            let first = items.get(0);
+            record.next = Some(Next::Over(items));
+            (first, 0)
         }
     };
-    let Some((item, key)) = items.get(index) else {
+    let Some((item, key)) = found else {
         leave(record, "completed");
         return Ok(());
     };

@@ -8,7 +8,7 @@ use crate::plan::PlanNode;
 use crate::record::{Record, VisitStatus};
 use crate::template;
 use crate::value::Object;
-use crate::walk::{Scope, Turn, Walk};
+use crate::walk::{Phase, Scope, Turn, Walk};
 
 /// Puts the inputs of a node together. With a failure comes what there was before it.
 pub(super) fn gather(
@@ -21,6 +21,10 @@ pub(super) fn gather(
     let scope = walk.scope(turn.strand);
     let mut inputs = Object::new();
     for input in &node_type.inputs {
+        // What a loop goes over was settled when it began; to record it with each pass would fill the database.
+        if matches!(turn.phase, Phase::Item { .. } | Phase::Leave) && input.name != "item_var" {
+            continue;
+        }
         let given = linked(walk, scope, node, input.name)
             .or_else(|| configured(scope, node, input, warnings))
             .or_else(|| (!input.default.is_null()).then(|| input.default.clone()));

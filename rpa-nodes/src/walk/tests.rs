@@ -119,6 +119,22 @@ fn loops_of_one_node_with_a_way_back_are_loops() {
 }
 
 #[test]
+fn a_loop_goes_over_what_there_was_when_it_began() {
+    let result = run(
+        json!({
+            "start": ["StartNode", {}],
+            "loop": ["ForLoopStartNode", {"list_var": "rows", "item_var": "row"}],
+            "change": ["SetVariableNode", {"variable_name": "rows", "value": []}],
+            "tell": log("{{row}}"),
+        }),
+        &["start>loop", "loop.body>change", "change>tell"],
+        json!({"variables": {"rows": {"type": "List", "default_value": ["a", "b"]}}}),
+    );
+    assert_eq!(result.logs, ["a", "b"]);
+    assert_eq!(result.executed_nodes, 8);
+}
+
+#[test]
 fn an_empty_loop_goes_on_behind_its_end() {
     let result = run(
         json!({
