@@ -67,6 +67,15 @@ pub enum Next {
     Sleep(u64),
     /// Branches begin; the first that fails ends the others.
     FailFast(bool),
+    /// A branch begins for each of these, so many at once.
+    Branches {
+        /// What they are for.
+        items: Vec<Value>,
+        /// How many run side by side.
+        size: usize,
+        /// Whether the first that fails ends the others.
+        fail_fast: bool,
+    },
 }
 
 /// What a for loop goes over. It is recorded once, when the loop begins.

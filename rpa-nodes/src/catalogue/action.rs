@@ -64,6 +64,8 @@ pub enum Control {
     Fork,
     /// Where branches come together.
     Join,
+    /// A branch for each item.
+    Each,
     /// Some time passes.
     Wait,
 }

@@ -45,7 +45,8 @@ impl Check<'_> {
                     names.insert(text(name).trim().to_owned());
                 }
             }
-            if node.node_type.and_then(|it| it.as_control()) == Some(Control::ForStart) {
+            let control = node.node_type.and_then(|it| it.as_control());
+            if matches!(control, Some(Control::ForStart | Control::Each)) {
                 let name = node
                     .config
                     .get("item_var")

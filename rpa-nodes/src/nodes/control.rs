@@ -111,6 +111,22 @@ pub(super) fn types() -> Vec<NodeType> {
         .exits(&["exec_out"])
         .exits_like("branch_"),
         control(
+            "ParallelForEachNode",
+            Control::Each,
+            "Runs its body for the items of a list, `batch_size` at once, each with its own variables `item` and \
+             `item_index`. `results` has what the last node gave for each item. Without `fail_fast` all items run before a \
+             failure goes on.",
+        )
+        .needs("items", Kind::List)
+        .property("batch_size", Kind::Integer, 5)
+        .property("fail_fast", Kind::Boolean, false)
+        .output("current_item", Kind::Any)
+        .output("current_index", Kind::Integer)
+        .output("results", Kind::List)
+        .port("item", "current_item")
+        .port("index", "current_index")
+        .exits(&["body", "completed"]),
+        control(
             "JoinNode",
             Control::Join,
             "Where the branches of a fork end. Variables that a branch set are there as `<branch>_<name>`, and as `<name>` \

@@ -43,34 +43,71 @@ pub(super) fn types() -> Vec<NodeType> {
             .property("delimiter", Kind::Text, ",")
             .property("write_header", Kind::Boolean, true)
             .output("row_count", Kind::Integer),
-        reads("ReadJSONFileNode", "Reads a JSON file.", |work| {
-            let path = work.path("file_path")?;
-            let bytes = fs::read(&path).map_err(|error| Fault::file("read", &path, &error))?;
-            let said = decode(bytes, &work.text("encoding"), "strict")?;
-            let said = said.strip_prefix('\u{feff}').unwrap_or(&said);
-            let data: Value = serde_json::from_str(said).map_err(|error| {
-                Fault::of("JSONDecodeError", format!("{} is not JSON: {error}", path.display()))
-            })?;
-            work.give("data", data);
-            work.give("success", true);
-            Ok(())
+        NodeType::work("StructuredDataSuperNode", Effect::Writes, "The CSV and JSON file nodes in one: `action` says which.", |work| {
+            match work.text("action").as_str() {
+                "Write CSV" => write_csv(work),
+                "Read JSON" => read_json(work),
+                "Write JSON" => write_json(work),
+                _ => read_csv(work),
+            }
         })
+        .property("action", Kind::Choice(&["Read CSV", "Write CSV", "Read JSON", "Write JSON"]), "Read CSV")
+        .needs("file_path", Kind::Text)
+        .input("data", Kind::Any)
+        .input("headers", Kind::List)
+        .property("encoding", Kind::Text, "utf-8")
+        .property("delimiter", Kind::Text, ",")
+        .property("quotechar", Kind::Text, "\"")
+        .property("has_header", Kind::Boolean, true)
+        .property("write_header", Kind::Boolean, true)
+        .property("skip_rows", Kind::Integer, 0)
+        .property("max_rows", Kind::Integer, 0)
+        .property("strict", Kind::Boolean, false)
+        .property("indent", Kind::Integer, 2)
+        .property("ensure_ascii", Kind::Boolean, false)
         .output("data", Kind::Any)
+        .output("headers", Kind::List)
+        .output("row_count", Kind::Integer)
+        .output("file_path", Kind::Text)
+        .output("attachment_file", Kind::List)
         .output("success", Kind::Boolean),
-        writes("WriteJSONFileNode", "Writes a value as a JSON file.", |work| {
-            let indent = work.integer("indent").and_then(|indent| usize::try_from(indent).ok());
-            let writing = Writing {
-                indent: indent.unwrap_or(2),
-                sort_keys: false,
-                ascii: work.flag("ensure_ascii"),
-            };
-            let said = writing.write(work.get("data").cloned().unwrap_or_default())?;
-            finish(work, &said)
-        })
+        reads("ReadJSONFileNode", "Reads a JSON file.", read_json)
+            .output("data", Kind::Any)
+            .output("success", Kind::Boolean),
+        writes("WriteJSONFileNode", "Writes a value as a JSON file.", write_json)
         .input("data", Kind::Any)
         .property("indent", Kind::Integer, 2)
         .property("ensure_ascii", Kind::Boolean, false),
     ]
+}
+
+fn read_json(work: &mut Work) -> Result<(), Fault> {
+    let path = work.path("file_path")?;
+    let bytes = fs::read(&path).map_err(|error| Fault::file("read", &path, &error))?;
+    let said = decode(bytes, &work.text("encoding"), "strict")?;
+    let said = said.strip_prefix('\u{feff}').unwrap_or(&said);
+    let data: Value = serde_json::from_str(said).map_err(|error| {
+        Fault::of(
+            "JSONDecodeError",
+            format!("{} is not JSON: {error}", path.display()),
+        )
+    })?;
+    work.give("data", data);
+    work.give("success", true);
+    Ok(())
+}
+
+fn write_json(work: &mut Work) -> Result<(), Fault> {
+    let indent = work
+        .integer("indent")
+        .and_then(|indent| usize::try_from(indent).ok());
+    let writing = Writing {
+        indent: indent.unwrap_or(2),
+        sort_keys: false,
+        ascii: work.flag("ensure_ascii"),
+    };
+    let said = writing.write(work.get("data").cloned().unwrap_or_default())?;
+    finish(work, &said)
 }
 
 fn finish(work: &mut Work, said: &str) -> Result<(), Fault> {

@@ -972,6 +972,46 @@ fn a_node_that_fails_is_tried_again_as_often_as_the_settings_say() {
     assert!(!result.success);
 }
 
+#[test]
+fn one_node_reads_and_writes_tables_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = |config: Value| {
+        let result = run_in(folder.path(), "StructuredDataSuperNode", config, json!({}));
+        assert!(result.success, "{:?}", result.error);
+        result.outputs["n"].clone()
+    };
+    let value = json!([{"a": "1"}, {"a": "2"}]);
+    done(json!({"action": "Write JSON", "file_path": "v.json", "data": value}));
+    assert_eq!(
+        done(json!({"action": "read json", "file_path": "v.json"}))["data"],
+        value
+    );
+    done(json!({"action": "Write CSV", "file_path": "v.csv", "data": value}));
+    assert_eq!(done(json!({"file_path": "v.csv"}))["data"], value);
+    let refused = run(
+        "StructuredDataSuperNode",
+        json!({"action": "Zip Files", "file_path": "x"}),
+    );
+    assert!(refused.error.unwrap().contains("one of Read CSV"));
+}
+
+#[test]
+fn expressions_have_values_and_types() {
+    let result = run_in(
+        Path::new("/"),
+        "EvalExpressionNode",
+        json!({"expression": "{{n}} * 2 + len('{{s}}')"}),
+        json!({"n": {"default_value": 4}, "s": {"default_value": "abc"}}),
+    );
+    assert_eq!(
+        result.outputs["n"],
+        json!({"type": "int", "result": 11, "success": true, "error": ""})
+    );
+    let given = gives("EvalExpressionNode", json!({"expression": "1 / 0"}));
+    assert_eq!(given["success"], false);
+    assert_eq!(given["error"], "division by zero");
+}
+
 /// Control nodes are tested with the walk; all others are in one of the tests above.
 #[test]
 fn no_node_type_is_untested() {

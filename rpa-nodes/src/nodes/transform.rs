@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalogue::{Kind, NodeType, written};
+use crate::expression::Expression;
 use crate::fault::Fault;
 use crate::value::{self, follow, means_yes, segments, text};
 use crate::visit::Call;
@@ -42,6 +43,17 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("result", Kind::Any)
         .output("success", Kind::Boolean)
         .output("error", Kind::Text),
+        NodeType::compute(
+            "EvalExpressionNode",
+            "Gives the value of an expression over variables. One without a value is told by `success` and `error`.",
+            evaluate,
+        )
+        .alias("EvaluateExpressionNode")
+        .needs("expression", Kind::Expression)
+        .output("result", Kind::Any)
+        .output("type", Kind::Text)
+        .output("success", Kind::Boolean)
+        .output("error", Kind::Text),
     ]
 }
 
@@ -59,6 +71,29 @@ fn transform(call: &mut Call<'_>) -> Result<(), Fault> {
     if error.is_none() && !name.trim().is_empty() {
         call.set(&name, result.clone())?;
     }
+    call.give("result", result);
+    call.give("success", error.is_none());
+    call.give("error", error.unwrap_or_default());
+    Ok(())
+}
+
+fn evaluate(call: &mut Call<'_>) -> Result<(), Fault> {
+    let (result, error) = match Expression::parse(&call.text("expression"))
+        .and_then(|it| it.evaluate(call.scope()))
+    {
+        Ok(result) => (result, None),
+        Err(error) => (Value::Null, Some(error.message)),
+    };
+    let kind = match &result {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    };
+    call.give("type", kind);
     call.give("result", result);
     call.give("success", error.is_none());
     call.give("error", error.unwrap_or_default());

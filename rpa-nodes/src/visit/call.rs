@@ -90,6 +90,11 @@ impl<'v> Call<'v> {
         self.scope.lookup(name)
     }
 
+    /// What names stand for.
+    pub fn scope(&self) -> &Scope {
+        self.scope
+    }
+
     /// All variables.
     pub fn variables(&self) -> &Object {
         self.scope.variables()

@@ -46,6 +46,7 @@ pub(super) fn decide(
             record.next = Some(Next::FailFast(fail_fast));
         }
         Control::Join => join(turn, record),
+        Control::Each => each(turn, record),
         Control::Wait => {
             let seconds = record.inputs.get("duration").and_then(read_number);
             record.next = Some(Next::Sleep(milliseconds(seconds.unwrap_or(0.0))?));
@@ -366,6 +367,31 @@ fn retry(turn: &Turn, record: &mut Record) {
             leave(record, "retry_body");
         }
     }
+}
+
+fn each(turn: &Turn, record: &mut Record) {
+    if let Phase::Joined { results } = &turn.phase {
+        let results = results.get("results").cloned().unwrap_or_default();
+        give(record, "results", results);
+        leave(record, "completed");
+        return;
+    }
+    let items = match record.inputs.get("items") {
+        Some(Value::Array(items)) => items.clone(),
+        _ => Vec::new(),
+    };
+    if items.is_empty() {
+        give(record, "results", Value::Array(items));
+        leave(record, "completed");
+        return;
+    }
+    let size = record.inputs.get("batch_size").and_then(read_integer);
+    record.next = Some(Next::Branches {
+        items,
+        size: usize::try_from(size.unwrap_or(5)).unwrap_or(1).max(1),
+        fail_fast: record.inputs.get("fail_fast").is_some_and(truth),
+    });
+    leave(record, "body");
 }
 
 fn join(turn: &Turn, record: &mut Record) {

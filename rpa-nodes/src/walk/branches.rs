@@ -1,9 +1,11 @@
 //! Branches of forks: strands of their own, with what their parent knew when they began.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::frame::{Body, Completion, Frame, Phase, ScopeFrame};
-use super::{Strand, Turn, Walk};
+use super::frame::{Body, Completion, Each, Frame, Phase, ScopeFrame};
+use super::{Scope, Strand, Turn, Walk};
 use crate::plan::Exit;
 use crate::value::{Object, equal};
 
@@ -25,15 +27,7 @@ impl Walk {
             if branches.iter().any(|(port, _)| *port == exit.port) {
                 continue;
             }
-            let branch = self.strands.len();
-            self.strands.push(Strand {
-                stack: vec![Frame::Scope(ScopeFrame::new(usize::MAX, Body::Root))],
-                scope: scope.clone(),
-                ended: None,
-                parent: Some(turn.strand),
-                join,
-                last: None,
-            });
+            let branch = self.branch(turn.strand, scope.clone(), join);
             let ways = self.ways(turn.place, &exit.port);
             self.follow(branch, &ways);
             branches.push((exit.port.clone(), branch));
@@ -41,8 +35,95 @@ impl Walk {
         let body = Body::Fork {
             branches,
             fail_fast,
+            each: None,
         };
         self.push(turn.strand, Frame::Scope(ScopeFrame::new(turn.place, body)));
+    }
+
+    /// A strand that begins with what is known.
+    fn branch(&mut self, parent: usize, scope: Scope, join: Option<usize>) -> usize {
+        self.strands.push(Strand {
+            stack: vec![Frame::Scope(ScopeFrame::new(usize::MAX, Body::Root))],
+            scope,
+            ended: None,
+            parent: Some(parent),
+            join,
+            last: None,
+        });
+        self.strands.len() - 1
+    }
+
+    /// Begins branches for the next items of a list.
+    pub(super) fn branch_out(
+        &mut self,
+        strand: usize,
+        place: usize,
+        mut each: Each,
+        fail_fast: bool,
+    ) {
+        let Some(id) = self.plan.node(place).map(|node| node.id.clone()) else {
+            return;
+        };
+        let ways = self.ways(place, "body");
+        let mut branches = Vec::new();
+        let items = Arc::clone(&each.items);
+        for (index, item) in items.iter().enumerate().skip(each.next).take(each.size) {
+            let mut scope = self.scope(strand).clone();
+            scope.set("item", item.clone());
+            scope.set("item_index", index.into());
+            let mut outputs = Object::new();
+            outputs.insert("current_item".to_owned(), item.clone());
+            outputs.insert("current_index".to_owned(), index.into());
+            scope.give(&id, outputs);
+            let branch = self.branch(strand, scope, None);
+            self.follow(branch, &ways);
+            branches.push((index.to_string(), branch));
+        }
+        each.next += branches.len();
+        let body = Body::Fork {
+            branches,
+            fail_fast,
+            each: Some(each),
+        };
+        self.push(strand, Frame::Scope(ScopeFrame::new(place, body)));
+    }
+
+    /// The branches of some items have ended: those of the next begin, or control comes back to the node.
+    fn end_of_batch(
+        &mut self,
+        strand: usize,
+        place: usize,
+        branches: &[(String, usize)],
+        mut each: Each,
+        fail_fast: bool,
+    ) {
+        for (_, branch) in branches {
+            let Some(ended) = self.strands.get_mut(*branch) else {
+                continue;
+            };
+            if let Some(Err(fault)) = &ended.ended {
+                each.fault.get_or_insert(fault.clone());
+            }
+            let scope = std::mem::take(&mut ended.scope);
+            let last = ended.last.and_then(|place| self.plan.node(place));
+            let last = last.and_then(|node| scope.outputs().get(&node.id)).cloned();
+            each.results.push(last.unwrap_or_default());
+        }
+        let places: Vec<usize> = branches.iter().map(|(_, branch)| *branch).collect();
+        self.abandon(&places);
+        let is_over = each.next >= each.items.len() || (fail_fast && each.fault.is_some());
+        match each.fault.take() {
+            Some(fault) if is_over => self.unwind(strand, Completion::Failed(fault)),
+            None if is_over => {
+                let mut results = Object::new();
+                results.insert("results".to_owned(), Value::Array(each.results));
+                self.push(strand, Frame::Go(place, Phase::Joined { results }));
+            }
+            fault => {
+                each.fault = fault;
+                self.branch_out(strand, place, each, fail_fast);
+            }
+        }
     }
 
     fn fork_of(&self, strand: usize) -> Option<(&[(String, usize)], bool)> {
@@ -52,6 +133,7 @@ impl Walk {
                     Body::Fork {
                         branches,
                         fail_fast,
+                        ..
                     },
                 ..
             }) => Some((branches, *fail_fast)),
@@ -101,15 +183,24 @@ impl Walk {
     /// Goes on behind a fork, if its branches have ended; else the fork waits on.
     pub(super) fn end_of_fork(&mut self, strand: usize, frame: ScopeFrame) {
         let place = frame.owner;
-        let Body::Fork { branches, .. } = &frame.body else {
+        let Body::Fork {
+            branches,
+            each,
+            fail_fast,
+        } = &frame.body
+        else {
             return;
         };
-        let branches = branches.clone();
+        let (branches, each, fail_fast) = (branches.clone(), each.clone(), *fail_fast);
         self.push(strand, Frame::Scope(frame));
         if !self.branches_ended(strand) {
             return;
         }
         self.pop_scope(strand);
+        if let Some(each) = each {
+            self.end_of_batch(strand, place, &branches, each, fail_fast);
+            return;
+        }
         let places: Vec<usize> = branches.iter().map(|(_, branch)| *branch).collect();
         let fault = places.iter().find_map(|branch| {
             let ended = self.strands.get(*branch)?.ended.as_ref()?;

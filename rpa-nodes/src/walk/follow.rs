@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::frame::{Body, Completion, Frame, Phase, ScopeFrame, Stage};
+use super::frame::{Body, Completion, Each, Frame, Phase, ScopeFrame, Stage};
 use super::{Step, Turn, Walk};
 use crate::catalogue::Control;
 use crate::plan::Exit;
@@ -79,6 +79,26 @@ impl Walk {
                 let fail_fast = matches!(record.next, Some(Next::FailFast(true)));
                 self.fork(turn, fail_fast);
             }
+            Control::Each => match record.next {
+                Some(Next::Branches {
+                    items,
+                    size,
+                    fail_fast,
+                }) => {
+                    let each = Each {
+                        items: Arc::new(items),
+                        size,
+                        next: 0,
+                        results: Vec::new(),
+                        fault: None,
+                    };
+                    self.branch_out(strand, place, each, fail_fast);
+                }
+                _ => {
+                    let ways = self.ways(place, "completed");
+                    self.follow(strand, &ways);
+                }
+            },
             Control::If | Control::Switch => {
                 let ways = self.ways(place, exit.unwrap_or_default());
                 self.follow(strand, &ways);

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::fault::Fault;
 use crate::record::Items;
 use crate::value::Object;
@@ -85,7 +87,22 @@ pub(super) enum Body {
     Fork {
         branches: Vec<(String, usize)>,
         fail_fast: bool,
+        /// What is left, if there is a branch for each item of a list.
+        each: Option<Each>,
     },
+}
+
+/// A branch for each item, some at once.
+#[derive(Debug, Clone)]
+pub(super) struct Each {
+    pub(super) items: Arc<Vec<Value>>,
+    pub(super) size: usize,
+    /// The first item that has no branch yet.
+    pub(super) next: usize,
+    /// What the last node of each branch gave.
+    pub(super) results: Vec<Value>,
+    /// Why the first branch failed that did.
+    pub(super) fault: Option<Fault>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

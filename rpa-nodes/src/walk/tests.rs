@@ -450,3 +450,43 @@ fn remarks_dots_and_ends_do_what_they_look_like() {
     assert_eq!(result.executed_nodes, 8);
     assert_eq!(result.outputs["sure"]["passed"], true);
 }
+
+#[test]
+fn items_run_side_by_side_and_their_results_keep_their_order() {
+    let nodes = |items: Value, fail_fast: bool| {
+        json!({
+            "start": ["StartNode", {}],
+            "each": ["ParallelForEachNode", {"items": items, "batch_size": "2", "fail_fast": fail_fast}],
+            "first": log("first {{item}}"),
+            "divide": ["MathOperationNode", {"operation": "divide", "a": 6, "b": "{{each.item}}"}],
+            "done": log("{{each.results}}"),
+        })
+    };
+    let links = [
+        "start>each",
+        "each.body>first",
+        "first>divide",
+        "each.completed>done",
+    ];
+    let broken = json!([3, 0, 2, 1]);
+    let failed = run(nodes(broken.clone(), true), &links, json!({}));
+    assert_eq!(failed.logs, ["first 3", "first 0"]);
+    assert_eq!(
+        failed.error.as_deref(),
+        Some("ZeroDivisionError: division by zero")
+    );
+    let patient = run(nodes(broken, false), &links, json!({}));
+    assert_eq!(patient.logs, ["first 3", "first 0", "first 2", "first 1"]);
+    assert!(!patient.success);
+    let result = run(nodes(json!([3, 6, 2]), false), &links, json!({}));
+    assert_eq!(
+        result.logs,
+        [
+            "first 3",
+            "first 6",
+            "first 2",
+            "[{'result': 2.0}, {'result': 1.0}, {'result': 3.0}]"
+        ]
+    );
+    assert!(!result.variables.contains_key("item"));
+}
