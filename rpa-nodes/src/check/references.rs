@@ -17,8 +17,9 @@ const SETS: [&str; 3] = ["variable_name", "item_var", "output_var"];
 impl Check<'_> {
     pub(super) fn references(&mut self) {
         let names = self.variables();
+        let again = self.again();
         let reached: Vec<BTreeSet<usize>> = (0..self.plan.nodes().len())
-            .map(|place| self.after(place))
+            .map(|place| self.after(place, &again))
             .collect();
         let runs = self.runs();
         for (place, node) in self.plan.nodes().iter().enumerate() {
@@ -61,14 +62,30 @@ impl Check<'_> {
 
     /// The nodes that can run at all.
     pub(super) fn runs(&self) -> BTreeSet<usize> {
+        let again = self.again();
         let entries = self.plan.entries.iter();
         entries
-            .flat_map(|&entry| self.after(entry).into_iter().chain([entry]))
+            .flat_map(|&entry| self.after(entry, &again).into_iter().chain([entry]))
+            .collect()
+    }
+
+    /// Nodes that control comes back to, with the bodies that it comes back from.
+    fn again(&self) -> Vec<(usize, BTreeSet<usize>)> {
+        let nodes = 0..self.plan.nodes().len();
+        nodes
+            .filter_map(|place| match self.plan.control(place)? {
+                control if control.is_loop() => Some((place, self.plan.body(place))),
+                Control::Retry => {
+                    let body = self.plan.ways(place, "retry_body").map(|way| way.target);
+                    Some((place, self.plan.reach(body)))
+                }
+                _ => None,
+            })
             .collect()
     }
 
     /// What can run after a node: over all ways, those of loops and failures included.
-    fn after(&self, place: usize) -> BTreeSet<usize> {
+    fn after(&self, place: usize, again: &[(usize, BTreeSet<usize>)]) -> BTreeSet<usize> {
         let mut reached = BTreeSet::new();
         let mut waiting = vec![place];
         while let Some(place) = waiting.pop() {
@@ -76,7 +93,9 @@ impl Check<'_> {
                 continue;
             };
             let ways = node.exits.iter().map(|way| way.target);
-            for next in ways.chain(node.partner).chain(node.finally) {
+            let owners = again.iter().filter(|(_, body)| body.contains(&place));
+            let owners = owners.map(|(owner, _)| *owner);
+            for next in ways.chain(node.partner).chain(node.finally).chain(owners) {
                 if reached.insert(next) {
                     waiting.push(next);
                 }

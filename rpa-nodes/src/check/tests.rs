@@ -122,3 +122,18 @@ fn a_catch_without_a_link_is_not_unreachable_and_a_second_one_is_unpaired() {
         ["UNREACHABLE_NODE /nodes/other", "UNPAIRED /nodes/other"]
     );
 }
+
+#[test]
+fn a_body_without_an_end_comes_back_to_its_loop() {
+    let nodes = json!({
+        "start": ["StartNode", {}], "loop": ["WhileLoopStartNode", {"expression": "True"}],
+        "early": ["LogNode", {"message": "{{late.value}}"}],
+        "late": ["SetVariableNode", {"variable_name": "x", "value": 1}],
+    });
+    let links = [
+        ["start", "exec_out", "loop", "exec_in"],
+        ["loop", "body", "early", "exec_in"],
+        ["early", "exec_out", "late", "exec_in"],
+    ];
+    assert_eq!(said(nodes, &links), Vec::<String>::new());
+}

@@ -33,13 +33,23 @@ impl Request {
                     name: variable.name.clone(),
                 });
             }
-            let value = given.unwrap_or(&variable.default_value).clone();
-            let value = fit(value, variable.data_type.as_deref()).map_err(|reason| {
-                StartError::Variable {
-                    name: variable.name.clone(),
-                    reason,
+            let data_type = variable.data_type.as_deref();
+            let value = match given {
+                Some(given) => {
+                    fit(given.clone(), data_type).map_err(|reason| StartError::Variable {
+                        name: variable.name.clone(),
+                        reason,
+                    })?
                 }
-            })?;
+                // The editor calls everything a string, and no type was ever enforced on what a file says.
+                None => match data_type.map(kind) {
+                    None | Some(Kind::Text) => variable.default_value.clone(),
+                    Some(_) => {
+                        let default = variable.default_value.clone();
+                        fit(default.clone(), data_type).unwrap_or(default)
+                    }
+                },
+            };
             variables.insert(variable.name.clone(), value);
         }
         for (name, value) in given {
@@ -87,9 +97,9 @@ pub fn parse_variable(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_owned(), value))
 }
 
-/// A value as the declared type of its variable has it. Types that are not known here are left alone.
-fn fit(value: Value, data_type: Option<&str>) -> Result<Value, String> {
-    let kind = match data_type.unwrap_or_default().to_ascii_lowercase().as_str() {
+/// What the declared type of a variable means. Types that are not known here mean anything.
+fn kind(data_type: &str) -> Kind {
+    match data_type.to_ascii_lowercase().as_str() {
         "string" | "text" | "str" => Kind::Text,
         "integer" | "int" | "int32" => Kind::Integer,
         "float" | "number" => Kind::Float,
@@ -97,10 +107,72 @@ fn fit(value: Value, data_type: Option<&str>) -> Result<Value, String> {
         "list" | "array" => Kind::List,
         "dict" | "object" | "dictionary" => Kind::Dict,
         _ => Kind::Any,
-    };
-    // Nothing was given: what an empty field of the editor says of anything but a text.
-    if value.is_null() || (value == "" && kind != Kind::Text) {
-        return Ok(value);
+    }
+}
+
+/// A value as the declared type of its variable has it.
+fn fit(value: Value, data_type: Option<&str>) -> Result<Value, String> {
+    let kind = data_type.map_or(Kind::Any, kind);
+    // An empty field of the editor is nothing, unless it is a text.
+    if value.is_null() || (value == "" && !kind.takes_empty()) {
+        return Ok(Value::Null);
     }
     kind.coerce(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn begun(variables: Value, given: Value) -> Result<Object, StartError> {
+        let document = json!({
+            "metadata": {"name": "t"}, "connections": [], "variables": variables,
+            "nodes": {"a": {"node_id": "a", "node_type": "StartNode", "config": {}}},
+        });
+        let loaded = document::load(&document.to_string()).unwrap();
+        let given = given.as_object().cloned().unwrap_or_default();
+        Request::new(&loaded.workflow, &given, Path::new("/")).map(|request| request.variables)
+    }
+
+    #[test]
+    fn variables_begin_with_what_is_given_or_what_the_file_says() {
+        let declared = json!({
+            "count": {"type": "Integer", "default_value": "3"}, "free": {"type": "Integer", "default_value": ""},
+            "any": {"type": "String", "default_value": 5}, "rows": {"type": "List", "default_value": [1]},
+        });
+        let begun = begun(declared, json!({"rows": "[2]", "extra": true})).unwrap();
+        assert_eq!(
+            Value::Object(begun),
+            json!({"count": 3, "free": null, "any": 5, "rows": [2], "extra": true})
+        );
+    }
+
+    #[test]
+    fn what_is_given_has_to_fit() {
+        let declared = json!({"count": {"type": "Integer", "default_value": 1}});
+        let error = begun(declared, json!({"count": "many"})).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the variable `count`: an integer is expected, not 'many'"
+        );
+        let declared = json!({"url": {"default_value": null, "required": true}});
+        let error = begun(declared, json!({})).unwrap_err();
+        assert!(error.to_string().contains("--var url=VALUE"), "{error}");
+    }
+
+    #[test]
+    fn a_given_value_is_json_or_a_text() {
+        assert_eq!(parse_variable("n=5"), Ok(("n".to_owned(), json!(5))));
+        assert_eq!(
+            parse_variable("t= a=b"),
+            Ok(("t".to_owned(), json!(" a=b")))
+        );
+        assert!(
+            parse_variable("n")
+                .unwrap_err()
+                .contains("write name=value")
+        );
+    }
 }
