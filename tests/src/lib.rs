@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod program;
 pub mod proxy;
 pub mod rag;
+pub mod rpa;
 pub mod scratch;
 pub mod store;
 pub mod tally;

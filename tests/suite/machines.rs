@@ -256,7 +256,8 @@ fn the_sites_of_parts_have_the_labels_and_places_of_theirs() {
         .map(|(label, line)| (label, line.to_owned()))
         .to_vec();
     let mut sites = sites;
-    (expected.sort(), sites.sort());
+    expected.sort();
+    sites.sort();
     assert_eq!(sites, expected);
     assert!(
         machine

@@ -29,6 +29,7 @@ mod leases;
 mod machines;
 mod management;
 mod messages;
+mod names;
 mod notify;
 mod numbering;
 mod patches;
@@ -37,6 +38,8 @@ mod recovery;
 mod replay;
 mod retries;
 mod roles;
+mod rpa;
+
 mod sagas;
 mod schedules;
 mod schema;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -19,7 +20,7 @@ use crate::error::Result;
 /// empty. What it had recorded before stays.
 #[must_use = "dropped, the call ends where it is: keep the handle and await it"]
 pub struct Spawned<T, E> {
-    name: &'static str,
+    name: Cow<'static, str>,
     position: i32,
     result: BoxFuture<'static, Result<T, E>>,
 }
@@ -27,8 +28,8 @@ pub struct Spawned<T, E> {
 impl<T, E> Spawned<T, E> {
     /// The name under which the step is recorded.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The number of the call within the workflow, from 1.
@@ -81,8 +82,8 @@ impl WorkflowContext {
         Runs: Send + 'static,
     {
         let execution = self.execution();
-        let (name, position) = (call.name(), call.position());
-        let watched = execution.watched(name, Location::caller());
+        let (name, position) = (call.name.clone(), call.position());
+        let watched = execution.watched(name.clone(), Location::caller());
         let (mut reply, result) = oneshot::channel();
         let running = async move {
             tokio::select! {

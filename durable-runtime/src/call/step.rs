@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -23,7 +24,7 @@ use crate::value::{self, Value};
 /// How a step behaves: what stands in its attribute.
 #[derive(Debug, Clone, Copy)]
 pub struct StepOptions {
-    /// The name under which it is recorded.
+    /// The name under which it is recorded, unless the call says another.
     pub name: &'static str,
     /// Running it twice harms nobody, and nobody outside saw its result.
     pub pure: bool,
@@ -63,6 +64,7 @@ impl StepOptions {
 /// Dropped before it finished, the body is dropped where it waits and nothing is recorded; its place stays empty.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct StepCall<'c, T, E, Runs = RunsOnce> {
+    pub(super) name: Cow<'static, str>,
     position: i32,
     options: StepOptions,
     /// What its first poll begins.
@@ -71,13 +73,40 @@ pub struct StepCall<'c, T, E, Runs = RunsOnce> {
     runs: PhantomData<fn() -> Runs>,
 }
 
-type Begin<'c, T, E> = Box<dyn FnOnce(StepOptions) -> BoxFuture<'c, Result<T, E>> + Send + 'c>;
+type Begin<'c, T, E> =
+    Box<dyn FnOnce(Cow<'static, str>, StepOptions) -> BoxFuture<'c, Result<T, E>> + Send + 'c>;
 
 impl<T, E, Runs> StepCall<'_, T, E, Runs> {
+    /// Records this call under a name of its own, for steps that are chosen at run time: an interpreter has one step
+    /// for all its instructions, and its history should tell which of them ran. A replay compares this name, so it
+    /// has to follow from the workflow's input and from recorded results, as everything that decides about calls.
+    ///
+    /// ```
+    /// use durable_runtime::prelude::*;
+    ///
+    /// #[step]
+    /// async fn instruction(_ctx: StepContext, text: String) -> anyhow::Result<usize> {
+    ///     Ok(text.len())
+    /// }
+    ///
+    /// #[workflow]
+    /// async fn script(ctx: WorkflowContext, lines: Vec<String>) -> anyhow::Result<usize> {
+    ///     let mut sum = 0;
+    ///     for (number, line) in lines.into_iter().enumerate() {
+    ///         sum += instruction(&ctx, line).named(format!("line {number}")).await?;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    /// ```
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The name under which the step is recorded.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.options.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The number of this call within the workflow, from 1.
@@ -107,7 +136,7 @@ impl<T, E, Runs> Future for StepCall<'_, T, E, Runs> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(begin) = self.begin.take() {
-            self.running = Some(begin(self.options));
+            self.running = Some(begin(self.name.clone(), self.options));
         }
         match &mut self.running {
             Some(running) => running.poll_unpin(context),
@@ -122,6 +151,7 @@ impl<T, E, Runs> Future for StepCall<'_, T, E, Runs> {
 pub(super) struct Site {
     pub(super) execution: Arc<Execution>,
     pub(super) options: StepOptions,
+    pub(super) name: Cow<'static, str>,
     pub(super) position: i32,
     pub(super) location: &'static Location<'static>,
 }
@@ -135,6 +165,7 @@ impl Site {
         Self {
             execution,
             options,
+            name: Cow::Borrowed(options.name),
             position,
             location: Location::caller(),
         }
@@ -142,14 +173,14 @@ impl Site {
 
     pub(super) async fn recorded(&self) -> Option<StepRow> {
         self.execution
-            .recorded(self.position, self.options.name, self.location)
+            .recorded(self.position, &self.name, self.location)
             .await
     }
 
     pub(super) fn context(&self, attempt: u32) -> StepContext {
         StepContext {
             workflow_id: Arc::from(self.execution.workflow_id.as_str()),
-            name: self.options.name,
+            name: self.name.clone(),
             position: self.position,
             attempt,
             max_attempts: self.options.max_attempts,
@@ -164,7 +195,7 @@ impl Site {
             target: "durable_runtime::step",
             workflow_id = %self.execution.workflow_id,
             position = self.position,
-            step = self.options.name,
+            step = %self.name,
             attempt,
             "step begins"
         );
@@ -183,7 +214,7 @@ impl Site {
             workflow_id: self.execution.workflow_id.clone(),
             token: self.execution.token.clone(),
             position: self.position,
-            name: self.options.name.into(),
+            name: self.name.clone(),
             output,
             error,
             child_workflow_id: None,
@@ -201,12 +232,18 @@ impl Site {
     where
         Running: Future<Output = Result<T, E>> + Send + 'c,
     {
-        let watched = self.execution.watched(self.options.name, self.location);
         StepCall {
+            name: self.name.clone(),
             position: self.position,
             options: self.options,
-            begin: Some(Box::new(move |options| {
-                watched.around(begin(Self { options, ..self })).boxed()
+            begin: Some(Box::new(move |name, options| {
+                let site = Self {
+                    name,
+                    options,
+                    ..self
+                };
+                let watched = site.execution.watched(site.name.clone(), site.location);
+                watched.around(begin(site)).boxed()
             })),
             running: None,
             runs: PhantomData,
@@ -301,13 +338,7 @@ fn run<'c, T: Value, E: Send + 'static, Runs>(
     site.call(move |site| async move {
         let execution = Arc::clone(&site.execution);
         if let Some(row) = site.recorded().await {
-            return replay(
-                &execution,
-                &format!("step `{}`", site.options.name),
-                row,
-                codec,
-            )
-            .await;
+            return replay(&execution, &format!("step `{}`", site.name), row, codec).await;
         }
         let pure = site.options.pure;
         let pure_runs = pure.then(|| execution.pure_runs());
@@ -315,10 +346,9 @@ fn run<'c, T: Value, E: Send + 'static, Runs>(
             execution.durable().await;
         }
         let started_at = clock::now_ms();
-        let options = site.options;
         let result = attempts(&site, codec, retry_if, |number| {
             let body = attempt(site.context(number))?;
-            Some(run_body(options, body).boxed())
+            Some(run_body(&site, body).boxed())
         })
         .await;
         drop(pure_runs);
@@ -365,13 +395,13 @@ pub(super) async fn attempts<'b, E, V>(
             return Err(record);
         }
         tracing::warn!(
-            workflow_id = %site.execution.workflow_id, step = options.name, attempt = number, of = options.max_attempts, error = %record,
+            workflow_id = %site.execution.workflow_id, step = %site.name, attempt = number, of = options.max_attempts, error = %record,
             "a step failed"
         );
         errors.push(record.message.clone());
         if number >= options.max_attempts {
             return Err(Error::StepRetriesExceeded {
-                step: options.name.to_owned(),
+                step: site.name.clone().into_owned(),
                 attempts: number,
                 errors,
             }
@@ -384,21 +414,22 @@ pub(super) async fn attempts<'b, E, V>(
 
 /// Runs a body once, within its time and with panics caught, and writes its value as JSON.
 async fn run_body<T: Value, E>(
-    options: StepOptions,
+    site: &Site,
     body: BoxFuture<'_, Result<T, E>>,
 ) -> std::result::Result<(T, String), Failure<E>> {
-    let value = guarded(options, body).await?;
-    let text = value::encode(&value, || format!("the result of step `{}`", options.name))
+    let value = guarded(site, body).await?;
+    let text = value::encode(&value, || format!("the result of step `{}`", site.name))
         .map_err(Failure::Runtime)?;
     Ok((value, text))
 }
 
 /// Runs a body once, within its time and with panics caught.
 pub(super) async fn guarded<T, E>(
-    options: StepOptions,
+    site: &Site,
     body: BoxFuture<'_, Result<T, E>>,
 ) -> std::result::Result<T, Failure<E>> {
-    let step = || options.name.to_owned();
+    let options = site.options;
+    let step = || site.name.clone().into_owned();
     let body = AssertUnwindSafe(body).catch_unwind();
     let ended = match options.timeout_ms {
         None => Some(body.await),
