@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::collection::Collection;
+use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
 use crate::run::{IngestOptions, Summary, ingest};
@@ -42,10 +44,13 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Take in what is new or changed: text, Markdown, HTML and PDF.
+    /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
     Ingest(Ingest),
     /// Find passages that answer a question.
     Search(Search),
+    /// Read files from standard input for another process of this program.
+    #[command(name = crate::loader::parsers::worker::COMMAND, hide = true)]
+    Parse,
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +94,15 @@ struct Ingest {
     /// How many files are worked on at once; as many as there are processors unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     workers: Option<u32>,
+    /// The largest file that is read, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    max_file_size: u64,
+    /// How long the parser of one file may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    parse_timeout: u64,
+    /// How much memory the parser of one file may take, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(256..))]
+    parse_memory: u64,
     #[command(flatten)]
     shared: Shared,
 }
@@ -103,6 +117,17 @@ struct Search {
     k: usize,
     #[command(flatten)]
     shared: Shared,
+}
+
+impl Ingest {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_file_bytes: self.max_file_size << 20,
+            max_parse_time: Duration::from_secs(self.parse_timeout),
+            max_parse_memory: self.parse_memory << 20,
+            ..Limits::default()
+        }
+    }
 }
 
 impl Shared {
@@ -134,6 +159,7 @@ pub fn main() -> ExitCode {
     let shared = match &command.action {
         Action::Ingest(ingest) => &ingest.shared,
         Action::Search(search) => &search.shared,
+        Action::Parse => return run_parse(),
     };
     let done = log_to(shared.log.as_deref()).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -143,6 +169,7 @@ pub fn main() -> ExitCode {
             match command.action {
                 Action::Ingest(options) => run_ingest(options).await,
                 Action::Search(options) => run_search(options).await,
+                Action::Parse => Ok(run_parse()),
             }
         })
     });
@@ -150,6 +177,17 @@ pub fn main() -> ExitCode {
         eprintln!("rag-ingest: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Is a parser process, until its input ends.
+fn run_parse() -> ExitCode {
+    match crate::loader::parsers::worker::serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rag-ingest: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Warnings go to standard error (`RUST_LOG` for more); everything of a run to the file, if one is given.
@@ -181,6 +219,7 @@ fn log_to(file: Option<&std::path::Path>) -> Result<()> {
 }
 
 async fn run_ingest(options: Ingest) -> Result<ExitCode> {
+    let limits = options.limits();
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = options
         .workers
@@ -191,6 +230,8 @@ async fn run_ingest(options: Ingest) -> Result<ExitCode> {
         collection: options.shared.collection.clone(),
         embedder: options.shared.embedder(),
         workers,
+        limits,
+        isolate: true,
         progress: Progress::on_terminal(),
     })
     .await?;
@@ -224,7 +265,7 @@ fn print_summary(out: &mut impl Write, summary: &Summary) -> std::io::Result<()>
         return match discovered {
             0 => writeln!(
                 out,
-                "There are no documents here (text, Markdown, HTML, PDF)."
+                "There are no documents here that can be read (docs/ingest.md lists the formats)."
             ),
             _ => writeln!(
                 out,

@@ -11,7 +11,7 @@ const ENCRYPTED: &[u8] = include_bytes!("../../tests/fixtures/encrypted.pdf");
 const NO_TEXT_LAYER: &[u8] = include_bytes!("../../tests/fixtures/no-text-layer.pdf");
 
 fn read(name: &str, bytes: &[u8]) -> Result<Document, LoadError> {
-    parse(Path::new(name), bytes, &Limits::default())
+    parse(Path::new(name), bytes, &Limits::default()).map(|loaded| loaded.document)
 }
 
 fn wide(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -23,7 +23,8 @@ fn a_text_file_is_read_and_hashed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.txt");
     fs::write(&path, "one\r\ntwo").unwrap();
-    let (document, hash) = load(&path, &Limits::default()).unwrap();
+    let (loaded, hash) = load(&path, &Limits::default()).unwrap();
+    let document = loaded.document;
     assert_eq!(
         (document.kind, document.text.as_str()),
         (Kind::Text, "one\ntwo")

@@ -1,0 +1,157 @@
+//! Office documents: text, slides and sheets, of today's formats and of those before 2007.
+
+use std::collections::HashMap;
+
+use undoc::model::{Block, Document as OfficeDocument, Section};
+use undoc::render::{RenderOptions, render_section_to_string, to_markdown};
+use undoc::{Error, ErrorKind, FormatType};
+
+use super::package::{Broken, Package};
+use super::source::Source;
+use super::{LoadError, Loaded, Loader};
+use crate::document::{Document, Kind};
+use crate::normalise::normalise;
+
+/// What all old office documents begin with; other programs use it, too.
+const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+/// What every office document of today has.
+const CONTENT_TYPES: &str = "[Content_Types].xml";
+
+pub(super) struct Office;
+
+impl Loader for Office {
+    fn name(&self) -> &'static str {
+        "an office document"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &[
+            "doc", "docm", "docx", "dotx", "ppsx", "ppt", "pptm", "pptx", "xls", "xlsm", "xlsx",
+        ]
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        match source.parts() {
+            Some(Ok(parts)) => parts.iter().any(|part| part == CONTENT_TYPES),
+            Some(Err(_)) => source.has_extension(self.extensions()),
+            None => source.bytes().starts_with(COMPOUND),
+        }
+    }
+
+    fn is_risky(&self) -> bool {
+        true
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<Loaded, LoadError> {
+        let what = what(source);
+        let mut macros = false;
+        if let Some(parts) = source.parts() {
+            let parts = parts.map_err(|broken| broken.refuse(source, what))?;
+            macros = parts.iter().any(|part| part.ends_with("vbaProject.bin"));
+            weigh(source).map_err(|broken| broken.refuse(source, what))?;
+        }
+        let office =
+            undoc::parse_bytes(source.bytes()).map_err(|error| refuse(source, what, error))?;
+        let mut document = convert(&office).map_err(|error| refuse(source, what, error))?;
+        document.title = office
+            .metadata
+            .title
+            .map(|title| normalise(&title))
+            .filter(|title| !title.trim().is_empty())
+            .or(document.title);
+        if macros {
+            document
+                .warnings
+                .push("it contains macros; they are not read".to_owned());
+        }
+        Ok(document.into())
+    }
+}
+
+/// Unpacks all parts once and throws them away: what they weigh is known before a parser makes trees of them.
+fn weigh(source: &Source<'_>) -> Result<(), Broken> {
+    let mut package = Package::open(source)?;
+    for index in 0..package.len() {
+        package.unpack(index, source)?;
+    }
+    Ok(())
+}
+
+fn what(source: &Source<'_>) -> &'static str {
+    match source.extension() {
+        "doc" | "docm" | "docx" | "dotx" => "Word document",
+        "ppsx" | "ppt" | "pptm" | "pptx" => "presentation",
+        "xls" | "xlsm" | "xlsx" => "workbook",
+        _ => "office document",
+    }
+}
+
+fn refuse(source: &Source<'_>, what: &str, error: Error) -> LoadError {
+    match error.kind() {
+        ErrorKind::Encrypted => source.encrypted(),
+        ErrorKind::UnsupportedFormat | ErrorKind::UnknownFormat | ErrorKind::MissingComponent => {
+            source.unsupported(format!("it is no office document that is read ({error})"))
+        }
+        _ => source.corrupt(what, error),
+    }
+}
+
+fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
+    let options = RenderOptions {
+        include_images: false,
+        escape_special_chars: false,
+        max_heading_level: 6,
+        ..RenderOptions::default()
+    };
+    let kind = match office.format {
+        FormatType::Docx | FormatType::Doc => Kind::Word,
+        FormatType::Pptx | FormatType::Ppt => Kind::Slides,
+        FormatType::Xlsx | FormatType::Xls => Kind::Sheets,
+    };
+    if kind == Kind::Word {
+        // Where its pages end only a printer knows.
+        return Ok(Document {
+            kind,
+            ..Document::markdown(&to_markdown(office, &options)?)
+        });
+    }
+    let resources = HashMap::new();
+    let mut empty = Vec::new();
+    let pages: Vec<_> = (1..)
+        .zip(office.sections.iter().enumerate())
+        .map(|(number, (index, section))| {
+            if !has_text(section) {
+                empty.push(number.to_string());
+            }
+            let text =
+                render_section_to_string(section, index, office.format, &options, &resources);
+            (number, text)
+        })
+        .collect();
+    let mut document = Document::of_pages(kind, pages);
+    let title = document.headings.first().map(|it| it.title.clone());
+    document.title = title.filter(|_| kind == Kind::Slides);
+    if !empty.is_empty() {
+        document.warnings.push(format!(
+            "{} {} without text",
+            if kind == Kind::Slides {
+                "slides"
+            } else {
+                "sheets"
+            },
+            empty.join(", ")
+        ));
+    }
+    Ok(document)
+}
+
+fn has_text(section: &Section) -> bool {
+    section.notes.is_some()
+        || section
+            .content
+            .iter()
+            .any(|block| !matches!(block, Block::Image { .. } | Block::PageBreak))
+}
+
+#[cfg(test)]
+mod tests;
