@@ -97,11 +97,14 @@ struct Ingest {
     /// The largest file that is read, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     max_file_size: u64,
+    /// The most that may be packed in one file (an archive, an office document, a book), unpacked, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..))]
+    max_unpacked_size: u64,
     /// How long the parser of one file may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     parse_timeout: u64,
     /// How much memory the parser of one file may take, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(256..))]
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..))]
     parse_memory: u64,
     #[command(flatten)]
     shared: Shared,
@@ -123,6 +126,7 @@ impl Ingest {
     fn limits(&self) -> Limits {
         Limits {
             max_file_bytes: self.max_file_size << 20,
+            max_unpacked_bytes: self.max_unpacked_size << 20,
             max_parse_time: Duration::from_secs(self.parse_timeout),
             max_parse_memory: self.parse_memory << 20,
             ..Limits::default()

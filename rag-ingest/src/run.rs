@@ -19,7 +19,7 @@ use crate::workflow::{
 
 /// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
 /// finish is found again, since a run looks at the collection and not at earlier runs.
-const VERSION: &str = "rag-ingest-1";
+const VERSION: &str = "rag-ingest-2";
 const APPLICATION: &str = "rag-ingest";
 
 /// Why nothing could be ingested.

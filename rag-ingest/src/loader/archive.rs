@@ -148,12 +148,11 @@ impl Loader for Gzip {
             return Tar.load(&inner);
         }
         let name = inner.file_name().to_owned();
-        if let Some(path) = members.admit(&name)? {
-            members.read(path, &bytes)?;
-        }
+        let path = members.admit_only(&name)?;
+        members.read(path, &bytes)?;
         Ok(members.finish_archive())
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,8 +1,9 @@
 //! Files in files: what all of them may take together, and what they are called.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{self, Read};
+use std::path::Path;
 
 use super::limits::Limits;
 use super::loaded::{Loaded, Member};
@@ -77,7 +78,8 @@ impl Budget {
 pub(super) struct Members<'s, 'a> {
     container: &'s Source<'a>,
     members: Vec<Member>,
-    names: HashSet<String>,
+    /// The names that are taken, with how many members wanted each.
+    names: HashMap<String, u32>,
     /// How many members were left out because nothing reads their kind.
     skipped: usize,
     warnings: Vec<String>,
@@ -96,7 +98,7 @@ impl<'s, 'a> Members<'s, 'a> {
         Ok(Self {
             container,
             members: Vec::new(),
-            names: HashSet::new(),
+            names: HashMap::new(),
             skipped: 0,
             warnings: Vec::new(),
         })
@@ -107,31 +109,48 @@ impl<'s, 'a> Members<'s, 'a> {
     /// A name only names: it never becomes a path on the disk. Still it is cleaned, so that no two members, and no member
     /// and a file outside, can have the same.
     pub(super) fn admit(&mut self, name: &str) -> Result<Option<String>, LoadError> {
+        let clean = self.count(name)?;
+        // The rules of folders: what is hidden and what nothing reads is left out.
+        let hidden = clean
+            .split('/')
+            .any(|part| part.starts_with('.') || part == "__MACOSX");
+        if hidden || !formats::is_candidate(Path::new(&clean)) {
+            self.skipped += 1;
+            return Ok(None);
+        }
+        Ok(Some(self.unique(clean)))
+    }
+
+    /// As [`Members::admit`], for a member that is the only one: it is read whatever it is called.
+    pub(super) fn admit_only(&mut self, name: &str) -> Result<String, LoadError> {
+        let clean = self.count(name)?;
+        Ok(self.unique(clean))
+    }
+
+    /// Counts a member and cleans its name.
+    fn count(&mut self, name: &str) -> Result<String, LoadError> {
         self.container
             .budget()
             .member()
             .map_err(|why| self.container.bomb(why))?;
-        let mut clean = clean(name);
+        let clean = clean(name);
         if clean != name {
             self.warnings.push(format!(
                 "a member is named {name:?} and is listed as {clean:?}"
             ));
         }
-        // The rules of folders: what is hidden and what nothing reads is left out.
-        let hidden = clean
-            .split('/')
-            .any(|part| part.starts_with('.') || part == "__MACOSX");
-        if hidden || !formats::is_candidate(std::path::Path::new(&clean)) {
-            self.skipped += 1;
-            return Ok(None);
+        Ok(clean)
+    }
+
+    fn unique(&mut self, name: String) -> String {
+        let mut unique = name.clone();
+        while self.names.contains_key(&unique) {
+            let number = self.names.entry(name.clone()).or_insert(1);
+            *number += 1;
+            unique = format!("{name} ({number})");
         }
-        let wanted = clean.clone();
-        let mut number = 1;
-        while !self.names.insert(clean.clone()) {
-            number += 1;
-            clean = format!("{wanted} ({number})");
-        }
-        Ok(Some(clean))
+        self.names.insert(unique.clone(), 1);
+        unique
     }
 
     /// Reads an admitted member.

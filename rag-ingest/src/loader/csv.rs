@@ -150,3 +150,6 @@ fn is_head(values: &[String]) -> bool {
 fn one_line(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 
 use super::container::Members;
+use super::formats;
 use super::html;
 use super::source::Source;
 use super::{LoadError, Loaded, Loader};
@@ -34,10 +35,17 @@ impl Loader for Email {
     }
 
     fn recognises(&self, source: &Source<'_>) -> bool {
-        let named = source.has_extension(self.extensions());
+        // The parts of a message may be bytes of any kind, its headers are text.
+        let named = source.has_extension(self.extensions())
+            && formats::binary_signature(source.bytes()).is_none()
+            && !source.head(1024).contains(&0);
         // Notes may look like a message; only files whose names say nothing are guessed.
-        let guessed = || source.has_extension(&["", "txt", "msg", "mht", "mhtml"]);
-        (named || guessed() && telling_headers(source.head(16 << 10)) >= 3) && source.text().is_ok()
+        let guessed = || {
+            source.has_extension(&["", "txt", "msg", "mht", "mhtml"])
+                && telling_headers(source.head(16 << 10)) >= 3
+                && source.text().is_ok()
+        };
+        named || guessed()
     }
 
     fn is_risky(&self) -> bool {
@@ -187,4 +195,4 @@ fn one_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -8,7 +8,7 @@ use std::thread;
 use super::LoadError;
 
 /// Hostile files nest deeply; parsers get a stack that a thread of a server would not have.
-const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 32 << 20;
 
 /// Runs a parser on a thread with a large stack.
 pub(super) fn with_room<T: Send>(

@@ -21,7 +21,7 @@ pub struct Limits {
     pub max_depth: u32,
     /// How long a parser in a process of its own may work on one file.
     pub max_parse_time: Duration,
-    /// How much memory such a process may use, in bytes of address space.
+    /// How much memory such a process may use, in bytes: its heap and its stacks.
     pub max_parse_memory: u64,
 }
 

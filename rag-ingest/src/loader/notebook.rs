@@ -212,3 +212,6 @@ fn fenced(language: &str, text: &str) -> String {
     }
     format!("{fence}{language}\n{text}\n{fence}")
 }
+
+#[cfg(test)]
+pub(super) mod tests;

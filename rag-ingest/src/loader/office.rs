@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use undoc::model::{Block, Document as OfficeDocument, Section};
+use undoc::model::Document as OfficeDocument;
 use undoc::render::{RenderOptions, render_section_to_string, to_markdown};
 use undoc::{Error, ErrorKind, FormatType};
 
@@ -117,17 +117,14 @@ fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
     }
     let resources = HashMap::new();
     let mut empty = Vec::new();
-    let pages: Vec<_> = (1..)
-        .zip(office.sections.iter().enumerate())
-        .map(|(number, (index, section))| {
-            if !has_text(section) {
-                empty.push(number.to_string());
-            }
-            let text =
-                render_section_to_string(section, index, office.format, &options, &resources);
-            (number, text)
-        })
-        .collect();
+    let mut pages = Vec::new();
+    for (number, (index, section)) in (1_u32..).zip(office.sections.iter().enumerate()) {
+        let text = render_section_to_string(section, index, office.format, &options, &resources);
+        match content(&text, kind) {
+            Some(text) => pages.push((number, text)),
+            None => empty.push(number.to_string()),
+        }
+    }
     let mut document = Document::of_pages(kind, pages);
     let title = document.headings.first().map(|it| it.title.clone());
     document.title = title.filter(|_| kind == Kind::Slides);
@@ -145,12 +142,17 @@ fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
     Ok(document)
 }
 
-fn has_text(section: &Section) -> bool {
-    section.notes.is_some()
-        || section
-            .content
-            .iter()
-            .any(|block| !matches!(block, Block::Image { .. } | Block::PageBreak))
+/// What a slide or a sheet says. It is rendered under a heading, which for a slide is only its number, and above a rule.
+fn content(rendered: &str, kind: Kind) -> Option<String> {
+    let text = rendered.trim();
+    let text = text.strip_suffix("---").unwrap_or(text).trim();
+    let (heading, body) = text.split_once('\n').unwrap_or((text, ""));
+    let body = body.trim();
+    if !heading.starts_with("## ") {
+        return Some(text.to_owned()).filter(|text| !text.is_empty());
+    }
+    let kept = if kind == Kind::Slides { body } else { text };
+    (!body.is_empty()).then(|| kept.to_owned())
 }
 
 #[cfg(test)]

@@ -100,11 +100,11 @@ fn forbid(resource: Resource) -> io::Result<()> {
 }
 
 fn limit_memory(bytes: u64) -> io::Result<()> {
-    let now = getrlimit(Resource::As);
+    let now = getrlimit(Resource::Data);
     let within = now.maximum.map_or(bytes, |most| most.min(bytes));
     let limit = Rlimit {
         current: Some(within),
         maximum: now.maximum,
     };
-    Ok(setrlimit(Resource::As, limit)?)
+    Ok(setrlimit(Resource::Data, limit)?)
 }
