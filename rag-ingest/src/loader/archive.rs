@@ -5,6 +5,7 @@ use std::io;
 use flate2::read::MultiGzDecoder;
 
 use super::container::Members;
+use super::formats;
 use super::package::{Broken, Package};
 use super::source::Source;
 use super::{LoadError, Loaded, Loader};
@@ -76,7 +77,10 @@ impl Loader for Tar {
     /// The mark stands behind the first name, in the first block of 512 bytes.
     fn recognises(&self, source: &Source<'_>) -> bool {
         source.bytes().get(257..262) == Some(b"ustar")
-            || source.extension() == "tar" && source.text().is_err()
+            // Archives from before the mark; what is known to be something else is none.
+            || source.extension() == "tar"
+                && formats::binary_signature(source.bytes()).is_none()
+                && source.text().is_err()
     }
 
     fn is_risky(&self) -> bool {

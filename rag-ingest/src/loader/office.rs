@@ -118,8 +118,9 @@ fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
     let resources = HashMap::new();
     let mut empty = Vec::new();
     let mut pages = Vec::new();
-    for (number, (index, section)) in (1_u32..).zip(office.sections.iter().enumerate()) {
-        let text = render_section_to_string(section, index, office.format, &options, &resources);
+    for (number, section) in (1_u32..).zip(&office.sections) {
+        // Each as if it were the first: the others begin with a rule.
+        let text = render_section_to_string(section, 0, office.format, &options, &resources);
         match content(&text, kind) {
             Some(text) => pages.push((number, text)),
             None => empty.push(number.to_string()),
@@ -142,10 +143,9 @@ fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
     Ok(document)
 }
 
-/// What a slide or a sheet says. It is rendered under a heading, which for a slide is only its number, and above a rule.
+/// What a slide or a sheet says. It is rendered under a heading, which for a slide is only its number.
 fn content(rendered: &str, kind: Kind) -> Option<String> {
     let text = rendered.trim();
-    let text = text.strip_suffix("---").unwrap_or(text).trim();
     let (heading, body) = text.split_once('\n').unwrap_or((text, ""));
     let body = body.trim();
     if !heading.starts_with("## ") {

@@ -101,7 +101,7 @@ impl Parsers {
                     self.give_back(process, bytes.len());
                     return outcome;
                 }
-                Err(fault @ Fault::TimedOut { .. }) => return Err(fault.of(path, limits)),
+                Err(fault @ Fault::TimedOut) => return Err(fault.of(path, limits)),
                 // It may have died of the files before this one: a fresh one decides.
                 Err(_) => drop(process),
             }

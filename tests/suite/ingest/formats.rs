@@ -198,9 +198,9 @@ on_both_stores! {
         fs::write(folder.join("report.docx"), REPORT).unwrap();
         let ingestion = Ingestion::new(&folder, &store, scratch.file("log"));
 
-        let (code, small) = summary(&ingestion.command().args(["--parse-memory", "96"]).output().unwrap());
+        let (code, small) = summary(&ingestion.command().args(["--parse-memory", "64"]).output().unwrap());
         assert_eq!((code, &small["ingested"]), (2, &1.into()), "{small}");
-        assert!(errors(&small, &folder)["large.xlsx"].contains("needs more than 100663296 bytes of memory"), "{small}");
+        assert!(errors(&small, &folder)["large.xlsx"].contains("needs more than 67108864 bytes of memory"), "{small}");
 
         let (code, short) = summary(&ingestion.command().args(["--parse-timeout", "1"]).output().unwrap());
         assert_eq!((code, &short["unchanged"]), (2, &1.into()), "{short}");
