@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use durable_tests::rag::{Ingestion, summary};
 use durable_tests::scratch::Scratch;
@@ -206,4 +207,48 @@ on_both_stores! {
         assert_eq!((code, &short["unchanged"]), (2, &1.into()), "{short}");
         assert!(errors(&short, &folder)["large.xlsx"].contains("did not finish within 1 s"), "{short}");
     }
+
+    async fn a_killed_program_leaves_no_parser_behind(store: Store) {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("large.xlsx"), large_workbook()).unwrap();
+        let ingestion = Ingestion::new(&folder, &store, scratch.file("log"));
+        let mut program = ingestion.start();
+        let parser = loop {
+            if let Some(parser) = child_of(program.id()) {
+                break parser;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+
+        program.kill().unwrap();
+        program.wait().unwrap();
+
+        let gone = async {
+            // It is nobody's child any more, so its end can only be looked for.
+            while lives(parser) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), gone).await.expect("the parser ends with its program");
+    }
+}
+
+/// The state of a process and its parent; none if there is no such process.
+fn state(process: u32) -> Option<(char, u32)> {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before it may hold anything, parentheses too.
+    let mut fields = line.rsplit_once(") ")?.1.split(' ');
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+fn lives(process: u32) -> bool {
+    state(process).is_some_and(|(state, _)| state != 'Z')
+}
+
+fn child_of(program: u32) -> Option<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.find(|process| state(*process).is_some_and(|(_, parent)| parent == program))
 }
