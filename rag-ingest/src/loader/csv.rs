@@ -2,7 +2,7 @@
 //!
 //! A row says nothing without the head of its table, and the chunk it lands in seldom holds it.
 
-use ::csv::{ReaderBuilder, StringRecord};
+use ::csv::ReaderBuilder;
 
 use super::source::Source;
 use super::{LoadError, Loaded, Loader};
@@ -43,7 +43,7 @@ impl Loader for Table {
         for record in reader.records() {
             let record = record.map_err(|error| source.corrupt("CSV file", error))?;
             let line = record.position().map_or(0, ::csv::Position::line);
-            rows.push(line, &record);
+            rows.push(line, record.iter());
         }
         let mut document = rows.finish();
         if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
@@ -72,7 +72,7 @@ fn separator(text: &str) -> u8 {
     best.unwrap_or(b',')
 }
 
-/// Rows as they are written; the first one may be the head. Also used for the sheets of a workbook.
+/// Rows as they are written; the first one may be the head. Long sheets of a workbook are written so, too.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     head: Option<Vec<String>>,
@@ -83,8 +83,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn push(&mut self, line: u64, record: &StringRecord) {
-        let values: Vec<String> = record.iter().map(one_line).collect();
+    pub(super) fn push<'v>(&mut self, line: u64, values: impl Iterator<Item = &'v str>) {
+        let values: Vec<String> = values.map(one_line).collect();
         if values.iter().all(String::is_empty) {
             return;
         }
@@ -101,6 +101,11 @@ impl Rows {
             self.uneven = (count + 1, if count == 0 { line } else { first });
         }
         write_row(&mut self.text, head, &values);
+    }
+
+    /// The rows, if the first of them names the columns.
+    pub(super) fn with_head(self) -> Option<String> {
+        self.head.is_some().then_some(self.text)
     }
 
     fn finish(self) -> Document {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use undoc::model::Document as OfficeDocument;
+use undoc::model::{Block, Cell, Document as OfficeDocument, Section};
 use undoc::render::{RenderOptions, render_section_to_string, to_markdown};
 use undoc::{Error, ErrorKind, FormatType};
 
+use super::csv::Rows;
 use super::package::{Broken, Package};
 use super::source::Source;
 use super::{LoadError, Loaded, Loader};
@@ -16,6 +17,9 @@ use crate::normalise::normalise;
 const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 /// What every office document of today has.
 const CONTENT_TYPES: &str = "[Content_Types].xml";
+
+/// A table of so many rows does not fit into a chunk.
+const LONG_TABLE: usize = 20;
 
 pub(super) struct Office;
 
@@ -121,7 +125,8 @@ fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
     for (number, section) in (1_u32..).zip(&office.sections) {
         // Each as if it were the first: the others begin with a rule.
         let text = render_section_to_string(section, 0, office.format, &options, &resources);
-        match content(&text, kind) {
+        let rows = (kind == Kind::Sheets).then(|| long_rows(section)).flatten();
+        match rows.or_else(|| content(&text, kind)) {
             Some(text) => pages.push((number, text)),
             None => empty.push(number.to_string()),
         }
@@ -141,6 +146,24 @@ fn convert(office: &OfficeDocument) -> undoc::Result<Document> {
         ));
     }
     Ok(document)
+}
+
+/// A sheet that is one long table, every value behind the name of its column: a chunk of a Markdown table would be cut off
+/// from its head.
+fn long_rows(section: &Section) -> Option<String> {
+    let [Block::Table(table)] = section.content.as_slice() else {
+        return None;
+    };
+    if table.rows.len() < LONG_TABLE {
+        return None;
+    }
+    let mut rows = Rows::default();
+    for (line, row) in (1..).zip(&table.rows) {
+        let values: Vec<String> = row.cells.iter().map(Cell::plain_text).collect();
+        rows.push(line, values.iter().map(String::as_str));
+    }
+    let name = section.name.as_deref().unwrap_or("Sheet");
+    Some(format!("## {name}\n\n{}", rows.with_head()?))
 }
 
 /// What a slide or a sheet says. It is rendered under a heading, which for a slide is only its number.

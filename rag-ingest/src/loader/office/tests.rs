@@ -119,6 +119,35 @@ fn sheets_are_numbered_and_named() {
 }
 
 #[test]
+fn a_long_sheet_names_the_column_of_every_value() {
+    let cell = |row: usize, text: &str| {
+        format!(
+            r#"<c r="A{row}" t="inlineStr"><is><t>{text}</t></is></c><c r="B{row}" t="inlineStr"><is><t>{text}s</t></is></c>"#
+        )
+    };
+    let rows: String = (1..=30)
+        .map(|row| {
+            format!(
+                r#"<row r="{row}">{}</row>"#,
+                cell(row, &format!("word{row}"))
+            )
+        })
+        .collect();
+    let sheet = format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
+    );
+    let bytes = with_part(SHEETS, "xl/worksheets/sheet1.xml", sheet.as_bytes());
+    let document = read("long.xlsx", &bytes).unwrap();
+    assert!(
+        document
+            .text
+            .starts_with("## Ships\n\nword1 | word1s\nword1: word2; word1s: word2s\n"),
+        "{}",
+        document.text
+    );
+}
+
+#[test]
 fn a_workbook_from_before_2007_is_read() {
     let document = read("old.xls", OLD).unwrap();
     assert_eq!(document.kind, Kind::Sheets);
