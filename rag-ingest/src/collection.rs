@@ -323,6 +323,28 @@ pub async fn save(connection: Connection<'_>, new: NewDocument<'_>) -> sqlx::Res
     }
 }
 
+/// Removes the documents that lay in a file when it was last read, inside the caller's transaction.
+///
+/// # Errors
+/// The database refuses.
+pub async fn remove_members(
+    connection: Connection<'_>,
+    collection: &str,
+    file: &FoundFile,
+) -> sqlx::Result<()> {
+    let prefix = format!("{}!/", file.path);
+    match connection {
+        Connection::Sqlite(connection) => {
+            sqlite::remove_members(connection, collection, &file.root, &prefix).await
+        }
+        Connection::Postgres(connection) => {
+            postgres::remove_members(connection, collection, &file.root, &prefix).await
+        }
+        // Nothing was saved there, see `save`.
+        _ => Ok(()),
+    }
+}
+
 /// A vector as it is stored: little-endian floats.
 fn bytes_of(vector: &[f32]) -> Vec<u8> {
     vector

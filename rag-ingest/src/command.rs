@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::collection::Collection;
+use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
 use crate::run::{IngestOptions, Summary, ingest, workflows};
@@ -43,12 +45,15 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Take in what is new or changed: text, Markdown, HTML and PDF.
+    /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
     Ingest(Ingest),
     /// Find passages that answer a question.
     Search(Search),
     /// Look after the workflows that ingest: whether this version can go on with what another one left.
     Durable(Workflows),
+    /// Read files from standard input for another process of this program.
+    #[command(name = crate::loader::parsers::worker::COMMAND, hide = true)]
+    Parse,
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +111,18 @@ struct Ingest {
     /// How many files are worked on at once; as many as there are processors unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     workers: Option<u32>,
+    /// The largest file that is read, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    max_file_size: u64,
+    /// The most that may be packed in one file (an archive, an office document, a book), unpacked, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..))]
+    max_unpacked_size: u64,
+    /// How long the parser of one file may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    parse_timeout: u64,
+    /// How much memory the parser of one file may take, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..))]
+    parse_memory: u64,
     #[command(flatten)]
     shared: Shared,
 }
@@ -120,6 +137,18 @@ struct Search {
     k: usize,
     #[command(flatten)]
     shared: Shared,
+}
+
+impl Ingest {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_file_bytes: self.max_file_size << 20,
+            max_unpacked_bytes: self.max_unpacked_size << 20,
+            max_parse_time: Duration::from_secs(self.parse_timeout),
+            max_parse_memory: self.parse_memory << 20,
+            ..Limits::default()
+        }
+    }
 }
 
 impl Shared {
@@ -143,6 +172,7 @@ pub fn main() -> ExitCode {
         Action::Ingest(ingest) => ingest.shared.log.as_deref(),
         Action::Search(search) => search.shared.log.as_deref(),
         Action::Durable(_) => None,
+        Action::Parse => return run_parse(),
     };
     let done = log_to(log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -153,6 +183,7 @@ pub fn main() -> ExitCode {
                 Action::Ingest(options) => run_ingest(options).await,
                 Action::Search(options) => run_search(options).await,
                 Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
+                Action::Parse => Ok(run_parse()),
             }
         })
     });
@@ -160,6 +191,17 @@ pub fn main() -> ExitCode {
         eprintln!("rag-ingest: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Is a parser process, until its input ends.
+fn run_parse() -> ExitCode {
+    match crate::loader::parsers::worker::serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rag-ingest: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Warnings go to standard error (`RUST_LOG` for more); everything of a run to the file, if one is given.
@@ -191,6 +233,7 @@ fn log_to(file: Option<&std::path::Path>) -> Result<()> {
 }
 
 async fn run_ingest(options: Ingest) -> Result<ExitCode> {
+    let limits = options.limits();
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = options
         .workers
@@ -201,6 +244,8 @@ async fn run_ingest(options: Ingest) -> Result<ExitCode> {
         collection: options.shared.collection.clone(),
         embedder: options.shared.embedder(),
         workers,
+        limits,
+        isolate: true,
         progress: Progress::on_terminal(),
     })
     .await?;
@@ -234,7 +279,7 @@ fn print_summary(out: &mut impl Write, summary: &Summary) -> std::io::Result<()>
         return match discovered {
             0 => writeln!(
                 out,
-                "There are no documents here (text, Markdown, HTML, PDF)."
+                "There are no documents here that can be read (docs/ingest.md lists the formats)."
             ),
             _ => writeln!(
                 out,

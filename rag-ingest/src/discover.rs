@@ -48,6 +48,15 @@ impl FoundFile {
     pub fn location(&self) -> PathBuf {
         path_of(&self.root).join(path_of(&self.path))
     }
+
+    /// A file that lies in this one, as if it were one: `archive.zip!/inner/file.txt`.
+    #[must_use]
+    pub fn member(&self, path: &str) -> Self {
+        Self {
+            path: format!("{}!/{}", self.path, text_of(Path::new(path))),
+            ..self.clone()
+        }
+    }
 }
 
 /// Something that could not be looked at.

@@ -9,6 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collection::{Collection, CollectionError};
 use crate::embed::EmbedError;
+use crate::loader::Limits;
+use crate::loader::parsers::Parsers;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
 use crate::workflow::{
@@ -17,7 +19,7 @@ use crate::workflow::{
 
 /// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
 /// finish is found again, since a run looks at the collection and not at earlier runs.
-const VERSION: &str = "rag-ingest-1";
+const VERSION: &str = "rag-ingest-2";
 const APPLICATION: &str = "rag-ingest";
 
 /// Why nothing could be ingested.
@@ -64,6 +66,11 @@ pub struct IngestOptions {
     pub embedder: EmbedderChoice,
     /// How many files are worked on at once.
     pub workers: u32,
+    /// How much one file may ask for.
+    pub limits: Limits,
+    /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
+    /// be [`crate::command::main`].
+    pub isolate: bool,
     /// Where progress is shown.
     pub progress: Progress,
 }
@@ -110,7 +117,11 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
     }
     let embedder = options.embedder.open()?;
     let collection = Collection::open(&options.db).await?;
-    let pipeline = Pipeline::new(collection, embedder, options.progress.clone());
+    let mut pipeline = Pipeline::new(collection, embedder, options.progress.clone());
+    pipeline.limits = options.limits;
+    if options.isolate {
+        pipeline.parsers = Parsers::of_this_program();
+    }
     let request = RunRequest {
         collection: options.collection.clone(),
         roots,

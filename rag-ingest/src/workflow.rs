@@ -17,7 +17,7 @@ use crate::collection::{self, Known, NewDocument, vector_of};
 use crate::discover::{self, FoundFile};
 use crate::document::Document;
 use crate::embed::{EmbedError, check};
-use crate::loader::{self, IoKind, LoadError};
+use crate::loader::{IoKind, LoadError, Loaded};
 use crate::pipeline::Pipeline;
 use crate::tokenizer::Tokenizer;
 
@@ -83,6 +83,9 @@ pub enum FileOutcome {
     Saved {
         /// How many chunks it has.
         chunks: usize,
+        /// Why files that lie in it are not.
+        #[serde(default)]
+        failed: Vec<LoadError>,
     },
     /// It is not.
     Failed {
@@ -222,9 +225,17 @@ pub async fn ingest_collection(
         let path = file.location().display().to_string();
         let failed = |step: String, error| FailedFile { path, step, error };
         match outcome {
-            Ok(FileOutcome::Saved { chunks }) => {
+            Ok(FileOutcome::Saved {
+                chunks,
+                failed: members,
+            }) => {
                 report.ingested += 1;
                 report.chunks += chunks;
+                report.failed.extend(members.iter().map(|error| FailedFile {
+                    path: error.path().to_owned(),
+                    step: "load".to_owned(),
+                    error: error.to_string(),
+                }));
             }
             Ok(FileOutcome::Failed { step, error }) => report.failed.push(failed(step, error)),
             Err(error) => report
@@ -245,34 +256,56 @@ pub async fn ingest_file(
         step: step.to_owned(),
         error: error.to_string(),
     };
-    let document = match load(&ctx, &request).await {
-        Ok(document) => document,
+    let loaded = match load(&ctx, &request).await {
+        Ok(loaded) => loaded,
         Err(error) => return Ok(failed("load", error)),
     };
-    let chunks = match chunk(&ctx, &document).await {
-        Ok(chunks) => chunks,
-        Err(error) => return Ok(failed("chunk", error)),
-    };
-    let mut vectors = Vec::with_capacity(chunks.len());
-    for batch in chunks.chunks(BATCH) {
-        let texts: Vec<String> = batch
-            .iter()
-            .map(|chunk| chunk.embedding_text(&document))
-            .collect();
-        match embed(&ctx, &request.run.fingerprint, &texts)
-            .await
-            .and_then(|batch| batch.unpack())
-        {
-            Ok(batch) => vectors.extend(batch),
-            Err(error) => return Ok(failed("embed", error)),
+    // A file with files in it gives several documents; they are saved together, as the file they are.
+    let mut parts = Vec::new();
+    for (member, document) in loaded.documents() {
+        let chunks = match chunk(&ctx, document).await {
+            Ok(chunks) => chunks,
+            Err(error) => return Ok(failed("chunk", error)),
+        };
+        let mut vectors = Vec::with_capacity(chunks.len());
+        for batch in chunks.chunks(BATCH) {
+            let texts: Vec<String> = batch
+                .iter()
+                .map(|chunk| chunk.embedding_text(document))
+                .collect();
+            match embed(&ctx, &request.run.fingerprint, &texts)
+                .await
+                .and_then(|batch| batch.unpack())
+            {
+                Ok(batch) => vectors.extend(batch),
+                Err(error) => return Ok(failed("embed", error)),
+            }
         }
+        parts.push(Part {
+            member,
+            document,
+            chunks,
+            vectors,
+        });
     }
-    match save(&ctx, &request, &document, &chunks, &vectors).await {
+    let chunks = parts.iter().map(|part| part.chunks.len()).sum();
+    match save(&ctx, &request, &loaded, &parts).await {
         Ok(()) => Ok(FileOutcome::Saved {
-            chunks: chunks.len(),
+            chunks,
+            failed: loaded.failures().map(|(_, error)| error.clone()).collect(),
         }),
         Err(error) => Ok(failed("save", error)),
     }
+}
+
+/// A document of a file, ready to be saved.
+#[derive(Debug)]
+struct Part<'d> {
+    /// Where it lies in the file; none for the file itself.
+    member: Option<&'d str>,
+    document: &'d Document,
+    chunks: Vec<Chunk>,
+    vectors: Vec<Vec<f32>>,
 }
 
 /// Lists the files and leaves out those that are in the collection as they are.
@@ -313,22 +346,20 @@ async fn discover(ctx: StepContext, request: &RunRequest) -> Result<Plan, Ingest
     })
 }
 
-/// Reads a file and normalises its text.
+/// Reads a file, and the files in it, and normalises their texts.
 #[step(pure)]
-async fn load(ctx: StepContext, request: &FileRequest) -> Result<Document, IngestError> {
+async fn load(ctx: StepContext, request: &FileRequest) -> Result<Loaded, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
     let path = request.file.location();
-    let limits = pipeline.limits;
     let name = path.display().to_string();
-    let loaded = blocking(move || loader::load(&path, &limits)).await?;
-    let loaded = match loaded {
+    let loaded = match pipeline.parsers.load(path, pipeline.limits).await {
         Err(LoadError::Io {
             kind: IoKind::NotFound,
             ..
         }) => Err(IngestError::Vanished { path: name }),
         Err(error) => Err(error.into()),
         Ok((_, hash)) if hash != request.file.hash => Err(IngestError::Changed { path: name }),
-        Ok((document, _)) => Ok(document),
+        Ok((loaded, _)) => Ok(loaded),
     };
     if loaded.is_err() {
         pipeline.progress.file_done();
@@ -367,29 +398,48 @@ async fn embed(
     Ok(Vectors::pack(pipeline.embedder.dimension(), &vectors))
 }
 
-/// Saves the document, its chunks and its vectors, together with the checkpoint of this step.
+/// Saves the documents of a file, their chunks and their vectors, together with the checkpoint of this step.
 #[transaction]
 async fn save(
     ctx: TransactionContext,
     request: &FileRequest,
-    document: &Document,
-    chunks: &[Chunk],
-    vectors: &[Vec<f32>],
+    loaded: &Loaded,
+    parts: &[Part<'_>],
 ) -> Result<(), IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
-    let new = NewDocument {
-        collection: &request.run.collection,
-        file: &request.file,
-        document,
-        chunks,
-        vectors,
-        model: pipeline.embedder.id(),
-        fingerprint: &request.run.fingerprint,
-        run_id: &request.run_id,
-    };
-    collection::save(ctx.connection(), new)
+    collection::remove_members(ctx.connection(), &request.run.collection, &request.file)
         .await
         .map_err(IngestError::other)?;
+    // An archive has no text of its own, but it is what the next run looks for.
+    let own = Part {
+        member: None,
+        document: &loaded.document,
+        chunks: Vec::new(),
+        vectors: Vec::new(),
+    };
+    let own = parts
+        .iter()
+        .all(|part| part.member.is_some())
+        .then_some(&own);
+    for part in own.into_iter().chain(parts) {
+        let file = match part.member {
+            None => request.file.clone(),
+            Some(member) => request.file.member(member),
+        };
+        let new = NewDocument {
+            collection: &request.run.collection,
+            file: &file,
+            document: part.document,
+            chunks: &part.chunks,
+            vectors: &part.vectors,
+            model: pipeline.embedder.id(),
+            fingerprint: &request.run.fingerprint,
+            run_id: &request.run_id,
+        };
+        collection::save(ctx.connection(), new)
+            .await
+            .map_err(IngestError::other)?;
+    }
     pipeline.progress.file_done();
     Ok(())
 }

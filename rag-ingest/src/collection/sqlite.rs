@@ -106,6 +106,30 @@ pub(super) fn any_of(words: &[String]) -> String {
     quoted.join(" OR ")
 }
 
+/// The chunks first: whether they go with their documents is up to the connection.
+const MEMBERS: [&str; 2] = [
+    "DELETE FROM rag_chunks WHERE document_id IN (
+        SELECT id FROM rag_documents WHERE collection = ?1 AND root = ?2 AND substr(path, 1, length(?3)) = ?3)",
+    "DELETE FROM rag_documents WHERE collection = ?1 AND root = ?2 AND substr(path, 1, length(?3)) = ?3",
+];
+
+pub(super) async fn remove_members(
+    connection: &mut SqliteConnection,
+    collection: &str,
+    root: &str,
+    prefix: &str,
+) -> sqlx::Result<()> {
+    for statement in MEMBERS {
+        sqlx::query(statement)
+            .bind(collection)
+            .bind(root)
+            .bind(prefix)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn save(
     connection: &mut SqliteConnection,
     new: NewDocument<'_>,
