@@ -36,7 +36,7 @@ impl Contexts {
 
     /// Takes note of what a `let` renames to the context, or hides it with.
     pub(crate) fn bind(&mut self, local: &Local) {
-        let Pat::Ident(pattern) = &local.pat else {
+        let Some(name) = named(&local.pat) else {
             return;
         };
         let renames = local
@@ -44,9 +44,23 @@ impl Contexts {
             .as_ref()
             .is_some_and(|init| self.is_context(&init.expr));
         if renames {
-            self.names.insert(pattern.ident.clone());
+            self.names.insert(name.clone());
         } else {
-            self.names.remove(&pattern.ident);
+            self.hide(name);
         }
+    }
+
+    /// Takes note that a name stands for something else from here on.
+    pub(crate) fn hide(&mut self, name: &Ident) {
+        self.names.remove(name);
+    }
+}
+
+/// The name that a `let` gives to the whole value.
+pub(crate) fn named(pattern: &Pat) -> Option<&Ident> {
+    match pattern {
+        Pat::Ident(pattern) => Some(&pattern.ident),
+        Pat::Type(typed) => named(&typed.pat),
+        _ => None,
     }
 }

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::FnArg;
 
+use crate::code::Code;
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes;
 use crate::options::workflow::WorkflowOptions;
@@ -63,10 +64,9 @@ pub(crate) fn workflow(
             class: None,
             roles: Vec::new(),
             parameters: Vec::new(),
-            version: String::new(),
-            hash: String::new(),
+            version: None,
             max_recovery_attempts: 0,
-            sites: Vec::new(),
+            code: Code::default(),
         },
         run: quote!(async move { ::core::unreachable!() }),
     };

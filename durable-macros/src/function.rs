@@ -1,7 +1,7 @@
 //! The function below an attribute, as its author wrote it.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Item, Signature, Visibility};
 
@@ -22,9 +22,19 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Reads the item below the attribute, or says what it is instead of a function.
+    /// Reads the item below the attribute of a role, or says what it is instead of a function.
     pub(crate) fn read(
         role: Role,
+        item: &TokenStream,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        Self::read_for(role.word(), role.context(), item, diagnostics)
+    }
+
+    /// Reads the item below the attribute that is called `word`, whose functions take a `context`.
+    pub(crate) fn read_for(
+        word: &str,
+        context: &str,
         item: &TokenStream,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
@@ -33,7 +43,6 @@ impl Function {
             Err(error) => {
                 match kind_of(item) {
                     Some((culprit, kind)) => {
-                        let (word, context) = (role.word(), role.context());
                         diagnostics.refuse(
                             culprit,
                             format_args!("`#[{word}]` cannot be put on {kind}: a {word} is an `async fn`"),
@@ -71,6 +80,18 @@ impl Parse for Function {
                 "expected the body of the function, `{ … }`",
             )),
         }
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self {
+            attributes,
+            visibility,
+            signature,
+            body,
+        } = self;
+        tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
     }
 }
 

@@ -1,4 +1,5 @@
-//! The attributes of durable-runtime: [`macro@workflow`], [`macro@step`] and [`macro@transaction`].
+//! The attributes of durable-runtime: [`macro@workflow`], [`macro@step`], [`macro@transaction`] and
+//! [`macro@workflow_part`].
 //!
 //! Each reads an `async fn`, refuses what cannot be made durable, and puts a function of the same
 //! name in its place. The body is emitted as it was written: no expression is changed, so errors,
@@ -9,17 +10,20 @@
 //! are reported in one build, and callers compile against the refused declaration.
 
 mod attributes;
+mod code;
 mod contexts;
 mod diagnostics;
 mod fallback;
 mod function;
 mod hash;
 mod lifetimes;
+mod lint;
+mod machine;
 mod options;
+mod part;
 mod paths;
 mod role;
 mod signature;
-mod sites;
 #[cfg(test)]
 mod snapshots;
 mod spelled;
@@ -60,12 +64,12 @@ use proc_macro::TokenStream;
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "…"` | the function's name | what the step is recorded as; a replay compares it |
-/// | `max_attempts = 3` | `1` | how often the body is run at most; above 1 the arguments must be `Clone` |
+/// | `max_attempts = 3` | `1` | how often the body is run at most, unless a call says otherwise with `.retry(…)`; the arguments must be `Clone` |
 /// | `interval = "1s"` | `"1s"` | the wait before the second attempt |
 /// | `backoff_rate = 2.0` | `2.0` | how much longer each further wait is |
 /// | `max_interval = "1h"` | `"1h"` | the longest wait |
 /// | `retry_if = path` | every error | a `fn(&Error) -> bool`, or a closure that captures nothing: whether an error is worth another attempt |
-/// | `timeout = "30s"` | none | how long one attempt may take |
+/// | `timeout = "30s"` | none | how long one attempt may take, unless a call says otherwise with `.timeout(…)` |
 /// | `pure` | not set | running the body twice harms nobody and nobody outside saw its result: its record may wait for the next commit |
 /// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
 ///
@@ -123,7 +127,7 @@ pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "…"` | the function's name | what the transaction is recorded as; a replay compares it |
-/// | `max_attempts = 3` | `1` | how often the body is run at most, each time in a new database transaction |
+/// | `max_attempts = 3` | `1` | how often the body is run at most, each time in a new database transaction, unless a call says otherwise with `.retry(…)` |
 /// | `interval`, `backoff_rate`, `max_interval`, `retry_if` | as for [`macro@step`] | when to try again |
 /// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
 ///
@@ -182,6 +186,7 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `version = "…"` | a hash of the code | which code may continue a run; pin it to take responsibility for that yourself |
 /// | `max_recovery_attempts = 50` | `100` | how often a run that keeps crashing is taken up again |
 /// | `roles("admin", "editor")` | none | the roles of which a caller needs one; without the option everybody may run it |
+/// | `parts(a, b::c)` | none | the [parts](macro@workflow_part) that it calls: their durable calls are in its machine, and their code in its version |
 /// | `raw` | not set | takes all arguments in one parameter, a `Passed`: by position and by name, each the text that the caller wrote |
 /// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
 ///
@@ -189,8 +194,9 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A function that takes `&durable` or the `&ctx` of another workflow instead of the context and
 /// returns a `WorkflowCall`; and a type of the same name, by which the workflow is registered. The
-/// type carries the name, the parameters, the version and the durable calls of the body with their
-/// source locations, for errors that point at source lines.
+/// type carries the name, the parameters, the version, and the durable calls of the body with their
+/// source locations and the ways between them, for errors that point at source lines and for
+/// pictures.
 ///
 /// A raw workflow is for callers whose arguments have no fixed types, or are to be handed on without a change:
 ///
@@ -203,8 +209,8 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// The version is a hash of the signature and the body without comments, documentation, spacing,
-/// optional commas and lint attributes.
+/// The version is a hash of the signature, the body and the parts, without comments, documentation,
+/// lint attributes and whatever a formatter may add or drop. Options do not change it.
 ///
 /// # What is refused
 ///
@@ -212,13 +218,103 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// workflow is started again from its name and its recorded arguments alone. More than twelve
 /// arguments belong into a struct. A raw workflow takes one, no more and no less.
 ///
+/// A replay runs the body again and hands it the recorded results, so the body itself has to be
+/// deterministic. What is not is refused at its own place, with what to write instead, and the
+/// declaration is still checked and found as a whole:
+///
+/// | refused | instead |
+/// |---|---|
+/// | clocks | `ctx.now().await` |
+/// | sleeping, timeouts, intervals | `ctx.sleep(d).await`, `#[step(timeout = "…")]` |
+/// | random numbers and ids | `ctx.random().await`, `ctx.uuid().await` |
+/// | tasks and threads, the context in one of them or in a `move` closure | a child workflow with `.start()`, `join!` |
+/// | several durable calls in one branch of `join!` | a child workflow |
+/// | `select!` of other libraries, unordered futures | `durable_runtime::select!`, `join_all`, `ctx.wait_first` |
+/// | the environment, files, the network, other programs | a step, or an argument |
+/// | ending the process | an error |
+/// | going through a `HashMap` or `HashSet`, hashes that differ | a `BTreeMap`, or sort first |
+/// | `static`s that change, `thread_local!`, addresses | a variable |
+/// | an `.await` of what does not get the context | a step |
+///
+/// Paths are known by the `use`s in the function, else by their last two segments.
+///
+/// # What may be allowed
+///
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
+/// # #[step]
+/// # async fn count(ctx: StepContext, text: String) -> Result<usize> { Ok(text.len()) }
+/// #[workflow]
+/// async fn measure(ctx: WorkflowContext, text: String) -> Result<usize> {
+///     #[allow_nondeterminism(reason = "how long this run took is only logged")]
+///     let began = std::time::Instant::now();
+///     let length = count(&ctx, text).await?;
+///     println!("counted in {:?}", began.elapsed());
+///     Ok(length)
+/// }
+/// ```
+///
+/// `#[allow_nondeterminism(reason = "…")]` stands on a whole statement or an arm of a `match`.
+/// The reason is mandatory, and one that allows nothing is refused.
+///
 /// # Where the guarantee stops
 ///
-/// A replay runs the body again and hands it the recorded results, so the body itself has to be
-/// deterministic: clocks, random numbers and effects belong into steps. The hash does not see into
-/// plain functions that the body calls; a change of one that alters the order of durable calls
-/// wants a new version.
+/// A macro sees tokens: not the types of values, not what the module imports, and not into the plain
+/// functions that the body calls. Neither does the hash see into them: make those that make durable
+/// calls parts of it.
 #[proc_macro_attribute]
 pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
     workflow::expand(attribute.into(), item.into()).into()
+}
+
+/// Marks a helper that makes durable calls on behalf of workflows, so that its calls are in their
+/// pictures and its code in their versions.
+///
+/// ```
+/// # use anyhow::Result;
+/// # use durable_runtime::prelude::*;
+/// # #[step]
+/// # async fn reserve(ctx: StepContext, order: u64) -> Result<u64> { Ok(order) }
+/// # #[step]
+/// # async fn charge(ctx: StepContext, order: u64) -> Result<u64> { Ok(order) }
+/// #[workflow_part]
+/// async fn pay(ctx: &WorkflowContext, order: u64) -> Result<u64> {
+///     reserve(ctx, order).await?;
+///     charge(ctx, order).await
+/// }
+///
+/// #[workflow(parts(pay))]
+/// async fn checkout(ctx: WorkflowContext, order: u64) -> Result<u64> {
+///     pay(&ctx, order).await
+/// }
+/// # use durable_runtime::Workflow;
+/// # assert_eq!(checkout::machine().sites.len(), 2);
+/// ```
+///
+/// # Options
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `parts(a, b::c)` | none | the parts that this one calls in turn |
+/// | `crate = path` | `::durable_runtime` | where the runtime is found, when it is renamed or re-exported |
+///
+/// # What is generated
+///
+/// The function as it was written, and a type of the same name, by which `parts(…)` finds what is
+/// known of the function's code.
+///
+/// # What is refused
+///
+/// A function that is not `async`, or does not take a `&WorkflowContext` first: the context is that
+/// of the workflow which calls it. Everything else is the function's own affair: generics, borrows,
+/// a return type that is no `Result`.
+///
+/// # Where the guarantee stops
+///
+/// A workflow knows the parts that it names. One that it calls and does not name runs all the same;
+/// it is a single box in the picture, and a change of it does not change the workflow's version.
+#[proc_macro_attribute]
+pub fn workflow_part(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    part::expand(attribute.into(), item.into()).into()
 }

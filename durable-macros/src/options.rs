@@ -5,6 +5,7 @@
 pub(crate) mod call;
 pub(crate) mod duration;
 mod entry;
+pub(crate) mod part;
 mod spelling;
 mod table;
 pub(crate) mod workflow;

@@ -57,6 +57,10 @@ impl Paths {
         error_codec => __private::error_codec;
         /// The pending call of a step or transaction.
         step_call => StepCall;
+        /// What tells that the body of a call may run again.
+        runs_again => RunsAgain;
+        /// What tells that a call is that of a transaction.
+        runs_in_transaction => RunsInTransaction;
         /// The pending call of a workflow.
         workflow_call => WorkflowCall;
         /// The error of the runtime.
@@ -71,5 +75,25 @@ impl Paths {
         site => __private::site;
         /// What kind of call a site is.
         site_kind => SiteKind;
+        /// A place where ways part or meet.
+        joint => __private::joint;
+        /// What a joint does.
+        joint_kind => JointKind;
+        /// A way between two nodes.
+        edge => __private::edge;
+        /// What an edge connects.
+        node => Node;
+        /// How an edge is taken.
+        way => Way;
+        /// The trait of the types of parts.
+        workflow_part => WorkflowPart;
+        /// A part, as the code that calls it names it.
+        part => __private::part;
+        /// The type of that.
+        part_code => PartCode;
+        /// The hash of a function with parts.
+        combined => __private::combined;
+        /// That hash as text.
+        hash_text => __private::hash_text;
     }
 }

@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Item, ItemFn, Meta};
 
-use crate::{step, transaction, workflow};
+use crate::{part, step, transaction, workflow};
 
 #[test]
 fn expansions_are_the_committed_ones() {
@@ -82,6 +82,8 @@ fn role(attribute: &Attribute) -> Option<Expand> {
         Some(transaction::expand)
     } else if path.is_ident("workflow") {
         Some(workflow::expand)
+    } else if path.is_ident("workflow_part") {
+        Some(part::expand)
     } else {
         None
     }

@@ -19,6 +19,8 @@ pub(crate) struct Surface<'a> {
     pub(crate) signature: &'a Signature,
     pub(crate) attributes: &'a Attributes,
     pub(crate) paths: &'a Paths,
+    /// Whether the body may run more than once for one call.
+    pub(crate) repeats: bool,
 }
 
 impl Surface<'_> {
@@ -130,7 +132,8 @@ impl Surface<'_> {
                 let span = self.result_span();
                 let call = self.paths.step_call(span);
                 let (value, error) = self.value_and_error(&self.result());
-                quote_spanned!(span=> #call<'durable, #value, #error>)
+                let runs = self.runs(span);
+                quote_spanned!(span=> #call<'durable, #value, #error #runs>)
             }
             Role::Workflow => {
                 let call = self.paths.workflow_call(span);
@@ -138,6 +141,16 @@ impl Surface<'_> {
                 quote_spanned!(span=> #call<'durable, #name>)
             }
         }
+    }
+
+    /// The last argument of a step's or transaction's `StepCall`: what may be said at the call.
+    fn runs(&self, span: Span) -> Option<TokenStream> {
+        let runs = match self.role {
+            Role::Transaction => self.paths.runs_in_transaction(span),
+            _ if self.repeats => self.paths.runs_again(span),
+            _ => return None,
+        };
+        Some(quote_spanned!(span=> , #runs))
     }
 
     /// One paragraph on how the function is called, the one thing that differs from its declaration.

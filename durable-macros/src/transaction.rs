@@ -29,6 +29,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         signature: &signature,
         attributes: &Attributes::sort(&function.attributes),
         paths: &Paths::new(options.krate.clone()),
+        repeats: true,
     };
     match diagnostics.finish() {
         Some(errors) => fallback::function(&surface, errors),

@@ -6,47 +6,69 @@ use syn::Type;
 use syn::ext::IdentExt;
 
 use crate::attributes::Attributes;
+use crate::code::Code;
 use crate::diagnostics::Diagnostics;
 use crate::fallback;
 use crate::function::Function;
-use crate::hash::hash;
+use crate::lint::{self, Allowed};
 use crate::options::workflow::WorkflowOptions;
 use crate::paths::Paths;
 use crate::role::Role;
 use crate::signature::Signature;
-use crate::sites::{self, Site};
 use crate::surface::{self, Surface};
 
 /// Expands `#[workflow(attribute)] item`.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let options = WorkflowOptions::read(attribute, &mut diagnostics);
-    let Some(function) = Function::read(Role::Workflow, &item, &mut diagnostics) else {
+    let Some(mut function) = Function::read(Role::Workflow, &item, &mut diagnostics) else {
         return fallback::item(item, diagnostics);
     };
     let signature = Signature::read(Role::Workflow, &function, &mut diagnostics);
+    options.parts.check(&function, &mut diagnostics);
     if options.raw {
         signature.check_raw(&function, &mut diagnostics);
     }
+    let mut lints = Diagnostics::default();
+    lint::misplaced(&mut function.attributes, &mut lints);
+    let Allowed {
+        body,
+        awaits_others,
+    } = lint::check(
+        signature.context.as_ref(),
+        &function.body,
+        &signature.arguments,
+        &mut lints,
+    );
+    function.body = body;
+    // What is not deterministic still compiles: the declaration stays whole, so that everything
+    // else about it is checked and found as well.
+    let lints = lints.finish();
     let surface = Surface {
         role: Role::Workflow,
         function: &function,
         signature: &signature,
         attributes: &Attributes::sort(&function.attributes),
         paths: &Paths::new(options.krate.clone()),
+        repeats: false,
     };
-    match diagnostics.finish() {
+    let declaration = match diagnostics.finish() {
         Some(errors) => fallback::workflow(&surface, &options, errors),
-        None => declaration(&surface, &options),
-    }
+        None => declaration(&surface, &options, awaits_others),
+    };
+    quote!(#declaration #lints)
 }
 
-fn declaration(surface: &Surface<'_>, options: &WorkflowOptions) -> TokenStream {
+fn declaration(
+    surface: &Surface<'_>,
+    options: &WorkflowOptions,
+    awaits_others: bool,
+) -> TokenStream {
     let input = Input::of(surface, options);
     let function = surface.function(&call(surface, &input));
     let workflow = Workflow {
         types: Types::of(surface, input.ty.clone()),
-        constants: Constants::of(surface, options),
+        constants: Constants::of(surface, options, awaits_others),
         run: run(surface, &input),
     };
     let item = workflow.item(surface);
@@ -153,21 +175,19 @@ pub(crate) struct Constants {
     pub(crate) class: Option<String>,
     pub(crate) roles: Vec<String>,
     pub(crate) parameters: Vec<String>,
-    pub(crate) version: String,
-    pub(crate) hash: String,
+    /// What its author pinned.
+    pub(crate) version: Option<String>,
     pub(crate) max_recovery_attempts: u32,
-    pub(crate) sites: Vec<Site>,
+    pub(crate) code: Code,
 }
 
 impl Constants {
-    fn of(surface: &Surface<'_>, options: &WorkflowOptions) -> Self {
+    fn of(surface: &Surface<'_>, options: &WorkflowOptions, awaits_others: bool) -> Self {
         let Surface {
             function,
             signature,
             ..
         } = surface;
-        let hash = hash(code(surface));
-        let version = options.version.clone();
         Self {
             name: options.name.clone().unwrap_or_else(|| function.name()),
             class: options.class.clone(),
@@ -179,29 +199,19 @@ impl Constants {
                 let names = signature.names();
                 names.map(|name| name.unraw().to_string()).collect()
             },
-            version: version.unwrap_or_else(|| hash.clone()),
-            hash,
+            version: options.version.clone(),
             max_recovery_attempts: options.max_recovery_attempts,
-            sites: match &signature.context {
-                Some(context) => sites::sites(context, &function.body),
-                None => Vec::new(),
+            code: Code {
+                awaits_others,
+                ..Code::read(
+                    function,
+                    surface.attributes,
+                    signature,
+                    &options.parts.paths,
+                )
             },
         }
     }
-}
-
-/// The tokens that make up the version: all that may change what a run does.
-fn code(surface: &Surface<'_>) -> TokenStream {
-    let mut code = TokenStream::new();
-    code.extend(
-        surface
-            .attributes
-            .effective()
-            .map(ToTokens::to_token_stream),
-    );
-    surface.function.signature.to_tokens(&mut code);
-    surface.function.body.to_tokens(&mut code);
-    code
 }
 
 impl Workflow {
@@ -275,33 +285,24 @@ impl Workflow {
             roles,
             parameters,
             version,
-            hash,
             max_recovery_attempts,
-            sites,
+            code,
         } = &self.constants;
         let class = match class {
             Some(class) => quote_spanned!(span=> ::core::option::Option::Some(#class)),
             None => quote_spanned!(span=> ::core::option::Option::None),
         };
         let max_recovery_attempts = Literal::u32_unsuffixed(*max_recovery_attempts);
-        let line = Literal::u32_unsuffixed(sites::line(surface.name().span()));
-        let code = surface.paths.code(span);
-        let site = surface.paths.site(span);
-        let kind = surface.paths.site_kind(span);
-        let sites = sites.iter().map(
-            |Site {
-                 label,
-                 callee,
-                 line,
-                 column,
-             }| {
-                let line = Literal::u32_unsuffixed(*line);
-                let column = Literal::u32_unsuffixed(*column);
-                quote_spanned! {span=>
-                    #site(#label, #callee, #kind::Call, ::core::file!(), #line, #column)
-                }
-            },
-        );
+        let version = match version {
+            Some(version) => quote_spanned!(span=> #version),
+            None if code.parts.is_empty() => code.hash.to_token_stream(),
+            None => {
+                let workflow = surface.paths.workflow_trait(span);
+                quote_spanned!(span=> <Self as #workflow>::CODE.hash)
+            }
+        };
+        let ty = surface.paths.code(span);
+        let code = code.expression(surface.paths, span);
         quote_spanned! {span=>
             const NAME: &'static str = #name;
             const CLASS: ::core::option::Option<&'static str> = #class;
@@ -309,14 +310,7 @@ impl Workflow {
             const PARAMETERS: &'static [&'static str] = &[#(#parameters),*];
             const VERSION: &'static str = #version;
             const MAX_RECOVERY_ATTEMPTS: u32 = #max_recovery_attempts;
-            const CODE: &'static #code = &#code {
-                file: ::core::file!(),
-                line: #line,
-                hash: #hash,
-                sites: &[#(#sites),*],
-                edges: &[],
-                awaits_others: false,
-            };
+            const CODE: &'static #ty = #code;
         }
     }
 }

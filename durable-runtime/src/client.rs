@@ -3,6 +3,7 @@
 mod events;
 mod lifecycle;
 mod looks;
+mod machines;
 mod messages;
 mod queues;
 mod recover;

@@ -9,6 +9,7 @@ mod sleep;
 mod step;
 mod streams;
 mod transaction;
+mod values;
 mod wait;
 mod workflow;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
 use crate::client::Client;
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, ForeignWakes, Settings};
 use crate::error::Result;
 use crate::queue::Queue;
 use crate::state::States;
@@ -51,6 +51,7 @@ impl Durable {
                 listen_notify: true,
                 max_recovery_attempts: None,
                 run_migrations: true,
+                foreign_wakes: ForeignWakes::default(),
             },
         }
     }
@@ -207,6 +208,30 @@ impl Builder {
     pub fn run_migrations(mut self, run: bool) -> Self {
         self.settings.run_migrations = run;
         self
+    }
+
+    /// What happens when the code of a workflow waits for something that is no durable call: a timer, a socket, a
+    /// channel, a lock, a task, a thread. Nothing of such a wait is recorded, so a replay may go another way. Unless set:
+    /// [`ForeignWakes::Refuse`] in debug builds, [`ForeignWakes::Warn`] in release builds.
+    ///
+    /// Bodies of steps and transactions wait for whatever they like.
+    ///
+    /// ```no_run
+    /// # async fn example() -> durable_runtime::Result<()> {
+    /// use durable_runtime::{Durable, ForeignWakes};
+    ///
+    /// let strict = Durable::open("sqlite://app.db").foreign_wakes(ForeignWakes::Refuse).launch().await?;
+    /// # let _ = strict;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn foreign_wakes(mut self, foreign: ForeignWakes) -> Self {
+        self.settings.foreign_wakes = foreign;
+        self
+    }
+
+    pub(crate) fn into_settings(self) -> Settings {
+        self.settings
     }
 
     /// Opens the database, prepares its tables, takes up interrupted workflows and begins to serve the queues.

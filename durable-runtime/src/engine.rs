@@ -1,11 +1,17 @@
 //! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
 
 mod authorization;
+mod beside;
+mod called;
 mod completions;
 mod debounce;
 mod dispatch;
+mod divergence;
 mod driver;
+mod dry;
 mod execution;
+mod explained;
+mod guard;
 mod launch;
 mod lease;
 mod management;
@@ -29,7 +35,11 @@ use tokio::sync::{Notify, watch};
 pub(crate) use completions::Slot;
 pub(crate) use debounce::{Debounce, Debounced, debounced};
 pub(crate) use driver::panic_text;
+pub(crate) use dry::DryEnd;
+pub use dry::OpenCall;
 pub(crate) use execution::{Carried, Execution, Stop};
+pub(crate) use explained::Watched;
+pub use guard::ForeignWakes;
 pub(crate) use launch::Settings;
 pub(crate) use management::queue_or_internal;
 pub(crate) use notify::payload;
@@ -64,6 +74,8 @@ pub(crate) struct Engine {
     pub(crate) states: Arc<States>,
     /// It only connects: it runs no workflows, and what it starts has no executor.
     pub(crate) is_client: bool,
+    /// What happens when the code of a workflow waits for something that is no durable call.
+    foreign_wakes: ForeignWakes,
     /// Told when this process changed a schedule.
     schedules_changed: Notify,
     queues: Queues,

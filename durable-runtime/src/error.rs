@@ -1,5 +1,7 @@
 //! What can go wrong, and the form in which errors are checkpointed.
 
+mod divergence;
+mod saga;
 mod store;
 
 use std::sync::Arc;
@@ -7,6 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
+pub use divergence::{CodeNow, Divergence, RecordedCode};
+pub use saga::{NotUndone, SagaError, Undo};
 pub use store::StoreError;
 
 /// The result of an operation of the runtime.
@@ -118,6 +122,9 @@ pub enum Error {
         /// The text of the panic.
         message: String,
     },
+    /// A saga failed, and not everything that it had done could be undone.
+    #[error("{saga}; the saga itself had failed with: {cause}", saga = .0, cause = .0.cause)]
+    NotUndone(Box<SagaError<ErrorRecord>>),
     /// A workflow or step ended with an error that is known by its record only.
     #[error(transparent)]
     Failed(#[from] ErrorRecord),
@@ -232,23 +239,25 @@ pub enum Error {
         /// The names that are registered, in the same form.
         known: String,
     },
-    /// On a replay the code made another call than the recorded one.
+    /// The code of a workflow waited for something that is no durable call.
     #[error(
-        "workflow `{id}` does not do what it did before: at position {position} `{recorded}` was recorded, and now `{called}` is called at {location}; \
-         the code of the workflow has changed since this run began, or it is not deterministic"
+        "workflow `{workflow}` ({location}, id `{id}`) waits for something that no durable call explains: a timer, a socket, a channel, a lock, a task or \
+         a thread. It does so {when}. Nothing of this wait is recorded, so after a crash the workflow may go another way. Put what it waits for into a \
+         #[step], or use `ctx.sleep`, `ctx.recv`, `ctx.get_event`, `ctx.spawn`, `join!` or `select!`; then fork the run, which keeps what it recorded"
     )]
-    UnexpectedStep {
+    ForeignWake {
         /// The workflow's id.
         id: String,
-        /// The number of the call within the workflow, from 1.
-        position: i32,
-        /// The recorded name.
-        recorded: String,
-        /// The name of the call made now.
-        called: String,
-        /// Where the call stands: `file:line:column`.
+        /// The workflow's name.
+        workflow: String,
+        /// Where the workflow is written: `file:line`.
         location: String,
+        /// Which durable call was done last, and which are pending, with their places.
+        when: String,
     },
+    /// On a replay the code made another call than the recorded one, or ended before it.
+    #[error("{0}")]
+    UnexpectedStep(Box<Divergence>),
     /// One position of a workflow was recorded twice, with different results.
     #[error(
         "workflow `{id}` recorded position {position} twice with different results: two calls share a position, or two processes run with one executor id"
@@ -322,7 +331,9 @@ impl Error {
             Self::StepRetriesExceeded { .. } => ("DBOSMaxStepRetriesExceeded", Some(7)),
             Self::StepTimedOut { .. } => ("DBOSStepTimeoutError", Some(18)),
             Self::StepPanicked { .. } => ("StepPanicked", None),
+            Self::ForeignWake { .. } => ("ForeignWake", None),
             Self::WorkflowPanicked { .. } => ("WorkflowPanicked", None),
+            Self::NotUndone(_) => ("SagaNotUndone", None),
             Self::AwaitedCancelled { .. } => ("DBOSAwaitedWorkflowCancelledError", Some(13)),
             Self::AwaitedDeadLetter { .. } => {
                 ("DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded", Some(14))
@@ -330,7 +341,7 @@ impl Error {
             Self::NoSuchWorkflow { .. } => ("DBOSNonExistentWorkflowError", Some(5)),
             Self::ConflictingWorkflow { .. } => ("DBOSConflictingWorkflowError", Some(9)),
             Self::NotRegistered { .. } => ("DBOSWorkflowFunctionNotFoundError", Some(4)),
-            Self::UnexpectedStep { .. } => ("DBOSUnexpectedStepError", Some(11)),
+            Self::UnexpectedStep(_) => ("DBOSUnexpectedStepError", Some(11)),
             Self::StepRecordedTwice { .. } => ("DBOSStepNondeterminismError", Some(28)),
             Self::WorkflowIdInUse { .. } => ("DBOSWorkflowIDInUseError", Some(27)),
             Self::Deduplicated { .. } => ("DBOSQueueDeduplicatedError", Some(12)),
@@ -369,6 +380,13 @@ impl Error {
             Self::StepPanicked { step, message } => {
                 record.data(serde_json::json!({ "step": step, "message": message }))
             }
+            Self::NotUndone(saga) => record.data(saga.to_data()),
+            Self::ForeignWake {
+                id,
+                workflow,
+                location,
+                when,
+            } => record.data(serde_json::json!({ "id": id, "workflow": workflow, "location": location, "when": when })),
             Self::AwaitedCancelled { id }
             | Self::AwaitedDeadLetter { id }
             | Self::WorkflowIdInUse { id }
@@ -395,6 +413,7 @@ impl Error {
             } => {
                 record.data(serde_json::json!({ "id": id, "existing": existing, "wanted": wanted }))
             }
+            Self::UnexpectedStep(divergence) => record.data(serde_json::json!(divergence)),
             _ => record,
         }
     }
@@ -434,6 +453,17 @@ impl Error {
                     message: text("message")?,
                 })
             })(),
+            "SagaNotUndone" => {
+                SagaError::from_data(&record.data).map(|saga| Self::NotUndone(Box::new(saga)))
+            }
+            "ForeignWake" => (|| {
+                Some(Self::ForeignWake {
+                    id: text("id")?,
+                    workflow: text("workflow")?,
+                    location: text("location")?,
+                    when: text("when")?,
+                })
+            })(),
             "DBOSAwaitedWorkflowCancelledError" => {
                 text("id").map(|id| Self::AwaitedCancelled { id })
             }
@@ -443,6 +473,10 @@ impl Error {
             "DBOSNonExistentWorkflowError" => text("id").map(|id| Self::NoSuchWorkflow { id }),
             "DBOSWorkflowIDInUseError" => text("id").map(|id| Self::WorkflowIdInUse { id }),
             "DBOSStreamNondeterminismError" => text("id").map(|id| Self::StreamReadsRaced { id }),
+            "DBOSUnexpectedStepError" => {
+                let divergence = serde_json::from_value(record.data.clone());
+                divergence.ok().map(Self::UnexpectedStep)
+            }
             "DBOSQueueDeduplicatedError" => (|| {
                 Some(Self::Deduplicated {
                     id: text("id")?,

@@ -28,6 +28,8 @@ pub trait DurableError<Kind>: Sized + Send + 'static {
     fn from_runtime(error: Error) -> Self;
     /// True when it tells that the database broke a transaction off in favour of another: run again, it may succeed.
     fn is_broken_off(&self) -> bool;
+    /// The error itself, its type forgotten.
+    fn as_error(&self) -> &(dyn std::error::Error + 'static);
 }
 
 /// Error types with fields of their own.
@@ -70,6 +72,10 @@ where
     fn is_broken_off(&self) -> bool {
         broken_off_in_chain(chain(self))
     }
+
+    fn as_error(&self) -> &(dyn std::error::Error + 'static) {
+        self
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -93,6 +99,10 @@ impl DurableError<Anyhow> for anyhow::Error {
     fn is_broken_off(&self) -> bool {
         broken_off_in_chain(self.chain())
     }
+
+    fn as_error(&self) -> &(dyn std::error::Error + 'static) {
+        self.as_ref()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -115,6 +125,10 @@ impl DurableError<Boxed> for Box<dyn std::error::Error + Send + Sync> {
 
     fn is_broken_off(&self) -> bool {
         broken_off_in_chain(chain(self.as_ref()))
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + 'static) {
+        self.as_ref()
     }
 }
 

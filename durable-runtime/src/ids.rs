@@ -27,7 +27,15 @@ pub(crate) fn message_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// A random number from 0 up to, and not including, 1: for waits that should differ between processes.
+/// A random UUID (version 4).
+pub(crate) fn uuid() -> Uuid {
+    Uuid::new_v4()
+}
+
+/// A random number from 0 up to, and not including, 1, of as many bits as an `f64` holds.
 pub(crate) fn fraction() -> f64 {
-    f64::from((Uuid::new_v4().as_u128() & 0xffff_ffff) as u32) / 4_294_967_296.0
+    const RANGE: u64 = 1 << f64::MANTISSA_DIGITS;
+    // The lowest 62 bits of a UUID are random.
+    let (_, low) = Uuid::new_v4().as_u64_pair();
+    (low % RANGE) as f64 / RANGE as f64
 }

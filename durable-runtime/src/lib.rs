@@ -34,6 +34,8 @@
 compile_error!("durable-runtime needs a store: enable its feature `sqlite`, `postgres`, or both");
 
 mod call;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod clock;
 mod context;
@@ -46,27 +48,37 @@ mod ids;
 mod journal;
 mod machine;
 mod queue;
+mod saga;
 mod schedule;
 mod select;
 mod state;
 mod store;
 mod task;
+pub mod testing;
 mod value;
 mod workflow;
 
 pub use call::{
-    Enqueue, Fork, Message, Rewind, Sending, StepCall, StepCaller, StreamReader, Untyped,
-    WorkflowCall, WorkflowCaller, WorkflowHandle, WorkflowIds,
+    Enqueue, Fork, Message, Retry, Rewind, RunsAgain, RunsInTransaction, RunsOnce, Sending,
+    Spawned, StepCall, StepCaller, StreamReader, Untyped, WorkflowCall, WorkflowCaller,
+    WorkflowHandle, WorkflowIds,
 };
 pub use client::{Client, GarbageCollection, RenameApplication};
 pub use context::{Connection, StepContext, TransactionContext, WorkflowContext};
 pub use durable::{Builder, Durable};
-pub use durable_macros::{step, transaction, workflow};
-pub use engine::DuplicationPolicy;
-pub use error::{Error, ErrorRecord, Result, StoreError};
+pub use durable_macros::{step, transaction, workflow, workflow_part};
+pub use engine::{DuplicationPolicy, ForeignWakes};
+pub use error::{
+    CodeNow, Divergence, Error, ErrorRecord, NotUndone, RecordedCode, Result, SagaError,
+    StoreError, Undo,
+};
 pub use failure::DurableError;
-pub use machine::{Code, Edge, Machine, Site, SiteKind, Way};
+pub use machine::{
+    Code, DeployedMachine, Edge, Joint, JointKind, Machine, MachineFilter, Node, Part, PartCode,
+    Site, SiteKind, Way, WorkflowPart,
+};
 pub use queue::{OnConflict, Queue};
+pub use saga::Saga;
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
     ApplicationVersion, GroupBy, RegisteredQueue, RenamedRows, Status, StepCount, StepCountFilter,
@@ -75,6 +87,7 @@ pub use store::{
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.
 pub use tokio::join;
+pub use uuid::Uuid;
 pub use value::{Passed, StepResult, Value};
 pub use workflow::Workflow;
 
@@ -84,7 +97,7 @@ pub mod prelude {
         Connection, Durable, Queue, StepContext, TransactionContext, WorkflowContext,
         WorkflowHandle,
     };
-    pub use crate::{step, transaction, workflow};
+    pub use crate::{step, transaction, workflow, workflow_part};
 }
 
 /// What the attribute macros expand to. No part of the interface: it changes without notice.
@@ -95,7 +108,7 @@ pub mod __private {
         step, transaction, workflow,
     };
     pub use crate::failure::{ErrorCodec, error_codec};
-    pub use crate::machine::site;
+    pub use crate::machine::{combined, edge, hash_text, joint, part, site};
     pub use crate::value::StepResult;
 }
 
@@ -114,6 +127,12 @@ mod documents {
     struct Communication;
     #[doc = include_str!("../../docs/operations.md")]
     struct Operations;
+    #[doc = include_str!("../../docs/sagas.md")]
+    struct Sagas;
     #[doc = include_str!("../../docs/managing.md")]
     struct Managing;
+    #[doc = include_str!("../../docs/versioning.md")]
+    struct Versioning;
+    #[doc = include_str!("../../docs/machine.md")]
+    struct Machine;
 }

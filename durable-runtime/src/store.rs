@@ -19,13 +19,16 @@ mod fork;
 mod history;
 mod lease;
 mod listing;
+mod machines;
 mod messages;
 mod migrations;
 mod notify;
+mod pages;
 mod partitions;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod queues;
+mod read_only;
 mod record;
 mod recovery;
 mod register;
@@ -39,6 +42,7 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 mod streams;
+mod succession;
 mod tables;
 mod transfer;
 mod turn;
@@ -61,12 +65,18 @@ pub(crate) use fork::{ForkPoint, ForkRequest};
 pub(crate) use lease::{Others, TAKE_OVER_BATCH};
 pub(crate) use listing::LISTING_LIMIT;
 pub use listing::{StepFilter, StepStatus};
+pub(crate) use machines::KeptMachine;
 pub(crate) use messages::{Sent, forks_in, send_in};
 pub(crate) use notify::{Channel, Heard, Listener};
+pub(crate) use pages::Pages;
 pub(crate) use partitions::SWEEP;
 pub use queues::RegisteredQueue;
 pub(crate) use queues::{Registrar, Served};
-pub(crate) use record::{CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord};
+pub(crate) use read_only::ReadOnly;
+pub(crate) use record::{
+    CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord, SuccessionRecord,
+    Successors,
+};
 pub(crate) use recovery::{Recovered, Recovery};
 pub(crate) use rename::RenameRequest;
 pub use rename::RenamedRows;

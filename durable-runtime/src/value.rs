@@ -30,7 +30,8 @@ pub(crate) use stored::Stored;
     message = "`{Self}` cannot be checkpointed",
     label = "this value has to survive a crash",
     note = "what a step or workflow returns, and what a workflow takes, is stored in the database and read back after a crash",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or return owned plain data instead"
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]`, both of them, to `{Self}` or to the type of yours that is in it; or return owned \
+            plain data instead"
 )]
 // Not with serde's traits as supertraits: the compiler would report those instead of the message above.
 pub trait Value: Sized + Send + 'static {

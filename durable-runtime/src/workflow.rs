@@ -43,7 +43,7 @@ pub trait Workflow: Send + Sync + 'static {
     where
         Self: Sized,
     {
-        Machine::of::<Self>()
+        Machine::read(Self::CLASS, Self::NAME, Self::VERSION, Self::CODE)
     }
 
     /// How its errors are checkpointed.

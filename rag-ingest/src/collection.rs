@@ -2,6 +2,7 @@
 //!
 //! Statements are written once for both databases, see [`session`]; what is special to one stands beside it.
 
+mod members;
 mod outcome;
 mod plan;
 mod prune;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
+pub(crate) use self::members::{MemberOutcome, NewMember, remove_members, replace_members};
 pub use self::outcome::Failure;
 pub(crate) use self::outcome::{Cost, bury, fail, living, pay, remember, unseen};
 pub(crate) use self::plan::{
@@ -108,12 +110,14 @@ pub(crate) struct NewDocument<'d> {
     pub(crate) hash: &'d str,
     /// What was read.
     pub(crate) document: &'d Document,
-    /// The key that its text is kept under.
-    pub(crate) text_key: &'d str,
+    /// The key that its text is kept under, if it is kept.
+    pub(crate) text_key: Option<&'d str>,
     /// Its chunks, in order.
     pub(crate) chunks: &'d [Chunk],
     /// The key of each chunk's text.
     pub(crate) keys: &'d [String],
+    /// How many files lie in it.
+    pub(crate) members: usize,
     /// The model that made the vectors.
     pub(crate) model: &'d str,
     /// The pipeline that made all of it.

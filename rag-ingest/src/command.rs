@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,9 +16,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::collection::Collection;
+use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
-use crate::run::{IngestOptions, RetryOptions, ingest, retry};
+use crate::run::{IngestOptions, RetryOptions, ingest, retry, workflows};
 use crate::search::{Hit, search};
 use crate::workflow::MaxDelete;
 
@@ -34,6 +36,7 @@ Examples:
   rag-ingest search \"how are steps retried?\" -k 3
   rag-ingest status                             where the newest run is, and which files failed
   rag-ingest retry --now                        failed files again, each from the step that failed
+  rag-ingest durable verify-replay              before a new version is used on an old database
 
 Killed or interrupted, the same command goes on where it stopped. Exit codes: 0 all is well, 2 some
 files failed (the rest is saved) or `verify` found something, 1 it could not run."
@@ -45,7 +48,7 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Take in what is new or changed: text, Markdown, HTML and PDF.
+    /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
     Ingest(Ingest),
     /// Find passages that answer a question.
     Search(Search),
@@ -61,6 +64,25 @@ enum Action {
     Prune(Prune),
     /// Empty the collection. Ingesting the same again is cheap until `prune`.
     Reset(Reset),
+    /// Look after the workflows that ingest: whether this version can go on with what another one left.
+    Durable(Workflows),
+    /// Read files from standard input for another process of this program.
+    #[command(name = crate::loader::parsers::worker::COMMAND, hide = true)]
+    Parse,
+}
+
+#[derive(Debug, Args)]
+struct Workflows {
+    /// The database: sqlite://FILE or postgres://USER@HOST/NAME.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "sqlite://rag-ingest.db",
+        global = true
+    )]
+    db: String,
+    #[command(subcommand)]
+    command: durable_runtime::cli::Command,
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +131,8 @@ struct Ingest {
     #[arg(long, value_name = "PERCENT")]
     max_delete: Option<MaxDelete>,
     #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
     shared: Shared,
 }
 
@@ -129,6 +153,8 @@ struct Retry {
     /// How many files are worked on at once; as many as there are processors unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     workers: Option<u32>,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     shared: Shared,
 }
@@ -178,6 +204,35 @@ struct Search {
     shared: Shared,
 }
 
+/// How much one file may ask for.
+#[derive(Debug, Args)]
+struct Reading {
+    /// The largest file that is read, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    max_file_size: u64,
+    /// The most that may be packed in one file (an archive, an office document, a book), unpacked, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..))]
+    max_unpacked_size: u64,
+    /// How long the parser of one file may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    parse_timeout: u64,
+    /// How much memory the parser of one file may take, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..))]
+    parse_memory: u64,
+}
+
+impl Reading {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_file_bytes: self.max_file_size << 20,
+            max_unpacked_bytes: self.max_unpacked_size << 20,
+            max_parse_time: Duration::from_secs(self.parse_timeout),
+            max_parse_memory: self.parse_memory << 20,
+            ..Limits::default()
+        }
+    }
+}
+
 impl Shared {
     fn embedder(&self) -> EmbedderChoice {
         match self.embedder {
@@ -193,28 +248,21 @@ impl Shared {
 pub fn main() -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
-        // Help and version are asked for; anything else could not run, and 2 has a meaning of its own here.
-        Err(error) => {
-            let asked = !error.use_stderr();
-            let printed = error.print().is_ok();
-            return if asked && printed {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            };
-        }
+        Err(error) => return durable_runtime::cli::refused(&error),
     };
-    let shared = match &command.action {
-        Action::Ingest(of) => &of.shared,
-        Action::Search(of) => &of.shared,
-        Action::Status(of) => &of.shared,
-        Action::Retry(of) => &of.shared,
-        Action::Stats(of) => &of.shared,
-        Action::Verify(of) => &of.shared,
-        Action::Prune(of) => &of.shared,
-        Action::Reset(of) => &of.shared,
+    let log = match &command.action {
+        Action::Ingest(of) => of.shared.log.as_deref(),
+        Action::Search(of) => of.shared.log.as_deref(),
+        Action::Status(of) => of.shared.log.as_deref(),
+        Action::Retry(of) => of.shared.log.as_deref(),
+        Action::Stats(of) => of.shared.log.as_deref(),
+        Action::Verify(of) => of.shared.log.as_deref(),
+        Action::Prune(of) => of.shared.log.as_deref(),
+        Action::Reset(of) => of.shared.log.as_deref(),
+        Action::Durable(_) => None,
+        Action::Parse => return run_parse(),
     };
-    let done = log_to(shared.log.as_deref()).and_then(|()| {
+    let done = log_to(log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
@@ -228,6 +276,8 @@ pub fn main() -> ExitCode {
                 Action::Verify(options) => upkeep::verify(&options.shared).await,
                 Action::Prune(options) => upkeep::prune(&options).await,
                 Action::Reset(options) => upkeep::reset(&options).await,
+                Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
+                Action::Parse => Ok(run_parse()),
             }
         })
     });
@@ -235,6 +285,17 @@ pub fn main() -> ExitCode {
         eprintln!("rag-ingest: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Is a parser process, until its input ends.
+fn run_parse() -> ExitCode {
+    match crate::loader::parsers::worker::serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rag-ingest: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Warnings go to standard error (`RUST_LOG` for more); everything of a run to the file, if one is given.
@@ -277,6 +338,8 @@ async fn run_ingest(options: Ingest) -> Result<ExitCode> {
         db: options.shared.db.clone(),
         collection: options.shared.collection.clone(),
         embedder: options.shared.embedder(),
+        limits: options.reading.limits(),
+        isolate: true,
         workers: workers(options.workers),
         max_delete: options.max_delete.unwrap_or_default(),
         progress: Progress::on_terminal(),
@@ -293,6 +356,8 @@ async fn run_retry(options: Retry) -> Result<ExitCode> {
         workers: workers(options.workers),
         now: options.now,
         all: options.all,
+        limits: options.reading.limits(),
+        isolate: true,
         progress: Progress::on_terminal(),
     })
     .await?;

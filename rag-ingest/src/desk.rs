@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::chunk::Chunk;
 use crate::collection::Cost;
 use crate::document::Document;
+use crate::loader::Loaded;
 
 /// How many files lie here at most; workflows that end abnormally leave theirs behind.
 const ROOM: usize = 64;
@@ -16,12 +17,34 @@ const ROOM: usize = 64;
 /// A file that was read and cut.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) document: Document,
-    pub(crate) chunks: Vec<Chunk>,
-    /// The key of each chunk's text.
+    /// What was read.
+    pub(crate) loaded: Loaded,
+    /// The file itself first, then the members that have a text.
+    parts: Vec<Part>,
+    /// The key of each chunk's text, of the file first, then of its members in their order.
     pub(crate) keys: Vec<String>,
     /// The vectors of the last batch, which are saved with the document.
     pub(crate) fresh: Mutex<BTreeMap<u32, Fresh>>,
+}
+
+/// The chunks of one document.
+#[derive(Debug)]
+struct Part {
+    /// Which member of the file it is; none for the file itself.
+    member: Option<usize>,
+    chunks: Vec<Chunk>,
+    /// Where its keys begin among those of the whole file.
+    first: usize,
+}
+
+/// A document with its chunks, and the key of each chunk's text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'p> {
+    /// Where it lies in the file; none for the file itself.
+    pub(crate) member: Option<&'p str>,
+    pub(crate) document: &'p Document,
+    pub(crate) chunks: &'p [Chunk],
+    pub(crate) keys: &'p [String],
 }
 
 /// Vectors that are in no database yet, by the keys of their texts, and what they cost.
@@ -32,17 +55,76 @@ pub(crate) struct Fresh {
 }
 
 impl Prepared {
-    pub(crate) fn new(document: Document, chunks: Vec<Chunk>) -> Self {
-        let keys = chunks
-            .iter()
-            .map(|chunk| crate::collection::key_of(&chunk.embedding_text(&document)))
-            .collect();
+    /// Cuts everything that a file gave.
+    pub(crate) fn new(loaded: Loaded, cut: impl Fn(&Document) -> Vec<Chunk>) -> Self {
+        let mut keys = Vec::new();
+        let mut part = |member, document: &Document| {
+            let chunks = if document.text.is_empty() {
+                // An archive has no text of its own, but it is what the next run looks for.
+                Vec::new()
+            } else {
+                cut(document)
+            };
+            let first = keys.len();
+            let texts = chunks.iter().map(|chunk| chunk.embedding_text(document));
+            keys.extend(texts.map(|text| crate::collection::key_of(&text)));
+            Part {
+                member,
+                chunks,
+                first,
+            }
+        };
+        let mut parts = vec![part(None, &loaded.document)];
+        for (index, member) in loaded.members.iter().enumerate() {
+            if let Ok(document) = &member.outcome
+                && !document.text.is_empty()
+            {
+                parts.push(part(Some(index), document));
+            }
+        }
         Self {
-            document,
-            chunks,
+            loaded,
+            parts,
             keys,
             fresh: Mutex::default(),
         }
+    }
+
+    /// The documents: the file itself first, then its members that have a text.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        self.parts.iter().filter_map(|part| {
+            let (member, document) = match part.member {
+                None => (None, &self.loaded.document),
+                Some(index) => {
+                    let member = self.loaded.members.get(index)?;
+                    (Some(member.path.as_str()), member.outcome.as_ref().ok()?)
+                }
+            };
+            let keys = part.first..part.first + part.chunks.len();
+            Some(Piece {
+                member,
+                document,
+                chunks: &part.chunks,
+                keys: self.keys.get(keys)?,
+            })
+        })
+    }
+
+    /// The chunks at some places among those of the whole file, in ascending order, each with its document and key.
+    pub(crate) fn pick(&self, places: &[usize]) -> Vec<(&Document, &Chunk, &String)> {
+        let mut places = places.iter().copied().peekable();
+        let mut picked = Vec::new();
+        let mut first = 0;
+        for piece in self.pieces() {
+            let end = first + piece.chunks.len();
+            while let Some(place) = places.next_if(|place| *place < end) {
+                let chunk = piece.chunks.get(place - first);
+                let chunk = chunk.zip(piece.keys.get(place - first));
+                picked.extend(chunk.map(|(chunk, key)| (piece.document, chunk, key)));
+            }
+            first = end;
+        }
+        picked
     }
 
     /// Lays the vectors of a batch aside until the document is saved.
@@ -66,7 +148,7 @@ pub(crate) struct Desk {
 
 #[derive(Debug, Default)]
 struct Files {
-    read: HashMap<String, Arc<Document>>,
+    read: HashMap<String, Arc<Loaded>>,
     prepared: HashMap<String, Arc<Prepared>>,
     order: VecDeque<String>,
 }
@@ -91,17 +173,15 @@ impl Desk {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn put_read(&self, workflow: &str, document: Document) -> Arc<Document> {
-        let document = Arc::new(document);
+    pub(crate) fn put_read(&self, workflow: &str, loaded: Loaded) -> Arc<Loaded> {
+        let loaded = Arc::new(loaded);
         let mut files = self.files();
         files.arrived(workflow);
-        files
-            .read
-            .insert(workflow.to_owned(), Arc::clone(&document));
-        document
+        files.read.insert(workflow.to_owned(), Arc::clone(&loaded));
+        loaded
     }
 
-    pub(crate) fn take_read(&self, workflow: &str) -> Option<Arc<Document>> {
+    pub(crate) fn take_read(&self, workflow: &str) -> Option<Arc<Loaded>> {
         self.files().read.remove(workflow)
     }
 
@@ -131,13 +211,45 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::{Desk, Prepared, ROOM};
+    use crate::chunk::{ChunkOptions, chunk};
     use crate::document::Document;
+    use crate::loader::{Loaded, Member};
+    use crate::tokenizer::Tokenizer;
+
+    #[test]
+    fn chunks_are_picked_out_of_all_documents_of_a_file() {
+        let member = |path: &str, text: &str| Member {
+            path: path.to_owned(),
+            outcome: Ok(Document::plain(text)),
+        };
+        let loaded = Loaded {
+            document: Document::plain(""),
+            members: vec![
+                member("a.txt", "one"),
+                member("inner.zip", ""),
+                member("inner.zip!/b.txt", "two"),
+            ],
+        };
+        let options = ChunkOptions::default();
+        let prepared = Prepared::new(loaded, |document| {
+            chunk(document, &options, Tokenizer::builtin())
+        });
+        let members: Vec<_> = prepared.pieces().map(|piece| piece.member).collect();
+        assert_eq!(members, [None, Some("a.txt"), Some("inner.zip!/b.txt")]);
+        let picked = prepared.pick(&[1]);
+        let texts: Vec<_> = picked
+            .iter()
+            .map(|(document, chunk, _)| chunk.text(document))
+            .collect();
+        assert_eq!(texts, ["two"]);
+        assert_eq!(picked[0].2, &prepared.keys[1]);
+    }
 
     #[test]
     fn files_that_nobody_takes_away_do_not_fill_the_memory() {
         let desk = Desk::default();
         for number in 0..=ROOM {
-            let prepared = Prepared::new(Document::plain("x"), Vec::new());
+            let prepared = Prepared::new(Document::plain("x").into(), |_| Vec::new());
             desk.put(&number.to_string(), prepared);
         }
         assert!(desk.get("0").is_none());

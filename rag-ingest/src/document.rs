@@ -16,6 +16,28 @@ pub enum Kind {
     Html,
     /// The text layer of a PDF, turned into Markdown page by page.
     Pdf,
+    /// A text document of an office program, turned into Markdown.
+    Word,
+    /// The slides of a presentation, each turned into Markdown.
+    Slides,
+    /// The sheets of a workbook, each turned into Markdown.
+    Sheets,
+    /// The chapters of an electronic book, each turned into Markdown.
+    Book,
+    /// Rows of values: one paragraph each, every value behind the name of its column.
+    Table,
+    /// JSON, a value a line behind the path that leads to it.
+    Json,
+    /// Rich text, its formatting dropped.
+    RichText,
+    /// A message, its headers before its body.
+    Email,
+    /// Source code, kept as it is.
+    Code,
+    /// A notebook: its text, its code and what the code printed, as Markdown.
+    Notebook,
+    /// A container of other files; it has no text of its own.
+    Archive,
 }
 
 impl Kind {
@@ -26,19 +48,44 @@ impl Kind {
             Self::Markdown => "markdown",
             Self::Html => "html",
             Self::Pdf => "pdf",
+            Self::Word => "word",
+            Self::Slides => "slides",
+            Self::Sheets => "sheets",
+            Self::Book => "book",
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::RichText => "rich_text",
+            Self::Email => "email",
+            Self::Code => "code",
+            Self::Notebook => "notebook",
+            Self::Archive => "archive",
         }
     }
 
     /// Whether the text follows Markdown's rules for fences and tables.
     pub fn is_markdown(self) -> bool {
-        !matches!(self, Self::Text)
+        !matches!(
+            self,
+            Self::Text | Self::Table | Self::Json | Self::RichText | Self::Code | Self::Archive
+        )
+    }
+
+    /// What the numbers of [`Document::pages`] count, in the singular.
+    pub fn page_name(self) -> &'static str {
+        match self {
+            Self::Slides => "slide",
+            Self::Sheets => "sheet",
+            Self::Book => "chapter",
+            Self::Notebook => "cell",
+            _ => "page",
+        }
     }
 }
 
-/// A page and the bytes of the text that stand on it.
+/// A page, slide, sheet, chapter or cell, and the bytes of the text that stand on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageSpan {
-    /// The page's number, from 1.
+    /// Its number, from 1.
     pub page: u32,
     /// First byte in the document's text.
     pub start: usize,
@@ -66,10 +113,12 @@ pub struct Document {
     pub title: Option<String>,
     /// The normalised text.
     pub text: String,
-    /// The pages, in order; empty unless it is a PDF.
+    /// The pages, or what stands for them (see [`Kind::page_name`]), in order; empty where there are none.
     pub pages: Vec<PageSpan>,
-    /// The headings, in order; of plain text only reStructuredText has any.
+    /// The headings, in order. Of source code, the definitions.
     pub headings: Vec<Heading>,
+    /// The language of source code, by its usual name in lower case.
+    pub language: Option<String>,
     /// The character encoding that it was read with.
     pub encoding: String,
     /// What was odd about the file and did not stop it from being read.
@@ -85,6 +134,7 @@ impl Document {
             text: normalise(text),
             pages: Vec::new(),
             headings: Vec::new(),
+            language: None,
             encoding: "UTF-8".to_owned(),
             warnings: Vec::new(),
         }
@@ -100,6 +150,36 @@ impl Document {
             title: first.map(|heading| heading.title.clone()),
             headings,
             text,
+            ..Self::plain("")
+        }
+    }
+
+    /// A Markdown document made of pages, slides, sheets or chapters, with an empty line between them. Pages without
+    /// text are left out.
+    pub fn of_pages(kind: Kind, pages: impl IntoIterator<Item = (u32, String)>) -> Self {
+        let mut text = String::new();
+        let mut spans = Vec::new();
+        for (page, content) in pages {
+            let content = normalise(&content);
+            if content.is_empty() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            let start = text.len();
+            text.push_str(&content);
+            spans.push(PageSpan {
+                page,
+                start,
+                end: text.len(),
+            });
+        }
+        Self {
+            kind,
+            headings: crate::loader::headings(&text),
+            text,
+            pages: spans,
             ..Self::plain("")
         }
     }

@@ -21,13 +21,15 @@ pub fn fingerprint(embedder: &dyn Embedder, chunk: &ChunkOptions) -> String {
     digits(&parts)
 }
 
-/// The key of the text that is read from a file: its bytes, its extension, which breaks ties between kinds, and the
-/// loader and normaliser. Whoever changes only the chunker or the model finds the text under the same key.
+/// The key of the text that is read from a file: its bytes, its extensions (of `a.txt.gz` both), which break ties between
+/// kinds as a name without any does (`Makefile`), and the loader and normaliser. Whoever changes only the chunker or the model finds the text under the same key.
 ///
 /// Thirty-two hexadecimal digits.
 pub fn text_key(hash: &str, path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let extension = name
+        .split_once('.')
+        .map_or(name, |(_, extension)| extension);
     let parts = format!(
         "{}extension={}\nhash={hash}\n",
         reading(),
@@ -78,5 +80,7 @@ mod tests {
         assert_eq!(text_key("h", "a/b.txt"), text_key("h", "c.TXT"));
         assert_ne!(text_key("h", "a.txt"), text_key("h", "a.md"));
         assert_ne!(text_key("h", "a.txt"), text_key("i", "a.txt"));
+        assert_ne!(text_key("h", "a.txt.gz"), text_key("h", "a.md.gz"));
+        assert_ne!(text_key("h", "Makefile"), text_key("h", "notes"));
     }
 }

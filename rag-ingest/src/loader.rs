@@ -1,125 +1,133 @@
-//! From a file to a [`Document`].
+//! From a file to a [`Document`], or to several: an archive or a message holds other files.
 //!
-//! What a file holds decides how it is read; its name only breaks ties. Every refusal is a [`LoadError`] that
-//! says what to do about it.
+//! What a file holds decides how it is read; its name only breaks ties. A [`Loader`] reads one format; all of them
+//! stand in one table, in `formats`. Every refusal is a [`LoadError`] that says what to do about it.
 
-mod content;
+mod archive;
+mod code;
+mod container;
+mod csv;
 mod decode;
+mod email;
+mod epub;
 mod failure;
+mod formats;
+mod guard;
 mod html;
+mod json;
+mod limits;
+mod loaded;
 mod markdown;
+mod notebook;
+mod office;
+mod package;
+pub mod parsers;
 mod pdf;
 mod rst;
+mod rtf;
+mod source;
+mod text;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use self::content::Content;
+use self::container::Budget;
 pub use self::failure::{IoKind, LoadError};
+pub use self::formats::is_candidate;
+pub use self::limits::Limits;
+pub use self::loaded::{Loaded, Member};
 pub(crate) use self::markdown::headings;
-use crate::document::{Document, Kind};
-use crate::normalise::normalise;
+use self::source::Source;
+#[cfg(doc)]
+use crate::document::Document;
 
 /// Changes whenever the same file may give another document: documents are then read again.
-pub const LOADER_VERSION: u32 = 1;
+pub const LOADER_VERSION: u32 = 2;
 
-/// How much a single file may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// The largest file that is read, in bytes.
-    pub max_file_bytes: u64,
-    /// The most text that is taken out of one file, in bytes. Small PDF files can unfold into a lot of it.
-    pub max_text_bytes: u64,
-}
+/// Reads one format.
+trait Loader: Sync {
+    /// What a file of this format is, for messages: `a PDF`.
+    fn name(&self) -> &'static str;
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_file_bytes: 64 << 20,
-            max_text_bytes: 128 << 20,
-        }
+    /// How the names of its files end, in lower case.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// Whether the file is of this format. Loaders are asked in the order of the table.
+    fn recognises(&self, source: &Source<'_>) -> bool;
+
+    /// Whether its parser is so large, or so much at the mercy of its input, that it runs in a process of its own.
+    fn is_risky(&self) -> bool {
+        false
     }
+
+    /// Reads the file.
+    fn load(&self, source: &Source<'_>) -> Result<Loaded, LoadError>;
 }
 
-/// Reads a file; gives the document and the BLAKE3 hash of the file's bytes, in hexadecimal.
+/// Reads a file; gives what is in it and the BLAKE3 hash of the file's bytes, in hexadecimal.
+///
+/// The parser runs in this process: its panics are caught, its appetite is not. See [`parsers::Parsers`] for a process of
+/// its own.
 ///
 /// # Errors
 ///
 /// A [`LoadError`] that names the file, the reason and the remedy.
-pub fn load(path: &Path, limits: &Limits) -> Result<(Document, String), LoadError> {
+pub fn load(path: &Path, limits: &Limits) -> Result<(Loaded, String), LoadError> {
     let bytes = read(path, limits)?;
-    let document = parse(path, &bytes, limits)?;
-    Ok((document, blake3::hash(&bytes).to_hex().to_string()))
+    let loaded = parse(path, &bytes, limits)?;
+    Ok((loaded, hash(&bytes)))
 }
 
-/// Makes a document of a file's bytes; the path serves for its extension and for messages.
+/// Makes documents of a file's bytes; the path serves for its extension and for messages.
 ///
 /// # Errors
 ///
 /// As [`load`], but for reading the file.
-pub fn parse(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Document, LoadError> {
-    let name = || path.display().to_string();
-    if bytes.is_empty() {
-        return Err(LoadError::Empty { path: name() });
+pub fn parse(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Loaded, LoadError> {
+    guard::with_room(path, || {
+        let budget = Budget::new(limits);
+        take(&Source::of_file(path, bytes, limits, &budget))
+    })
+}
+
+/// As [`parse`], but a file of a risky format is left alone: then there is nothing.
+fn parse_harmless(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Option<Loaded>, LoadError> {
+    // Even the list of its parts can be made to take a lot of memory.
+    if bytes.starts_with(b"PK") {
+        return Ok(None);
     }
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default();
-    let (content, mut warnings) =
-        content::recognise(bytes, &extension).map_err(|why| LoadError::Binary {
-            path: name(),
-            why: why.to_owned(),
-        })?;
-    let mut document = match content {
-        Content::Pdf => pdf::read(path, bytes, limits)?,
-        Content::Html(decoded) => {
-            let page = html::convert(&decoded.text);
-            Document {
-                kind: Kind::Html,
-                title: page.title,
-                text: page.text,
-                headings: page.headings,
-                encoding: decoded.encoding,
-                ..Document::plain("")
-            }
+    guard::with_room(path, || {
+        let budget = Budget::new(limits);
+        let source = Source::of_file(path, bytes, limits, &budget);
+        if !bytes.is_empty() && formats::recognise(&source)?.is_risky() {
+            return Ok(None);
         }
-        Content::Markdown(decoded) => Document {
-            encoding: decoded.encoding,
-            ..Document::markdown(&decoded.text)
-        },
-        Content::Text(decoded) => {
-            let text = normalise(&decoded.text);
-            let headings = match extension.as_str() {
-                "rst" => rst::headings(&text),
-                _ => Vec::new(),
-            };
-            Document {
-                title: headings.first().map(|heading| heading.title.clone()),
-                text,
-                headings,
-                encoding: decoded.encoding,
-                ..Document::plain("")
-            }
-        }
-    };
-    if document.text.is_empty() {
-        return Err(LoadError::Empty { path: name() });
+        take(&source).map(Some)
+    })
+}
+
+/// Reads a file or a member of a container.
+fn take(source: &Source<'_>) -> Result<Loaded, LoadError> {
+    let path = || source.name().to_owned();
+    if source.bytes().is_empty() {
+        return Err(LoadError::Empty { path: path() });
     }
-    let size = document.text.len() as u64;
-    if size > limits.max_text_bytes {
-        return Err(LoadError::TooLarge {
-            path: name(),
-            size,
-            limit: limits.max_text_bytes,
-        });
+    let loader = guard::caught(source.name(), || formats::recognise(source))?;
+    let mut loaded = guard::caught(source.name(), || loader.load(source))?;
+    if loaded.document.text.is_empty() && loaded.members.is_empty() {
+        return Err(LoadError::Empty { path: path() });
     }
-    warnings.append(&mut document.warnings);
-    document.warnings = warnings;
-    Ok(document)
+    source.budget().text(source, loaded.document.text.len())?;
+    let warnings = &mut loaded.document.warnings;
+    if let Some(odd) = formats::misnamed(source, loader) {
+        warnings.insert(0, odd);
+    }
+    Ok(loaded)
+}
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }
 
 fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, LoadError> {

@@ -10,6 +10,7 @@ use crate::discover::Walker;
 use crate::embed::{EmbedError, Embedder, HashEmbedder, StaticEmbedder};
 use crate::fingerprint::fingerprint;
 use crate::loader::Limits;
+use crate::loader::parsers::Parsers;
 use crate::progress::Progress;
 
 /// Which model makes the vectors.
@@ -48,6 +49,8 @@ pub struct Pipeline {
     pub chunks: ChunkOptions,
     /// How much one file may ask for.
     pub limits: Limits,
+    /// What reads them.
+    pub parsers: Parsers,
     /// Where the work has got to, for people who watch.
     pub progress: Progress,
     /// Names all of this, as far as it decides what a document's rows are.
@@ -80,6 +83,7 @@ impl Pipeline {
             embedder,
             chunks,
             limits: Limits::default(),
+            parsers: Parsers::in_this_process(),
             progress,
             fingerprint,
             model,

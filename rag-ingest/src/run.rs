@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use durable_runtime::{Durable, Workflow};
+use durable_runtime::{Builder, Durable, Workflow};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collection::{Collection, CollectionError, FileState};
 use crate::embed::EmbedError;
+use crate::loader::Limits;
+use crate::loader::parsers::Parsers;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
 use crate::workflow::{
@@ -75,6 +77,11 @@ pub struct IngestOptions {
     pub workers: u32,
     /// How many documents may be taken out since their files are gone.
     pub max_delete: MaxDelete,
+    /// How much one file may ask for.
+    pub limits: Limits,
+    /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
+    /// be [`crate::command::main`].
+    pub isolate: bool,
     /// Where progress is shown.
     pub progress: Progress,
 }
@@ -94,6 +101,11 @@ pub struct RetryOptions {
     pub now: bool,
     /// Also those that failed too often, or that only another program can read.
     pub all: bool,
+    /// How much one file may ask for.
+    pub limits: Limits,
+    /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
+    /// be [`crate::command::main`].
+    pub isolate: bool,
     /// Where progress is shown.
     pub progress: Progress,
 }
@@ -143,18 +155,17 @@ impl Engine {
         embedder: &EmbedderChoice,
         workers: u32,
         progress: &Progress,
+        (limits, isolate): (Limits, bool),
     ) -> Result<Self, RunError> {
         let embedder = embedder.open()?;
         let collection = Collection::open(db).await?;
-        let pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
+        let mut pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
+        pipeline.limits = limits;
+        if isolate {
+            pipeline.parsers = Parsers::of_this_program();
+        }
         let fingerprint = pipeline.fingerprint.clone();
-        let durable = Durable::open(db)
-            .application(APPLICATION)
-            .version(VERSION)
-            .register::<ingest_collection>()
-            .register::<ingest_page>()
-            .register::<ingest_file>()
-            .register::<retry_collection>()
+        let durable = workflows(db)
             .queue(&FILES.worker_concurrency(workers.max(1)))
             .state(pipeline)
             .launch()
@@ -184,6 +195,17 @@ impl Engine {
     }
 }
 
+/// The workflows of this program, on a database.
+pub(crate) fn workflows(db: &str) -> Builder {
+    Durable::open(db)
+        .application(APPLICATION)
+        .version(VERSION)
+        .register::<ingest_collection>()
+        .register::<ingest_page>()
+        .register::<ingest_file>()
+        .register::<retry_collection>()
+}
+
 /// Ingests, and says what it did. Ended before its end, by a crash or a signal, it goes on at the next call with the
 /// same database: nothing that was saved is done again.
 ///
@@ -201,6 +223,7 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
         &options.embedder,
         options.workers,
         &options.progress,
+        (options.limits, options.isolate),
     )
     .await?;
     let request = RunRequest {
@@ -238,6 +261,7 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
         &options.embedder,
         options.workers,
         &options.progress,
+        (options.limits, options.isolate),
     )
     .await?;
     let request = RetryRequest {

@@ -84,7 +84,7 @@ impl FileStatus {
     pub fn is_settled(self, reason: &str) -> bool {
         match self {
             Self::Empty | Self::Unsupported | Self::NoTextLayer | Self::Encrypted => true,
-            Self::Failed => matches!(reason, "corrupt" | "truncated" | "too_large"),
+            Self::Failed => matches!(reason, "corrupt" | "truncated" | "too_large" | "too_deep"),
             _ => false,
         }
     }

@@ -79,6 +79,35 @@ codes! {
     /// The name is longer than CasareRPA allows.
     NameTooLong = "NAME_TOO_LONG", Error;
 
+    /// No node type has this name.
+    UnknownNodeType = "UNKNOWN_NODE_TYPE", Error;
+    /// CasareRPA has this node type, and this program cannot run it.
+    NodeNotRunnable = "NODE_NOT_RUNNABLE", Error;
+    /// A node has no such port.
+    UnknownPort = "UNKNOWN_PORT", Error;
+    /// A node needs something that nothing gives it.
+    MissingInput = "MISSING_INPUT", Error;
+    /// The value of a property is not what it has to be.
+    InvalidValue = "INVALID_VALUE", Error;
+    /// An expression cannot be read.
+    InvalidExpression = "INVALID_EXPRESSION", Error;
+    /// A placeholder names an output that the node does not have.
+    UnknownReference = "UNKNOWN_REFERENCE", Error;
+    /// A placeholder names a node that cannot have run before.
+    ReferenceTooEarly = "REFERENCE_TOO_EARLY", Error;
+    /// The end of a loop, a break, a catch or the like belongs to nothing.
+    Unpaired = "UNPAIRED", Error;
+    /// Control can come back to where it was, and no loop owns that.
+    CycleWithoutLoop = "CYCLE_WITHOUT_LOOP", Error;
+    /// A variable needs a value, or has one that does not fit its type.
+    InvalidVariable = "INVALID_VARIABLE", Error;
+
+    /// A node has no such property; it is ignored.
+    UnknownProperty = "UNKNOWN_PROPERTY", Warning;
+    /// A value of one type goes into a port of another.
+    TypeMismatch = "TYPE_MISMATCH", Warning;
+    /// A placeholder names a variable that nothing sets.
+    UnknownVariable = "UNKNOWN_VARIABLE", Warning;
     /// The name is longer than lists can show.
     NameLong = "NAME_LONG", Warning;
     /// The workflow has no name.

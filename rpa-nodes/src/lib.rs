@@ -17,8 +17,28 @@
 //! # Ok::<(), document::LoadError>(())
 //! ```
 
+pub mod catalogue;
+pub mod check;
 pub mod diagnostic;
 pub mod document;
+pub mod expression;
+mod fault;
+mod format;
+mod host;
 pub mod mermaid;
+mod nodes;
+mod plan;
 pub mod pointer;
+mod record;
+pub mod run;
 pub mod structure;
+pub mod template;
+pub mod value;
+mod visit;
+mod walk;
+
+pub use fault::Fault;
+pub use host::Host;
+pub use record::{Items, LogLine, Next, Record, VisitStatus};
+pub use visit::{Call, Work};
+pub use walk::Scope;

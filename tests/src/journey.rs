@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use durable_runtime::Saga;
 use durable_runtime::prelude::*;
 use sqlx::AssertSqlSafe;
 
@@ -19,6 +20,9 @@ pub const ENTRY: &str = "INSERT INTO entries";
 
 /// The calls of [`journey()`]: 30 steps, and a transaction after every fifth.
 pub const CALLS: usize = 36;
+
+/// How many steps [`retreat()`] goes, and goes back.
+pub const LEGS: usize = 10;
 
 /// Where a body stops for ever, so that its process can be killed there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,4 +117,37 @@ pub async fn visit(ctx: WorkflowContext, effects: String) -> anyhow::Result<i32>
     let mut sum = stride(&ctx, effects.clone()).await?;
     sum += enter(&ctx, effects.clone()).await?;
     Ok(sum + rest(&ctx, effects).await?)
+}
+
+#[step]
+async fn stumble(ctx: StepContext, effects: String) -> anyhow::Result<i32> {
+    leave_trace(&effects, &ctx.position().to_string())?;
+    anyhow::bail!("a stone")
+}
+
+/// Undoes the stride at position `leg`.
+#[step]
+async fn go_back(ctx: StepContext, effects: String, leg: i32) -> anyhow::Result<i32> {
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    leave_trace(&effects, &ctx.position().to_string())?;
+    Ok(leg)
+}
+
+/// A saga that goes all the way back.
+#[workflow]
+pub async fn retreat(ctx: WorkflowContext, effects: String) -> anyhow::Result<i32> {
+    let saga = Saga::new(&ctx);
+    let went = saga.run(async {
+        for _ in 0..LEGS {
+            saga.step(stride(&ctx, effects.clone()), |leg| {
+                go_back(&ctx, effects.clone(), leg)
+            })
+            .await?;
+        }
+        stumble(&ctx, effects.clone()).await
+    });
+    match went.await {
+        Err(error) if error.to_string() == "a stone" => Ok(0),
+        other => other,
+    }
 }

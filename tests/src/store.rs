@@ -160,6 +160,39 @@ impl Store {
         steps.iter().map(name).collect()
     }
 
+    /// Every row of every table, as text: whether anything was written.
+    ///
+    /// # Panics
+    ///
+    /// When the database cannot be read.
+    pub async fn dump(&self) -> Vec<String> {
+        let tables = match self.kind {
+            Kind::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1",
+            Kind::Postgres => {
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = 'dbos' ORDER BY 1"
+            }
+        };
+        let mut lines = Vec::new();
+        for table in self.rows(tables, &[]).await {
+            let table = table[0].as_str().unwrap_or_default();
+            let rows = match self.kind {
+                Kind::Sqlite(_) => {
+                    let columns = format!(
+                        "SELECT 'quote(' || group_concat('\"' || name || '\"', ') || '','' || quote(') || ')'
+                         FROM pragma_table_info('{table}')"
+                    );
+                    let columns = self.value(&columns, &[]).await;
+                    let columns = columns.as_str().unwrap_or_default();
+                    format!("SELECT {columns} FROM {table} ORDER BY 1")
+                }
+                Kind::Postgres => format!("SELECT t::text FROM dbos.{table} t ORDER BY 1"),
+            };
+            let rows = self.rows(&rows, &[]).await;
+            lines.extend(rows.iter().map(|row| format!("{table}: {}", row[0])));
+        }
+        lines
+    }
+
     /// Waits until a query gives `expected`.
     ///
     /// # Panics

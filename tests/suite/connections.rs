@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use durable_runtime::Durable;
+use durable_runtime::prelude::*;
+use durable_tests::gates::gate;
 use durable_tests::journey::{self, CALLS, ENTRY, Hold, traces};
 use durable_tests::proxy::{Moment, Proxy};
 use durable_tests::store::Store;
+use durable_tests::tally::{note, noted};
 use serde_json::json;
 
 use crate::kill::{PATIENCE, Scene, Worker, until};
@@ -160,6 +162,58 @@ async fn a_claim_whose_answer_is_lost_is_not_forgotten() {
         scene.store.step_names(&scene.id).await,
         ["1 stride", "2 enter", "3 rest"]
     );
+}
+
+#[step]
+async fn passes(ctx: StepContext) -> anyhow::Result<()> {
+    note(ctx.workflow_id(), "passes");
+    gate(ctx.workflow_id()).pass().await;
+    Ok(())
+}
+
+#[workflow]
+async fn passes_the_gate(ctx: WorkflowContext) -> anyhow::Result<()> {
+    passes(&ctx).await
+}
+
+/// Rules: R14, Q14
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_that_was_taken_without_an_answer_runs_once() {
+    const ONE: Queue = Queue::new("one").worker_concurrency(1);
+    let store = Store::postgres().await;
+    let [first, second] = ["first", "second"].map(|name| store.id(name));
+    let moment = Moment::Committed;
+    let proxy = Proxy::start(
+        store.url(),
+        store.id("cut"),
+        "FOR NO KEY UPDATE SKIP",
+        moment,
+    )
+    .await;
+    let durable = Durable::open(proxy.url())
+        .executor_id("worker")
+        .version("1")
+        .register::<passes_the_gate>()
+        .queue(&ONE)
+        .launch()
+        .await
+        .unwrap();
+    let start = |id| passes_the_gate(&durable).id(id).queue(&ONE).start();
+    drop(start(&first).await.unwrap());
+    let handle = start(&second).await.unwrap();
+    gate(&first).reached().await;
+
+    gate(&first).open();
+    proxy.moment().await;
+    assert_eq!(store.status(&first, "status").await, "SUCCESS");
+    assert_eq!(store.status(&second, "status").await, "PENDING");
+    gate(&second).open();
+    proxy.cut();
+
+    handle.result().await.unwrap();
+    assert_eq!(noted(&second), ["passes"]);
+    assert_eq!(store.status(&second, "recovery_attempts").await, 1);
+    durable.shutdown(PATIENCE).await;
 }
 
 /// Rules: R14, D5

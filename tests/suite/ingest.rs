@@ -1,12 +1,9 @@
 //! The ingestion of documents, from the outside: the program is run as its users run it.
 
 mod bad_input;
-mod embedder;
-mod folders;
-mod identity;
+mod formats;
 mod kill;
 mod minilm;
+mod replay;
 mod rerun;
-mod retry;
-mod seed;
 mod upkeep;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use durable_tests::journey::{CALLS, ENTRIES, ENTRY, Hold, traces};
+use durable_tests::journey::{CALLS, ENTRIES, ENTRY, Hold, LEGS, traces};
 use durable_tests::proxy::{Moment, Proxy};
 use durable_tests::scratch::Scratch;
 use durable_tests::store::Store;
+use serde_json::Value as Json;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -213,43 +214,10 @@ on_both_stores! {
 
     /// Rules: R4, R12
     async fn a_workflow_killed_at_random_moments_runs_nothing_again_that_was_committed(store: Store) {
-        const KILLS: usize = 20;
         let scene = Scene::set(store).await;
-        let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64 | 1;
-        let mut random = Random(seed);
-        // What was recorded at each kill, and how often the bodies had run by then.
-        let mut kills: Vec<(BTreeSet<String>, BTreeMap<String, usize>)> = Vec::new();
 
-        while kills.len() < KILLS {
-            let mut worker = scene.worker("journey", Hold::Nowhere);
-            let further = traces(&scene.effects).len() + 1;
-            let mut ended = false;
-            until("progress", || {
-                ended = worker.has_ended();
-                ended || traces(&scene.effects).len() >= further
-            })
-            .await;
-            if ended {
-                break;
-            }
-            tokio::time::sleep(Duration::from_micros(random.below(4000) as u64)).await;
-            worker.kill();
-            scene.settled().await;
-            kills.push((scene.recorded().await, scene.runs()));
-        }
-        scene.worker("journey", Hold::Nowhere).end().await;
+        let seed = kill_at_random(&scene, "journey").await;
 
-        let runs = scene.runs();
-        assert!(kills.len() >= 5, "killed only {} times (seed {seed})", kills.len());
-        for (number, (recorded, runs_then)) in kills.iter().enumerate() {
-            for position in recorded {
-                assert_eq!(
-                    runs.get(position),
-                    runs_then.get(position),
-                    "call {position} was committed at kill {number} and ran again (seed {seed})"
-                );
-            }
-        }
         assert_eq!(scene.recorded().await.len(), CALLS);
         assert_eq!(scene.entries().await, [6, 12, 18, 24, 30, 36], "seed {seed}");
         let output = scene
@@ -258,6 +226,70 @@ on_both_stores! {
             .await;
         assert_eq!(output, (1..=CALLS).sum::<usize>().to_string());
     }
+
+    /// Rules: R4, R12
+    async fn a_saga_killed_at_random_moments_runs_no_undo_again_that_was_committed(store: Store) {
+        let scene = Scene::set(store).await;
+
+        let seed = kill_at_random(&scene, "retreat").await;
+
+        let names: Vec<String> = (1..=LEGS)
+            .map(|leg| format!("{leg} stride"))
+            .chain([format!("{} stumble", LEGS + 1)])
+            .chain((LEGS + 2..).take(LEGS).map(|leg| format!("{leg} go_back")))
+            .collect();
+        assert_eq!(scene.store.step_names(&scene.id).await, names, "seed {seed}");
+        let back: Vec<Json> = scene.store.steps(&scene.id).await.split_off(LEGS + 1);
+        let back: Vec<&str> = back.iter().map(|step| step[2].as_str().unwrap()).collect();
+        let legs: Vec<String> = (1..=LEGS).rev().map(|leg| leg.to_string()).collect();
+        assert_eq!(back, legs, "seed {seed}");
+    }
+}
+
+/// Runs a workflow to its end in processes that are killed, each after some progress. What was committed at a kill did
+/// not run again. Returns the seed of the moments.
+async fn kill_at_random(scene: &Scene, workflow: &str) -> u64 {
+    const KILLS: usize = 20;
+    let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64 | 1;
+    let mut random = Random(seed);
+    // What was recorded at each kill, and how often the bodies had run by then.
+    let mut kills: Vec<(BTreeSet<String>, BTreeMap<String, usize>)> = Vec::new();
+
+    while kills.len() < KILLS {
+        let mut worker = scene.worker(workflow, Hold::Nowhere);
+        let further = traces(&scene.effects).len() + 1;
+        let mut ended = false;
+        until("progress", || {
+            ended = worker.has_ended();
+            ended || traces(&scene.effects).len() >= further
+        })
+        .await;
+        if ended {
+            break;
+        }
+        tokio::time::sleep(Duration::from_micros(random.below(4000) as u64)).await;
+        worker.kill();
+        scene.settled().await;
+        kills.push((scene.recorded().await, scene.runs()));
+    }
+    scene.worker(workflow, Hold::Nowhere).end().await;
+
+    let runs = scene.runs();
+    assert!(
+        kills.len() >= 5,
+        "killed only {} times (seed {seed})",
+        kills.len()
+    );
+    for (number, (recorded, runs_then)) in kills.iter().enumerate() {
+        for position in recorded {
+            assert_eq!(
+                runs.get(position),
+                runs_then.get(position),
+                "call {position} was committed at kill {number} and ran again (seed {seed})"
+            );
+        }
+    }
+    seed
 }
 
 /// A xorshift generator.

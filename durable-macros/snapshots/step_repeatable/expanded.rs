@@ -9,6 +9,7 @@ fn fetch<'durable>(
     'durable,
     <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Value,
     <Result<Page, FetchError> as ::durable_runtime::__private::StepResult>::Error,
+    ::durable_runtime::RunsAgain,
 > {
     #[allow(clippy::unused_async)]
     async fn fetch(ctx: StepContext, url: Url) -> Result<Page, FetchError> {

@@ -10,6 +10,7 @@ pub(crate) fn save<'durable>(
     'durable,
     <Result<u64> as ::durable_runtime::__private::StepResult>::Value,
     <Result<u64> as ::durable_runtime::__private::StepResult>::Error,
+    ::durable_runtime::RunsInTransaction,
 > {
     #[allow(clippy::unused_async)]
     async fn save(

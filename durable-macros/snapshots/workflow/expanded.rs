@@ -58,13 +58,99 @@ impl ::durable_runtime::Workflow for ingest_file {
             ::durable_runtime::__private::site(
                 "sleep",
                 "sleep",
-                ::durable_runtime::SiteKind::Call,
+                ::durable_runtime::SiteKind::Operation,
                 ::core::file!(),
                 12,
                 9,
             ),
         ],
-        edges: &[],
+        joints: &[
+            ::durable_runtime::__private::joint(
+                ::durable_runtime::JointKind::Loop,
+                "for chunk in text.chunks()",
+                6,
+            ),
+            ::durable_runtime::__private::joint(
+                ::durable_runtime::JointKind::Choice,
+                "if chunk.is_long()",
+                7,
+            ),
+        ],
+        edges: &[
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Start,
+                ::durable_runtime::Node::Site(0),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(0),
+                ::durable_runtime::Node::Error,
+                ::durable_runtime::Way::Fail,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(0),
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Node::Joint(1),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Node::Site(3),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::Some("done"),
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(1),
+                ::durable_runtime::Node::Site(1),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::Some("yes"),
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Joint(1),
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::Some("no"),
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(1),
+                ::durable_runtime::Node::Error,
+                ::durable_runtime::Way::Fail,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(1),
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Node::Error,
+                ::durable_runtime::Way::Fail,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(2),
+                ::durable_runtime::Node::Joint(0),
+                ::durable_runtime::Way::Again,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(3),
+                ::durable_runtime::Node::End,
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+        ],
+        parts: &[],
         awaits_others: false,
     };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {

@@ -30,7 +30,16 @@ impl ::durable_runtime::Workflow for nightly {
         line: 2,
         hash: "71765634de0d607ce7079568d1608851",
         sites: &[],
-        edges: &[],
+        joints: &[],
+        edges: &[
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Start,
+                ::durable_runtime::Node::End,
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+        ],
+        parts: &[],
         awaits_others: false,
     };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {

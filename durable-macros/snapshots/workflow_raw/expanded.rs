@@ -27,7 +27,16 @@ impl ::durable_runtime::Workflow for echo {
         line: 2,
         hash: "c427f7fcda61c8599ff3660ab70ff5b3",
         sites: &[],
-        edges: &[],
+        joints: &[],
+        edges: &[
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Start,
+                ::durable_runtime::Node::End,
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+        ],
+        parts: &[],
         awaits_others: false,
     };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {

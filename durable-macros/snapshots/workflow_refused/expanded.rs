@@ -35,10 +35,12 @@ impl ::durable_runtime::Workflow for ingest {
     const MAX_RECOVERY_ATTEMPTS: u32 = 0;
     const CODE: &'static ::durable_runtime::Code = &::durable_runtime::Code {
         file: ::core::file!(),
-        line: 2,
+        line: 0,
         hash: "",
         sites: &[],
+        joints: &[],
         edges: &[],
+        parts: &[],
         awaits_others: false,
     };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {

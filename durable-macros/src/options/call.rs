@@ -52,6 +52,8 @@ pub(crate) struct CallOptions {
     pub(crate) krate: Option<Path>,
     pub(crate) name: Option<String>,
     pub(crate) pure: bool,
+    /// `max_attempts` is given, if only as 1: each run has clones of the arguments.
+    pub(crate) repeatable: bool,
     pub(crate) max_attempts: u32,
     pub(crate) interval_ms: u64,
     pub(crate) backoff_rate: f64,
@@ -66,6 +68,7 @@ impl Default for CallOptions {
             krate: None,
             name: None,
             pure: false,
+            repeatable: false,
             max_attempts: 1,
             interval_ms: 1_000,
             backoff_rate: 2.0,
@@ -101,7 +104,7 @@ impl CallOptions {
 
     /// Whether the body may run more than once for one call.
     pub(crate) fn repeats(&self) -> bool {
-        self.max_attempts > 1
+        self.repeatable
     }
 
     fn read_timeout(&mut self, table: &mut Table, diagnostics: &mut Diagnostics) {
@@ -182,6 +185,7 @@ impl CallOptions {
             );
             return None;
         }
+        self.repeatable = true;
         self.max_attempts = attempts;
         Some(attempts)
     }

@@ -84,6 +84,37 @@ impl Entry {
         texts
     }
 
+    /// The items in parentheses as paths, at least one.
+    pub(super) fn paths(&self, example: &str, diagnostics: &mut Diagnostics) -> Vec<Path> {
+        let name = &self.name;
+        let instead = format!("write `{name}({example})`");
+        let items = match (&self.value, &self.list) {
+            (None, Some(items)) if !items.is_empty() => items,
+            (None, Some(_)) => {
+                let problem = format_args!("`{name}` is empty");
+                diagnostics.refuse(name, problem, format_args!("{instead}, or leave it out"));
+                return Vec::new();
+            }
+            _ => {
+                let problem = format_args!("`{name}` takes paths, in parentheses");
+                diagnostics.refuse(self.given(), problem, instead);
+                return Vec::new();
+            }
+        };
+        let mut paths = Vec::new();
+        for item in items {
+            match item {
+                Expr::Path(path) if path.qself.is_none() => paths.push(path.path.clone()),
+                _ => diagnostics.refuse(
+                    item,
+                    format_args!("`{name}` takes paths of functions"),
+                    &instead,
+                ),
+            }
+        }
+        paths
+    }
+
     /// The value as a whole number.
     pub(super) fn count(&self, example: &str, diagnostics: &mut Diagnostics) -> Option<u32> {
         match self.literal() {

@@ -22,9 +22,20 @@ pub(super) struct Misplaced {
 }
 
 impl Table {
-    /// Reads `attribute`; whatever is not one of the `known` options is refused.
+    /// Reads the `attribute` of a role; whatever is not one of the `known` options is refused.
     pub(super) fn read(
         role: Role,
+        attribute: TokenStream,
+        known: &[&'static str],
+        misplaced: &[Misplaced],
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        Self::read_for(role.word(), attribute, known, misplaced, diagnostics)
+    }
+
+    /// Reads the attribute that is called `word`.
+    pub(super) fn read_for(
+        word: &str,
         attribute: TokenStream,
         known: &[&'static str],
         misplaced: &[Misplaced],
@@ -38,7 +49,7 @@ impl Table {
             } else if !known.contains(&name.as_str()) {
                 diagnostics.refuse(
                     &entry.name,
-                    format_args!("`#[{}]` has no option `{name}`", role.word()),
+                    format_args!("`#[{word}]` has no option `{name}`"),
                     alternatives(&name, known),
                 );
             } else if entries.iter().any(|earlier| earlier.name == entry.name) {

@@ -4,17 +4,19 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Path;
 
+use super::part::Parts;
 use super::table::{Misplaced, Table};
 use crate::diagnostics::Diagnostics;
 use crate::role::Role;
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "name",
     "class",
     "version",
     "max_recovery_attempts",
     "roles",
     "raw",
+    "parts",
     "crate",
 ];
 
@@ -58,6 +60,7 @@ pub(crate) struct WorkflowOptions {
     pub(crate) roles: Vec<String>,
     /// Whether it takes its arguments as they were passed.
     pub(crate) raw: bool,
+    pub(crate) parts: Parts,
 }
 
 impl WorkflowOptions {
@@ -78,6 +81,7 @@ impl WorkflowOptions {
             max_recovery_attempts: 100,
             roles: Vec::new(),
             raw: false,
+            parts: Parts::read(table.take("parts").as_ref(), diagnostics),
         };
         if let Some(entry) = table.take("crate") {
             options.krate = entry.path("durable_runtime", diagnostics);
@@ -129,6 +133,7 @@ mod tests {
                 max_recovery_attempts = 50,
                 roles("admin", "editor"),
                 raw,
+                parts(a, b::c),
                 crate = c
             ),
             &mut diagnostics,
@@ -142,6 +147,7 @@ mod tests {
         assert_eq!(options.max_recovery_attempts, 50);
         assert_eq!(options.roles, ["admin", "editor"]);
         assert!(options.raw);
+        assert_eq!(options.parts.paths.len(), 2);
         assert!(options.krate.is_some());
     }
 

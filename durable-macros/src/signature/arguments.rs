@@ -31,7 +31,7 @@ pub(super) fn read(
     {
         diagnostics.refuse(
             surplus,
-            format_args!("a workflow takes at most {MOST_OF_A_WORKFLOW} arguments"),
+            format_args!("a workflow takes at most {MOST_OF_A_WORKFLOW} arguments: they are recorded together, as one tuple"),
             "put arguments that belong together into a struct",
         );
     }

@@ -63,7 +63,11 @@ fn check_single_role(role: Role, function: &Function, diagnostics: &mut Diagnost
         if let Some(other) = roles.find(|role| name.ident == role.word()) {
             diagnostics.refuse(
                 attribute,
-                format_args!("a {} cannot be a {} as well", role.word(), other.word()),
+                format_args!(
+                    "a {} cannot be a {} as well: its body would be recorded twice",
+                    role.word(),
+                    other.word()
+                ),
                 "keep one of the two attributes",
             );
         }

@@ -49,6 +49,15 @@ impl Operation {
         T: Value,
         F: for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T>>,
     {
+        let watched = self.watched();
+        watched.around(self.transact_or_replay(body)).await
+    }
+
+    async fn transact_or_replay<T, F>(self, body: F) -> Result<T>
+    where
+        T: Value,
+        F: for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T>>,
+    {
         if let Some(row) = self.recorded().await {
             return self.replayed(row).await;
         }

@@ -1,16 +1,19 @@
 //! Who may call what, decided by types.
 
+use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::Arc;
 
 use crate::context::WorkflowContext;
-use crate::engine::{Engine, Execution};
+use crate::engine::{Engine, Execution, Watched};
 
 pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for &crate::context::WorkflowContext {}
 }
 
-/// Who may call a step or transaction: a workflow, with `&ctx`.
+/// Who may call a step or transaction: a workflow, with `&ctx`. A call keeps what it needs of the context, and lives for
+/// `'c`, as long as its arguments.
 #[diagnostic::on_unimplemented(
     message = "a step or transaction can only be called from a workflow, with `&WorkflowContext`, not with `{Self}`",
     label = "this is not the context of a workflow",
@@ -20,13 +23,13 @@ pub(crate) mod sealed {
 )]
 pub trait StepCaller<'c>: sealed::Sealed + Send {
     #[doc(hidden)]
-    fn context(self) -> &'c WorkflowContext;
+    fn context(self) -> WorkflowContext;
 }
 
 #[diagnostic::do_not_recommend]
-impl<'c> StepCaller<'c> for &'c WorkflowContext {
-    fn context(self) -> &'c WorkflowContext {
-        self
+impl<'c> StepCaller<'c> for &WorkflowContext {
+    fn context(self) -> WorkflowContext {
+        self.clone()
     }
 }
 
@@ -50,6 +53,20 @@ pub struct Caller {
     pub(crate) parent: Option<Arc<Execution>>,
     /// The application that owns what is started, where it is not that of the engine.
     pub(crate) application: Option<String>,
+}
+
+impl Caller {
+    /// A call that it makes, for the guard of the workflow that makes it.
+    pub(super) fn watched(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        location: &'static Location<'static>,
+    ) -> Watched {
+        match &self.parent {
+            Some(parent) => parent.watched(name, location),
+            None => Watched::outside(),
+        }
+    }
 }
 
 #[diagnostic::do_not_recommend]

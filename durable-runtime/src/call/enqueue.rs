@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::handle::{Untyped, WorkflowHandle};
 use super::workflow::{CallSite, start_or_put_off};
 use crate::context::{Connection, WorkflowContext};
-use crate::engine::{StartOptions, Target};
+use crate::engine::{StartOptions, Target, Watched};
 use crate::error::{Error, Result};
 use crate::value::{self, Passed, Value};
 
@@ -180,7 +180,17 @@ impl<'c> Enqueue<'c> {
     ) -> impl Future<Output = Result<WorkflowHandle<Untyped<T>>>> + Send + 'c {
         let input = self.arguments;
         let input = input.and_then(|input| value::encode_arguments(input, self.target.name()));
-        async move { start_or_put_off(self.caller, self.site, self.target, input?, self.options).await }
+        async move {
+            let watched = match self.site {
+                Some(site) => {
+                    let name = self.target.name().to_owned();
+                    self.caller.watched(name, site.location)
+                }
+                None => Watched::outside(),
+            };
+            let start = start_or_put_off(self.caller, self.site, self.target, input?, self.options);
+            watched.around(start).await
+        }
     }
 
     /// Puts it on the queue in a transaction of the caller's own: it exists when that commits. Gives the id.

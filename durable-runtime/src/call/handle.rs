@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::outside;
 use crate::clock;
 use crate::context::WorkflowContext;
-use crate::engine::{Engine, Execution, Phase, Slot};
+use crate::engine::{Engine, Execution, Phase, Slot, Watched};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::failure::{ErrorCodec, error_codec};
 use crate::store::{Finished, Record, StepRecord, WorkflowStatus};
@@ -80,10 +80,17 @@ impl<W> WorkflowHandle<W> {
     ///
     /// # Errors
     /// The database cannot be read, or the workflow was deleted.
-    pub async fn status(&self) -> Result<WorkflowStatus> {
-        let status = self.engine.store.workflow(&self.workflow_id).await?;
-        status.ok_or_else(|| Error::NoSuchWorkflow {
-            id: self.workflow_id.clone(),
+    #[track_caller]
+    pub fn status(&self) -> impl Future<Output = Result<WorkflowStatus>> + Send + use<'_, W> {
+        let watched = match &self.origin {
+            Origin::Workflow(parent) => parent.watched("status", Location::caller()),
+            Origin::Outside => Watched::outside(),
+        };
+        watched.around(async move {
+            let status = self.engine.store.workflow(&self.workflow_id).await?;
+            status.ok_or_else(|| Error::NoSuchWorkflow {
+                id: self.workflow_id.clone(),
+            })
         })
     }
 }
@@ -163,7 +170,11 @@ impl<W> WorkflowHandle<W> {
             self.workflow_id.clone(),
             self.origin.clone(),
         );
-        async move {
+        let watched = match (&self.origin, position) {
+            (Origin::Workflow(parent), Some(_)) => parent.watched(GET_RESULT, location),
+            _ => Watched::outside(),
+        };
+        watched.around(async move {
             let finished = match (origin, position) {
                 (Origin::Workflow(parent), Some(position)) => {
                     wait_in_workflow(&parent, position, location, &id, &slot).await
@@ -180,7 +191,7 @@ impl<W> WorkflowHandle<W> {
                 }
             };
             outcome(&id, name, &finished, codec)
-        }
+        })
     }
 
     #[track_caller]

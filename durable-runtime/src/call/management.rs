@@ -96,6 +96,20 @@ pub(crate) async fn changed_once<T: Value, F>(
 where
     F: Future<Output = Result<Result<(), Outcome>>>,
 {
+    let watched = operation.watched();
+    watched
+        .around(change_or_replay(operation, value, change))
+        .await
+}
+
+async fn change_or_replay<T: Value, F>(
+    operation: Operation,
+    value: T,
+    change: impl Fn(Record) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<Result<(), Outcome>>>,
+{
     if let Some(row) = operation.recorded().await {
         return operation.replayed(row).await;
     }

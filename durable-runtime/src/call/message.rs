@@ -164,7 +164,12 @@ impl Sending {
         let messages = self.messages?;
         check_keys(&messages)?;
         match self.sender {
-            Sender::Workflow(operation) => send_from_workflow(operation, &messages).await,
+            Sender::Workflow(operation) => {
+                let watched = operation.watched();
+                watched
+                    .around(send_from_workflow(operation, &messages))
+                    .await
+            }
             Sender::Step(context) => {
                 let engine = Arc::clone(&context.execution.engine);
                 let rows = addressed(&engine, &messages).await?;

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::clock;
 use crate::context::WorkflowContext;
-use crate::engine::Execution;
+use crate::engine::{Execution, Watched};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::store::{Effect, Outcome, Record, StepRecord, StepRow};
 use crate::value::{self, Stored, Value};
@@ -51,11 +51,37 @@ impl Operation {
         }
     }
 
+    /// This call, for the guard of the workflow: what waits in it goes around its future.
+    pub(crate) fn watched(&self) -> Watched {
+        self.execution.watched(self.name.clone(), self.location)
+    }
+
     /// What was recorded here before, on a replay.
     pub(crate) async fn recorded(&self) -> Option<StepRow> {
         self.execution
             .recorded(self.position, &self.name, self.location)
             .await
+    }
+
+    /// The same, of a call that does nothing itself: a dry run goes on in it.
+    pub(crate) async fn looked_up(&self) -> Option<StepRow> {
+        self.execution
+            .looked_up(self.position, &self.name, self.location)
+            .await
+    }
+
+    /// Waits until a recorded time. A dry run does not wait.
+    pub(crate) async fn sleep_until(&self, time_ms: i64) {
+        match self.execution.dry_sleep(time_ms) {
+            None => clock::sleep_until(time_ms).await,
+            Some(true) => {}
+            Some(false) => {
+                let call = self
+                    .execution
+                    .open_call(self.position, &self.name, self.location);
+                self.execution.stay(call).await;
+            }
+        }
     }
 
     /// The record of this call, without a result yet.
@@ -120,6 +146,11 @@ impl Operation {
     /// Gives the recorded result, or runs `body` and records what it gives. A crash between the two runs it again, so
     /// it has to bear that.
     pub(crate) async fn run<T: Value>(self, body: impl Future<Output = Result<T>>) -> Result<T> {
+        let watched = self.watched();
+        watched.around(self.run_or_replay(body)).await
+    }
+
+    async fn run_or_replay<T: Value>(self, body: impl Future<Output = Result<T>>) -> Result<T> {
         if let Some(row) = self.recorded().await {
             return self.replayed(row).await;
         }
@@ -137,6 +168,32 @@ impl Operation {
         }
         self.record(step);
         as_replayed(result)
+    }
+
+    /// Gives the recorded value, or chooses one and records it. Nobody outside saw it, so its record may wait for the
+    /// next commit that happens anyway.
+    pub(crate) fn chosen<T: Value>(
+        self,
+        choose: impl FnOnce() -> T + Send,
+    ) -> impl Future<Output = T> + Send {
+        let watched = self.watched();
+        watched.around(async move {
+            if let Some(row) = self.recorded().await {
+                return match self.replayed(row).await {
+                    Ok(value) => value,
+                    Err(error) => self.execution.fail(error).await,
+                };
+            }
+            let mut step = self.step(clock::now_ms());
+            let value = choose();
+            match value::encode(&value, || format!("the result of `{}`", self.name)) {
+                Ok(text) => step.output = Some(text),
+                Err(error) => return self.execution.fail(error).await,
+            }
+            let record = Record::Step(Box::new(step));
+            self.execution.record(record, true, None);
+            value
+        })
     }
 
     /// Reads a recorded result. One that does not fit the type ends the workflow with an error.

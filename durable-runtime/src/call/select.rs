@@ -45,7 +45,7 @@ where
 {
     let operation = Operation::claim(ctx, "DBOS.asyncio_wait");
     async move {
-        let recorded: Option<usize> = match operation.recorded().await {
+        let recorded: Option<usize> = match operation.looked_up().await {
             Some(row) => operation.replayed::<Vec<usize>>(row).await.ok(),
             None => None,
         }

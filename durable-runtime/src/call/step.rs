@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::StepCaller;
+use super::retry::{RunsAgain, RunsOnce};
 use crate::clock;
 use crate::context::StepContext;
 use crate::engine::{Execution, panic_text};
@@ -21,7 +24,7 @@ use crate::value::{self, Value};
 /// How a step behaves: what stands in its attribute.
 #[derive(Debug, Clone, Copy)]
 pub struct StepOptions {
-    /// The name under which it is recorded.
+    /// The name under which it is recorded, unless the call says another.
     pub name: &'static str,
     /// Running it twice harms nobody, and nobody outside saw its result.
     pub pure: bool,
@@ -60,17 +63,50 @@ impl StepOptions {
 /// # Cancel safety
 /// Dropped before it finished, the body is dropped where it waits and nothing is recorded; its place stays empty.
 #[must_use = "a call does nothing until it is awaited"]
-pub struct StepCall<'c, T, E> {
-    name: &'static str,
+pub struct StepCall<'c, T, E, Runs = RunsOnce> {
+    pub(super) name: Cow<'static, str>,
     position: i32,
-    result: BoxFuture<'c, Result<T, E>>,
+    options: StepOptions,
+    /// What its first poll begins.
+    begin: Option<Begin<'c, T, E>>,
+    running: Option<BoxFuture<'c, Result<T, E>>>,
+    runs: PhantomData<fn() -> Runs>,
 }
 
-impl<T, E> StepCall<'_, T, E> {
+type Begin<'c, T, E> =
+    Box<dyn FnOnce(Cow<'static, str>, StepOptions) -> BoxFuture<'c, Result<T, E>> + Send + 'c>;
+
+impl<T, E, Runs> StepCall<'_, T, E, Runs> {
+    /// Records this call under a name of its own, for steps that are chosen at run time: an interpreter has one step
+    /// for all its instructions, and its history should tell which of them ran. A replay compares this name, so it
+    /// has to follow from the workflow's input and from recorded results, as everything that decides about calls.
+    ///
+    /// ```
+    /// use durable_runtime::prelude::*;
+    ///
+    /// #[step]
+    /// async fn instruction(_ctx: StepContext, text: String) -> anyhow::Result<usize> {
+    ///     Ok(text.len())
+    /// }
+    ///
+    /// #[workflow]
+    /// async fn script(ctx: WorkflowContext, lines: Vec<String>) -> anyhow::Result<usize> {
+    ///     let mut sum = 0;
+    ///     for (number, line) in lines.into_iter().enumerate() {
+    ///         sum += instruction(&ctx, line).named(format!("line {number}")).await?;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    /// ```
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The name under which the step is recorded.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The number of this call within the workflow, from 1.
@@ -78,22 +114,35 @@ impl<T, E> StepCall<'_, T, E> {
     pub fn position(&self) -> i32 {
         self.position
     }
+
+    /// Changes how it runs, unless it runs already.
+    pub(super) fn with(mut self, change: impl FnOnce(StepOptions) -> StepOptions) -> Self {
+        self.options = change(self.options);
+        self
+    }
 }
 
-impl<T, E> fmt::Debug for StepCall<'_, T, E> {
+impl<T, E, Runs> fmt::Debug for StepCall<'_, T, E, Runs> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepCall")
-            .field("name", &self.name)
+            .field("name", &self.name())
             .field("position", &self.position)
             .finish_non_exhaustive()
     }
 }
 
-impl<T, E> Future for StepCall<'_, T, E> {
+impl<T, E, Runs> Future for StepCall<'_, T, E, Runs> {
     type Output = Result<T, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.result.as_mut().poll(context)
+        if let Some(begin) = self.begin.take() {
+            self.running = Some(begin(self.name.clone(), self.options));
+        }
+        match &mut self.running {
+            Some(running) => running.poll_unpin(context),
+            // It always runs by now.
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -102,6 +151,7 @@ impl<T, E> Future for StepCall<'_, T, E> {
 pub(super) struct Site {
     pub(super) execution: Arc<Execution>,
     pub(super) options: StepOptions,
+    pub(super) name: Cow<'static, str>,
     pub(super) position: i32,
     pub(super) location: &'static Location<'static>,
 }
@@ -115,6 +165,7 @@ impl Site {
         Self {
             execution,
             options,
+            name: Cow::Borrowed(options.name),
             position,
             location: Location::caller(),
         }
@@ -122,14 +173,14 @@ impl Site {
 
     pub(super) async fn recorded(&self) -> Option<StepRow> {
         self.execution
-            .recorded(self.position, self.options.name, self.location)
+            .recorded(self.position, &self.name, self.location)
             .await
     }
 
     pub(super) fn context(&self, attempt: u32) -> StepContext {
         StepContext {
             workflow_id: Arc::from(self.execution.workflow_id.as_str()),
-            name: self.options.name,
+            name: self.name.clone(),
             position: self.position,
             attempt,
             max_attempts: self.options.max_attempts,
@@ -144,7 +195,7 @@ impl Site {
             target: "durable_runtime::step",
             workflow_id = %self.execution.workflow_id,
             position = self.position,
-            step = self.options.name,
+            step = %self.name,
             attempt,
             "step begins"
         );
@@ -163,7 +214,7 @@ impl Site {
             workflow_id: self.execution.workflow_id.clone(),
             token: self.execution.token.clone(),
             position: self.position,
-            name: self.options.name.into(),
+            name: self.name.clone(),
             output,
             error,
             child_workflow_id: None,
@@ -173,21 +224,29 @@ impl Site {
         }))
     }
 
-    pub(super) fn call<'c, T, E>(
+    /// The call at this place, which `begin` runs as its options say in the end.
+    pub(super) fn call<'c, T, E, Runs, Running>(
         self,
-        result: impl Future<Output = Result<T, E>> + Send + 'c,
-    ) -> StepCall<'c, T, E> {
+        begin: impl FnOnce(Self) -> Running + Send + 'c,
+    ) -> StepCall<'c, T, E, Runs>
+    where
+        Running: Future<Output = Result<T, E>> + Send + 'c,
+    {
         StepCall {
-            name: self.options.name,
+            name: self.name.clone(),
             position: self.position,
-            result: result.boxed(),
-        }
-    }
-
-    pub(super) fn shared(&self) -> Self {
-        Self {
-            execution: Arc::clone(&self.execution),
-            ..*self
+            options: self.options,
+            begin: Some(Box::new(move |name, options| {
+                let site = Self {
+                    name,
+                    options,
+                    ..self
+                };
+                let watched = site.execution.watched(site.name.clone(), site.location);
+                watched.around(begin(site)).boxed()
+            })),
+            running: None,
+            runs: PhantomData,
         }
     }
 }
@@ -256,7 +315,7 @@ pub fn repeatable_step<'c, T, E, Kind, Body>(
     options: StepOptions,
     retry_if: Option<fn(&E) -> bool>,
     body: impl Fn(StepContext) -> Body + Send + 'c,
-) -> StepCall<'c, T, E>
+) -> StepCall<'c, T, E, RunsAgain>
 where
     T: Value,
     E: DurableError<Kind>,
@@ -270,23 +329,16 @@ where
     )
 }
 
-fn run<'c, T: Value, E: Send + 'static>(
+fn run<'c, T: Value, E: Send + 'static, Runs>(
     site: Site,
     codec: ErrorCodec<E>,
     retry_if: Option<fn(&E) -> bool>,
     mut attempt: impl FnMut(StepContext) -> Option<BoxFuture<'c, Result<T, E>>> + Send + 'c,
-) -> StepCall<'c, T, E> {
-    let call = site.shared();
-    call.call(async move {
+) -> StepCall<'c, T, E, Runs> {
+    site.call(move |site| async move {
         let execution = Arc::clone(&site.execution);
         if let Some(row) = site.recorded().await {
-            return replay(
-                &execution,
-                &format!("step `{}`", site.options.name),
-                row,
-                codec,
-            )
-            .await;
+            return replay(&execution, &format!("step `{}`", site.name), row, codec).await;
         }
         let pure = site.options.pure;
         let pure_runs = pure.then(|| execution.pure_runs());
@@ -294,10 +346,9 @@ fn run<'c, T: Value, E: Send + 'static>(
             execution.durable().await;
         }
         let started_at = clock::now_ms();
-        let options = site.options;
         let result = attempts(&site, codec, retry_if, |number| {
             let body = attempt(site.context(number))?;
-            Some(run_body(options, body).boxed())
+            Some(run_body(&site, body).boxed())
         })
         .await;
         drop(pure_runs);
@@ -344,13 +395,13 @@ pub(super) async fn attempts<'b, E, V>(
             return Err(record);
         }
         tracing::warn!(
-            workflow_id = %site.execution.workflow_id, step = options.name, attempt = number, of = options.max_attempts, error = %record,
+            workflow_id = %site.execution.workflow_id, step = %site.name, attempt = number, of = options.max_attempts, error = %record,
             "a step failed"
         );
         errors.push(record.message.clone());
         if number >= options.max_attempts {
             return Err(Error::StepRetriesExceeded {
-                step: options.name.to_owned(),
+                step: site.name.clone().into_owned(),
                 attempts: number,
                 errors,
             }
@@ -363,21 +414,22 @@ pub(super) async fn attempts<'b, E, V>(
 
 /// Runs a body once, within its time and with panics caught, and writes its value as JSON.
 async fn run_body<T: Value, E>(
-    options: StepOptions,
+    site: &Site,
     body: BoxFuture<'_, Result<T, E>>,
 ) -> std::result::Result<(T, String), Failure<E>> {
-    let value = guarded(options, body).await?;
-    let text = value::encode(&value, || format!("the result of step `{}`", options.name))
+    let value = guarded(site, body).await?;
+    let text = value::encode(&value, || format!("the result of step `{}`", site.name))
         .map_err(Failure::Runtime)?;
     Ok((value, text))
 }
 
 /// Runs a body once, within its time and with panics caught.
 pub(super) async fn guarded<T, E>(
-    options: StepOptions,
+    site: &Site,
     body: BoxFuture<'_, Result<T, E>>,
 ) -> std::result::Result<T, Failure<E>> {
-    let step = || options.name.to_owned();
+    let options = site.options;
+    let step = || site.name.clone().into_owned();
     let body = AssertUnwindSafe(body).catch_unwind();
     let ended = match options.timeout_ms {
         None => Some(body.await),

@@ -180,7 +180,10 @@ impl<T: Value> StreamReader<T> {
                 self.deliver(stored)
             }
             Begun::Recorded(operation, reading) => {
-                let stored = self.read_recorded(&operation).await;
+                let stored = operation
+                    .watched()
+                    .around(self.read_recorded(&operation))
+                    .await;
                 drop(reading);
                 self.deliver(stored?)
             }

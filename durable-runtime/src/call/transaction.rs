@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::StepCaller;
+use super::retry::RunsInTransaction;
 use super::step::{Failure, Site, StepCall, StepOptions, attempts, guarded, replay};
 use crate::clock;
 use crate::context::TransactionContext;
@@ -27,7 +28,7 @@ pub fn transaction<'c, T, E, Kind, Body>(
     options: StepOptions,
     retry_if: Option<fn(&E) -> bool>,
     body: impl Fn(TransactionContext) -> Body + Send + 'c,
-) -> StepCall<'c, T, E>
+) -> StepCall<'c, T, E, RunsInTransaction>
 where
     T: Value,
     E: DurableError<Kind>,
@@ -37,12 +38,11 @@ where
     let codec = error_codec();
     // Shared by the attempts, of which one runs at a time; so the arguments need not be `Sync`.
     let body = Mutex::new(body);
-    let call = site.shared();
-    call.call(async move {
+    site.call(move |site| async move {
         if let Some(row) = site.recorded().await {
             return replay(
                 &site.execution,
-                &format!("transaction `{}`", options.name),
+                &format!("transaction `{}`", site.name),
                 row,
                 codec,
             )
@@ -91,7 +91,7 @@ where
             // The body hands on that the database broke the transaction off: it did not fail by itself.
             Err(Broken::Body(Failure::Own(error))) if (codec.is_broken_off)(&error) => {
                 tracing::debug!(
-                    step = site.options.name,
+                    step = %site.name,
                     "a transaction was broken off by the database and runs again"
                 );
                 clock::sleep(wait).await;
@@ -102,12 +102,12 @@ where
                 return Err(Failure::Runtime(error.into()));
             }
             Err(Broken::Transaction(error)) => {
-                tracing::debug!(step = site.options.name, %error, "a transaction was broken off by the database and runs again");
+                tracing::debug!(step = %site.name, %error, "a transaction was broken off by the database and runs again");
                 clock::sleep(wait).await;
                 wait = (wait * 3 / 2).min(RETRY_LONGEST);
             }
             Err(Broken::Commit(error)) => {
-                tracing::warn!(step = site.options.name, %error, "a commit was not answered: looking whether it happened");
+                tracing::warn!(step = %site.name, %error, "a commit was not answered: looking whether it happened");
                 unanswered = true;
                 if let Some(row) = committed_unseen(site).await {
                     carried.settle_all();
@@ -138,7 +138,7 @@ where
 fn committed<T: Value, E>(site: &Site, row: &StepRow) -> std::result::Result<T, Failure<E>> {
     let output = row.output.as_deref().unwrap_or("null");
     value::decode(output, || {
-        format!("the result of transaction `{}`", site.options.name)
+        format!("the result of transaction `{}`", site.name)
     })
     .map_err(Failure::Runtime)
 }
@@ -176,12 +176,12 @@ where
         .map_err(Broken::Transaction)?;
     let (context, home) = TransactionContext::new(site.context(number), transaction);
     let body = body.lock().unwrap_or_else(PoisonError::into_inner)(context).boxed();
-    let result = guarded(site.options, body).await;
+    let result = guarded(site, body).await;
     let transaction = home.lock().unwrap_or_else(PoisonError::into_inner).take();
     let transaction = transaction.ok_or(Broken::Transaction(StoreError::ContextLost))?;
     let written = result.and_then(|value| {
         let text = value::encode(&value, || {
-            format!("the result of transaction `{}`", site.options.name)
+            format!("the result of transaction `{}`", site.name)
         })
         .map_err(Failure::Runtime)?;
         Ok((value, text))

@@ -15,7 +15,7 @@ use super::debounce::start_debounced;
 use super::handle::{Origin, WorkflowHandle};
 use crate::clock;
 use crate::context::WorkflowContext;
-use crate::engine::{Execution, Registered, StartOptions, StartRequest, Target};
+use crate::engine::{Execution, Registered, StartOptions, StartRequest, Target, Watched};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::queue::Queue;
 use crate::store::{Record, StepRecord};
@@ -95,6 +95,7 @@ pub(crate) fn registered<W: Workflow>() -> Registered {
         roles: W::ROLES,
         max_recovery_attempts: W::MAX_RECOVERY_ATTEMPTS,
         code: W::CODE,
+        machine: W::machine,
         run: run_body::<W>,
     }
 }
@@ -104,8 +105,11 @@ fn run_body<W: Workflow>(
     input: String,
 ) -> BoxFuture<'static, Result<String, ErrorRecord>> {
     async move {
-        let input = value::decode_arguments(&input, W::PARAMETERS, W::NAME)
-            .map_err(|error| error.to_record())?;
+        let input = match value::decode_arguments(&input, W::PARAMETERS, W::NAME) {
+            Ok(input) => input,
+            // No code of the workflow has seen them, and none may answer for them.
+            Err(error) => return execution.fail(error).await,
+        };
         let output = W::run(WorkflowContext::new(execution), input)
             .await
             .map_err(W::error_codec().into_record)?;
@@ -172,7 +176,10 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
         }
         async move {
             match parts {
-                Some(parts) => parts.start().await,
+                Some(parts) => {
+                    let watched = parts.watched();
+                    watched.around(parts.start()).await
+                }
                 None => Err(Error::Setup(format!(
                     "the call of workflow `{}` was already awaited",
                     W::NAME
@@ -183,10 +190,18 @@ impl<'c, W: Workflow> WorkflowCall<'c, W> {
 }
 
 impl<W: Workflow> Parts<W> {
+    fn watched(&self) -> Watched {
+        self.caller.watched(W::NAME, self.location)
+    }
+
     async fn start(self) -> Result<WorkflowHandle<W>> {
         let engine = &self.caller.engine;
-        // A start that nobody could run would wait for ever.
-        if !engine.is_client {
+        // A start that nobody could run would wait for ever; one that is recorded has happened.
+        let begins = match (&self.caller.parent, self.positions) {
+            (Some(parent), Some((position, _))) => parent.begins_at(position),
+            _ => true,
+        };
+        if begins && !engine.is_client {
             engine.registry.get(W::CLASS, W::NAME)?;
         }
         let input = value::encode_arguments(self.input, W::NAME)?;
@@ -323,7 +338,8 @@ impl<W: Workflow> Future for WorkflowCall<'_, W> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(parts) = self.parts.take() {
-            self.running = Some(parts.run().boxed());
+            let watched = parts.watched();
+            self.running = Some(watched.around(parts.run()).boxed());
         }
         match &mut self.running {
             Some(running) => running.poll_unpin(context),

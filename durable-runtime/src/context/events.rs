@@ -33,11 +33,14 @@ impl WorkflowContext {
         let event = event(key, value);
         async move {
             let (key, value) = event?;
-            if operation.recorded().await.is_none() {
-                let mut step = operation.step(clock::now_ms());
-                step.effects.push(Effect::Event { key, value });
-                operation.record(step);
-            }
+            let set = async {
+                if operation.recorded().await.is_none() {
+                    let mut step = operation.step(clock::now_ms());
+                    step.effects.push(Effect::Event { key, value });
+                    operation.record(step);
+                }
+            };
+            operation.watched().around(set).await;
             Ok(())
         }
     }
@@ -67,8 +70,11 @@ impl WorkflowContext {
             let started_at = clock::now_ms();
             let engine = &operation.execution.engine;
             let end = wake_time(&deadline, timeout, Wait::Timeout).await;
-            operation.execution.durable().await;
-            let stored = wait(engine, &id, &key, end).await;
+            let waited = async {
+                operation.execution.durable().await;
+                wait(engine, &id, &key, end).await
+            };
+            let stored = operation.watched().around(waited).await;
             let stored = stored.map(|stored| stored.unwrap_or_else(Stored::null));
             operation.record(operation.step_with(started_at, &stored));
             decode(&as_replayed(stored)?, &id, &key)

@@ -66,7 +66,10 @@ impl WorkflowContext {
         let deadline = Operation::claim(self, SLEEP);
         let topic = topic.unwrap_or(NO_TOPIC).to_owned();
         async move {
-            let stored = receive(&operation, &deadline, &topic, timeout).await?;
+            let stored = operation
+                .watched()
+                .around(receive(&operation, &deadline, &topic, timeout))
+                .await?;
             let id = &operation.execution.workflow_id;
             stored.decode_option(|| format!("a message of topic `{topic}` to workflow `{id}`"))
         }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::engine::Execution;
@@ -13,7 +14,7 @@ use crate::store::{Outcome, Writer};
 #[derive(Debug, Clone)]
 pub struct StepContext {
     pub(crate) workflow_id: Arc<str>,
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) position: i32,
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
@@ -42,10 +43,10 @@ impl StepContext {
         &self.workflow_id
     }
 
-    /// The name of the step.
+    /// The name under which the step is recorded: its own, or the one that the call [gave it](crate::StepCall::named).
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The number of this call within the workflow, from 1. Together with the workflow's id it names this call for

@@ -108,11 +108,14 @@ impl StepContext {
 
 async fn append(operation: Operation, entry: Result<(String, Payload)>) -> Result<()> {
     let (key, value) = entry?;
-    if operation.recorded().await.is_none() {
-        let mut step = operation.step(clock::now_ms());
-        step.effects.push(Effect::Append { key, value });
-        operation.record(step);
-    }
+    let append = async {
+        if operation.recorded().await.is_none() {
+            let mut step = operation.step(clock::now_ms());
+            step.effects.push(Effect::Append { key, value });
+            operation.record(step);
+        }
+    };
+    operation.watched().around(append).await;
     Ok(())
 }
 

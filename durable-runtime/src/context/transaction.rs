@@ -82,7 +82,7 @@ impl TransactionContext {
     pub fn sqlite(&mut self) -> Result<&mut SqliteConnection> {
         match &mut self.transaction {
             Some(Transaction::Sqlite(transaction)) => Ok(transaction.connection()),
-            _ => Err(wrong_database(self.step.name, "PostgreSQL", "postgres")),
+            _ => Err(wrong_database(&self.step.name, "PostgreSQL", "postgres")),
         }
     }
 
@@ -94,7 +94,7 @@ impl TransactionContext {
     pub fn postgres(&mut self) -> Result<&mut PgConnection> {
         match &mut self.transaction {
             Some(Transaction::Postgres(transaction)) => Ok(transaction.connection()),
-            _ => Err(wrong_database(self.step.name, "SQLite", "sqlite")),
+            _ => Err(wrong_database(&self.step.name, "SQLite", "sqlite")),
         }
     }
 

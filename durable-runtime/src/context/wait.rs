@@ -30,7 +30,11 @@ impl WorkflowContext {
         workflows: impl IntoIterator<Item = I>,
     ) -> BoxFuture<'static, Result<String>> {
         let ids: Vec<String> = workflows.into_iter().map(Into::into).collect();
-        let operation = check_ids(&ids).map(|()| Operation::claim(self, "DBOS.waitFirst"));
+        // Not in a closure: that would be the caller.
+        let operation = match check_ids(&ids) {
+            Ok(()) => Ok(Operation::claim(self, "DBOS.waitFirst")),
+            Err(error) => Err(error),
+        };
         async move {
             let operation = operation?;
             let engine = std::sync::Arc::clone(&operation.execution.engine);

@@ -9,6 +9,7 @@ use std::task::Poll;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::beside::Beside;
 use super::execution::{Execution, Pending, Stop};
 use super::{Engine, Phase};
 use crate::error::{Error, ErrorRecord};
@@ -72,9 +73,15 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
     let workflow_id = execution.workflow_id.as_str();
     let name = execution.workflow.name;
     let body = (execution.workflow.run)(Arc::clone(execution), input);
-    let result = match poll_body(execution, body).await {
+    let ended = poll_body(execution, body).await;
+    let ended = ended.and_then(|result| match execution.shortened(&result) {
+        Some(error) => Err(Stop::Failed(error)),
+        None => Ok(result),
+    });
+    let result = match ended {
         Ok(result) => result.map_err(|error| error.to_json()),
         Err(Stop::Failed(error)) => {
+            let error = execution.explained(error).await;
             tracing::error!(workflow_id, workflow = name, %error, "a workflow cannot go on");
             Err(error.to_record().to_json())
         }
@@ -119,8 +126,16 @@ fn finished(result: Result<String, String>) -> Finished {
 /// the next one gathers meanwhile.
 async fn poll_body(
     execution: &Arc<Execution>,
-    body: BoxFuture<'static, Result<String, ErrorRecord>>,
+    mut body: BoxFuture<'static, Result<String, ErrorRecord>>,
 ) -> Result<Result<String, ErrorRecord>, Stop> {
+    let mut beside = Beside::new(execution);
+    let body = poll_fn(move |context| {
+        let polled = execution.poll_guarded(body.as_mut(), context);
+        if polled.is_pending() {
+            beside.poll(context);
+        }
+        polled
+    });
     let mut body = AssertUnwindSafe(body).catch_unwind();
     let mut in_flight: Option<InFlight> = None;
     let ended = poll_fn(|context| {
@@ -129,7 +144,11 @@ async fn poll_body(
                 return Poll::Ready(Err(stop));
             }
             if let Poll::Ready(ended) = body.poll_unpin(context) {
-                return Poll::Ready(Ok(ended));
+                // A call that failed the workflow does not let it end as if nothing had been.
+                return Poll::Ready(match execution.failure() {
+                    Some(error) => Err(Stop::Failed(error)),
+                    None => Ok(ended),
+                });
             }
             if in_flight.is_none() {
                 let pending = execution.take_pending();
@@ -209,6 +228,9 @@ async fn complete(
     let mut rest = execution.take_rest();
     let mut records: Vec<Record> = rest.iter().map(|pending| pending.record.clone()).collect();
     records.push(Record::Completion(Box::new(completion)));
+    let succession = execution.engine.succession(execution);
+    let (succession, queue) = succession.unzip();
+    records.extend(succession);
     let submitted = pin!(
         execution
             .engine
@@ -216,8 +238,13 @@ async fn complete(
             .submit(&execution.workflow_id, records)
     );
     let mut outcomes = submitted.await?;
+    let successors = queue.and_then(|queue| Some((queue, outcomes.pop()?)));
     let last = outcomes.pop().unwrap_or(Outcome::Fenced);
     execution.settle(rest.drain(..), outcomes);
+    if let Some((queue, Outcome::Succeeded(successors))) = successors {
+        let engine = &execution.engine;
+        engine.succeed(execution, &queue, successors).await;
+    }
     Ok(last)
 }
 

@@ -8,9 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Notify, oneshot};
 
-use super::served_queue::Seat;
+use super::beside::Arrivals;
+use super::called::Called;
+use super::dry::Dry;
+use super::guard::{ForeignWakes, Guard};
+use super::served_queue::{Seat, ServedQueue};
 use super::{Engine, Registered};
 use crate::error::Error;
+use crate::queue::Queue;
 use crate::store::{Outcome, Record, StepRow};
 use crate::value::Format;
 
@@ -37,10 +42,15 @@ pub(crate) struct Pending {
 }
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     /// The number of the last call made.
-    position: i32,
-    history: BTreeMap<i32, StepRow>,
+    pub(super) position: i32,
+    /// What was recorded before and not asked for yet.
+    pub(super) history: BTreeMap<i32, StepRow>,
+    /// The number of the last record that there was.
+    pub(super) last_recorded: i32,
+    /// A call was made that has no record: the workflow does something that it had not finished before.
+    pub(super) is_live: bool,
     pending: Vec<Pending>,
     next_sequence: u64,
     /// Records that are not yet durable, pending or on their way.
@@ -94,15 +104,31 @@ pub(crate) struct Execution {
     pub(crate) receiving: tokio::sync::Mutex<()>,
     /// A stream is being read.
     pub(crate) reading: AtomicBool,
+    pub(crate) called: Called,
     settled: Notify,
     stop_waker: AtomicWaker,
+    /// None where the code may wait for what it likes.
+    pub(super) guard: Option<Guard>,
+    /// Calls that are to run beside the code.
+    pub(super) spawned: Arrivals,
     seat: Mutex<Option<Seat>>,
+    /// It only follows its records, and does nothing.
+    pub(super) dry: Option<Dry>,
 }
 
 impl Execution {
     pub(super) fn new(engine: Arc<Engine>, attempt: Attempt) -> Arc<Self> {
+        Self::with(engine, attempt, None)
+    }
+
+    pub(super) fn with(engine: Arc<Engine>, attempt: Attempt, dry: Option<Dry>) -> Arc<Self> {
         let history = attempt.history.into_iter();
-        let history = history.map(|row| (row.position, row)).collect();
+        let foreign = match dry.is_some() || attempt.workflow.code.awaits_others() {
+            true => ForeignWakes::Ignore,
+            false => engine.foreign_wakes,
+        };
+        let history: BTreeMap<_, _> = history.map(|row| (row.position, row)).collect();
+        let last_recorded = history.keys().next_back().copied().unwrap_or_default();
         Arc::new(Self {
             engine,
             workflow: attempt.workflow,
@@ -114,6 +140,8 @@ impl Execution {
             state: Mutex::new(State {
                 position: 0,
                 history,
+                last_recorded,
+                is_live: false,
                 pending: Vec::new(),
                 next_sequence: 0,
                 outstanding: BTreeSet::new(),
@@ -123,13 +151,17 @@ impl Execution {
             }),
             receiving: tokio::sync::Mutex::new(()),
             reading: AtomicBool::new(false),
+            called: Called::default(),
             settled: Notify::new(),
             stop_waker: AtomicWaker::new(),
+            guard: Guard::new(foreign),
+            spawned: Arrivals::new(),
             seat: Mutex::new(attempt.seat),
+            dry,
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // No code of a user's runs under this lock; every change leaves the state whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,7 +192,10 @@ impl Execution {
                 None
             }
             Some(_) => return None,
-            None if new => Some(position),
+            None if new => {
+                state.is_live = true;
+                Some(position)
+            }
             None => return None,
         };
         state.position = position;
@@ -168,32 +203,58 @@ impl Execution {
     }
 
     /// What was recorded at a position, on a replay. A record of another call ends the execution: this never returns.
+    /// Nor does it in a dry run, when nothing is recorded: the call would begin here.
     pub(crate) async fn recorded(
         &self,
         position: i32,
         called: &str,
         location: &Location<'_>,
     ) -> Option<StepRow> {
-        let row = self.state().history.remove(&position)?;
+        let row = self.looked_up(position, called, location).await;
+        match (&self.dry, row) {
+            (Some(dry), None) => {
+                dry.stays_at(self.open_call(position, called, location))
+                    .await
+            }
+            (_, row) => row,
+        }
+    }
+
+    /// As [`Self::recorded`], for a call that does nothing itself: a dry run goes on in it.
+    pub(crate) async fn looked_up(
+        &self,
+        position: i32,
+        called: &str,
+        location: &Location<'_>,
+    ) -> Option<StepRow> {
+        self.called.note(position, called);
+        let row = {
+            let mut state = self.state();
+            let row = state.history.remove(&position);
+            state.is_live |= row.is_none();
+            row?
+        };
         if row.name == called {
             return Some(row);
         }
-        self.fail(Error::UnexpectedStep {
-            id: self.workflow_id.clone(),
-            position,
-            recorded: row.name,
-            called: called.to_owned(),
-            location: self.place(location),
-        })
-        .await
+        self.fail(self.unexpected(position, row.name, called, location))
+            .await
     }
 
     /// A call's place in the source, with its site in the workflow where it has one.
-    fn place(&self, location: &Location<'_>) -> String {
+    pub(super) fn place(&self, location: &Location<'_>) -> String {
         match self.workflow.code.site(location) {
             Some(site) => format!("{location} ({})", site.label),
             None => location.to_string(),
         }
+    }
+
+    /// True when the call at a position has no record, and would begin now.
+    pub(crate) fn begins_at(&self, position: i32) -> bool {
+        let mut state = self.state();
+        let begins = !state.history.contains_key(&position);
+        state.is_live |= begins;
+        begins && self.dry.is_none()
     }
 
     /// Ends the execution with an error that its code cannot catch.
@@ -214,12 +275,21 @@ impl Execution {
 
     /// Lets another workflow of the queue begin in its place.
     pub(super) fn leave_seat(&self) {
-        let seat = self
-            .seat
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(seat);
+        drop(self.take_seat());
+    }
+
+    pub(super) fn take_seat(&self) -> Option<Seat> {
+        self.seat().take()
+    }
+
+    /// The queue whose next workflow is to take the place of this one.
+    pub(super) fn succession(&self) -> Option<(Queue, Arc<ServedQueue>)> {
+        self.seat().as_ref().and_then(Seat::succession)
+    }
+
+    fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
+        // It is only taken out, which leaves it whole.
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True when it ends before its workflow does.
@@ -247,6 +317,9 @@ impl Execution {
         pure: bool,
         reply: Option<oneshot::Sender<Outcome>>,
     ) {
+        if self.dry.is_some() {
+            return;
+        }
         let mut state = self.state();
         let sequence = state.next_sequence;
         state.next_sequence += 1;
@@ -323,7 +396,8 @@ impl Execution {
         for (pending, outcome) in pending.into_iter().zip(outcomes) {
             match &outcome {
                 Outcome::Committed => self.wrote(&pending.record),
-                Outcome::Exists(_)
+                Outcome::Succeeded(_)
+                | Outcome::Exists(_)
                 | Outcome::Deduplicated { .. }
                 | Outcome::NoDestination { .. } => {}
                 Outcome::Fenced => self.stop(Stop::Fenced),
@@ -346,7 +420,9 @@ impl Execution {
                         Record::Start(start) => {
                             format!("the start of workflow `{}`", start.workflow_id)
                         }
-                        Record::Completion(_) => "the result of the workflow".to_owned(),
+                        Record::Completion(_) | Record::Succession(_) => {
+                            "the result of the workflow".to_owned()
+                        }
                     };
                     self.stop(Stop::Failed(Error::Setup(format!(
                         "{what} was refused by the database: {error}"

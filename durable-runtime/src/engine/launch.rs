@@ -8,12 +8,12 @@ use super::completions::{self, Completions};
 use super::notify::{self, Notifier};
 use super::queues::{self, Queues};
 use super::timers::{self, Timers};
-use super::{Engine, Phase, Registered, Registry, lease, scheduler};
+use super::{Engine, ForeignWakes, Phase, Registered, Registry, lease, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, Recovery, Store};
+use crate::store::{self, Identity, ReadOnly, Recovery, Store};
 use crate::{ids, task};
 
 /// What a launch needs to know.
@@ -33,28 +33,41 @@ pub(crate) struct Settings {
     /// Instead of every workflow's own.
     pub(crate) max_recovery_attempts: Option<u32>,
     pub(crate) run_migrations: bool,
+    pub(crate) foreign_wakes: ForeignWakes,
 }
 
-impl Engine {
-    pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
-        let registry = Registry::new(settings.workflows, settings.max_recovery_attempts)?;
-        let queues = checked_queues(&settings.queues)?;
-        if let Some(name) = &settings.application_name {
+impl Settings {
+    /// The workflows, which are taken out.
+    pub(crate) fn registry(&mut self) -> Result<Registry> {
+        let workflows = std::mem::take(&mut self.workflows);
+        Registry::new(workflows, self.max_recovery_attempts)
+    }
+
+    fn identity(&mut self, registry: &Registry) -> Result<Identity> {
+        if let Some(name) = &self.application_name {
             check_application_name(name)?;
         }
         // Set in DBOS deployments; the same names mean the same here.
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let identity = Identity {
-            executor_id: settings
-                .executor_id
+        let (executor_id, version) = (self.executor_id.take(), self.application_version.take());
+        Ok(Identity {
+            executor_id: executor_id
                 .or_else(|| environment("DBOS__VMID"))
                 .unwrap_or_else(|| "local".to_owned()),
-            application_version: settings
-                .application_version
+            application_version: version
                 .or_else(|| environment("DBOS__APPVERSION"))
                 .unwrap_or_else(|| registry.version()),
-            application_name: settings.application_name,
-        };
+            application_name: self.application_name.take(),
+        })
+    }
+}
+
+impl Engine {
+    pub(crate) async fn launch(settings: Settings) -> Result<Arc<Self>> {
+        let mut settings = settings;
+        let registry = settings.registry()?;
+        let queues = checked_queues(&settings.queues)?;
+        let identity = settings.identity(&registry)?;
 
         let store = store::open(&settings.url, settings.run_migrations).await?;
         if settings.run_migrations {
@@ -64,7 +77,9 @@ impl Engine {
             store.check_version().await?;
             store.check_own_tables().await?;
         }
-        store.register(&identity, &queues).await?;
+        store
+            .register(&identity, &registry.kept_machines()?, &queues)
+            .await?;
         let lease = ids::token();
         store
             .acquire_lease(&identity, &lease, lease::LENGTH_MS)
@@ -90,7 +105,7 @@ impl Engine {
             settings.states,
             queues,
             notifier,
-            false,
+            Some(settings.foreign_wakes),
         );
         engine.rescan_queues().await?;
         task::spawn(queues::scan(Arc::clone(&engine)));
@@ -122,9 +137,34 @@ impl Engine {
         };
         let (registry, states, queues) = Default::default();
         let notifier = Notifier::new(store.is_shared() && listen_notify, true);
-        let engine = Self::new(store, registry, identity, states, queues, notifier, true);
+        let engine = Self::new(store, registry, identity, states, queues, notifier, None);
         engine.keep_in_touch();
         Ok(engine)
+    }
+
+    /// Opens the database for dry runs, which only read it: an engine that announces, recovers and runs nothing. Also
+    /// gives the store itself, for listings.
+    pub(crate) async fn rehearse(settings: Settings) -> Result<(Arc<Self>, Arc<dyn Store>)> {
+        let mut settings = settings;
+        let registry = settings.registry()?;
+        checked_queues(&settings.queues)?;
+        let identity = settings.identity(&registry)?;
+        let store = store::open(&settings.url, false).await?;
+        store.check_version().await?;
+        let read_only = Arc::new(ReadOnly(Arc::clone(&store)));
+        let queues = Queues::default();
+        let notifier = Notifier::new(false, true);
+        let states = settings.states;
+        let engine = Self::new(
+            read_only,
+            registry,
+            identity,
+            states,
+            queues,
+            notifier,
+            Some(ForeignWakes::Ignore),
+        );
+        Ok((engine, store))
     }
 
     fn new(
@@ -134,7 +174,8 @@ impl Engine {
         states: States,
         queues: Queues,
         notifier: Notifier,
-        is_client: bool,
+        // A client runs no workflows.
+        foreign_wakes: Option<ForeignWakes>,
     ) -> Arc<Self> {
         Arc::new(Self {
             journal: Journal::open(&store),
@@ -144,7 +185,8 @@ impl Engine {
             completions: Completions::default(),
             notifier,
             states: Arc::new(states),
-            is_client,
+            is_client: foreign_wakes.is_none(),
+            foreign_wakes: foreign_wakes.unwrap_or_default(),
             schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),

@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::Execution;
 use crate::error::{Error, ErrorRecord, Result};
-use crate::machine::Code;
+use crate::machine::{Code, Machine};
+use crate::store::KeptMachine;
 
 /// A workflow with its types forgotten: input and output are JSON.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +19,12 @@ pub(crate) struct Registered {
     pub(crate) max_recovery_attempts: u32,
     pub(crate) roles: &'static [&'static str],
     pub(crate) code: &'static Code,
+    pub(crate) machine: fn() -> Machine,
     pub(crate) run: fn(Arc<Execution>, String) -> BoxFuture<'static, Result<String, ErrorRecord>>,
 }
 
 impl Registered {
-    fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         full_name(self.class, self.name)
     }
 
@@ -87,6 +89,35 @@ impl Registry {
         self.workflows.values().flatten()
     }
 
+    /// The machines of all workflows, in the order of their names.
+    #[cfg(feature = "cli")]
+    pub(crate) fn machines(&self) -> Vec<Machine> {
+        let mut machines: Vec<_> = self.all().map(|workflow| (workflow.machine)()).collect();
+        machines.sort_unstable_by(|a, b| (&a.class, &a.name).cmp(&(&b.class, &b.name)));
+        machines
+    }
+
+    /// The same as they are kept. Two launches that write the same rows do not deadlock.
+    pub(crate) fn kept_machines(&self) -> Result<Vec<KeptMachine>> {
+        let kept = |workflow: &Registered| {
+            let text = serde_json::to_string(&(workflow.machine)()).map_err(|reason| {
+                Error::unwritable(
+                    format!("the machine of `{}`", workflow.full_name()),
+                    &reason,
+                )
+            })?;
+            Ok(KeptMachine {
+                class: workflow.class,
+                name: workflow.name,
+                code: workflow.code.hash,
+                text,
+            })
+        };
+        let mut machines = self.all().map(kept).collect::<Result<Vec<_>>>()?;
+        machines.sort_unstable_by_key(|machine| (machine.class, machine.name));
+        Ok(machines)
+    }
+
     /// One version for all workflows: changes when a workflow's code changes, comes or goes.
     pub(crate) fn version(&self) -> String {
         let mut parts: Vec<_> = self
@@ -133,9 +164,12 @@ mod tests {
                 line,
                 hash: "1",
                 sites: &[],
+                joints: &[],
                 edges: &[],
+                parts: &[],
                 awaits_others: false,
             })),
+            machine: || unreachable!("nobody asks"),
             run: |_, input| async { Ok(input) }.boxed(),
         }
     }

@@ -234,6 +234,19 @@ pub(crate) struct Seat {
     partition: Option<String>,
 }
 
+impl Seat {
+    /// The queue, if work may wait there that only the limit of this process keeps back: then the next one can be taken
+    /// in the commit that ends this one.
+    pub(super) fn succession(&self) -> Option<(Queue, Arc<ServedQueue>)> {
+        let state = self.queue.state();
+        let limit = state.queue.worker_concurrency?;
+        let fits = usize::try_from(limit).is_ok_and(|limit| state.running <= limit);
+        let plain = !state.queue.is_partitioned() && !state.queue.has_shared_limit();
+        let may_wait = state.hungry && fits && plain && !state.withdrawn;
+        may_wait.then(|| (state.queue.clone(), Arc::clone(&self.queue)))
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut state = self.queue.state();

@@ -360,11 +360,12 @@ fn accept(
             deduplication_id: options.deduplication_id.clone().unwrap_or_default(),
         }),
         Outcome::Refused(error) => Err(error.into()),
-        Outcome::RecordedTwice | Outcome::Fenced | Outcome::NoDestination { .. } => {
-            Err(Error::Setup(format!(
-                "workflow `{workflow_id}` was not started: its parent no longer runs"
-            )))
-        }
+        Outcome::RecordedTwice
+        | Outcome::Fenced
+        | Outcome::NoDestination { .. }
+        | Outcome::Succeeded(_) => Err(Error::Setup(format!(
+            "workflow `{workflow_id}` was not started: its parent no longer runs"
+        ))),
     }
 }
 

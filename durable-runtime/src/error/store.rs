@@ -96,6 +96,22 @@ pub enum StoreError {
         /// The limit, in milliseconds.
         limit_ms: u64,
     },
+    /// What a dry run would have written.
+    #[error("a dry run writes nothing, and was about to {intent}")]
+    ReadOnly {
+        /// What it should have done.
+        intent: &'static str,
+    },
+    /// A deployed machine cannot be read.
+    #[error(
+        "a machine of application version `{version}` in `durable_machines` cannot be read ({reason}): a later release of this library wrote it; use that one"
+    )]
+    Machine {
+        /// The application version.
+        version: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A transaction body gave its connection away.
     #[error(
         "the TransactionContext was moved out of the transaction's body, so its rows cannot be committed; keep it inside"

@@ -17,6 +17,9 @@ pub struct Site {
     pub line: u32,
     /// The column, from 1.
     pub column: u32,
+    /// The part it stands in, by its place in the list of parts; `None` is the workflow itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub within: Option<u16>,
 }
 
 /// A site as the macros write it down.
@@ -37,6 +40,7 @@ pub const fn site(
         file: Cow::Borrowed(file),
         line,
         column,
+        within: None,
     }
 }
 

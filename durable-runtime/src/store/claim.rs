@@ -1,13 +1,15 @@
 //! Takes work off queues.
 
-use super::row::{Claim, ClaimedWorkflow, Reached, Taken};
+use std::collections::HashMap;
+
+use super::row::{Claim, ClaimedWorkflow, Reached, StepRow, Taken};
 use super::sql::{Param, Row, params};
 use super::turn::wait_for_turn;
 use super::{Isolation, Store, StoreResult, Transaction};
 use crate::error::StoreError;
 use crate::queue::RateLimit;
 
-const INTENT: &str = "take work off a queue";
+pub(super) const INTENT: &str = "take work off a queue";
 
 /// The latest version of an application, whose name is a parameter, or nothing.
 macro_rules! latest_version {
@@ -57,7 +59,8 @@ macro_rules! taking {
 }
 pub(super) use taking;
 
-/// What is read of a row that was taken. The last column tells whether it has a history: a fresh one needs no look.
+/// What is read of a row that was taken. The last column tells whether it has a history: a fresh one needs no look. It
+/// is no `EXISTS`, which PostgreSQL may answer by reading the whole table of steps once for each claim.
 macro_rules! taken {
     () => {
         "workflow_uuid, name, class_name, config_name, serialization, recovery_attempts,
@@ -65,14 +68,14 @@ macro_rules! taken {
                    WHERE i.workflow_uuid = workflow_status.workflow_uuid), inputs),
          workflow_deadline_epoch_ms, authenticated_user, authenticated_roles, assumed_role,
          queue_partition_key, priority, created_at, {pg:0}{lite:rowid},
-         EXISTS (SELECT 1 FROM dbos.operation_outputs o
-                 WHERE o.workflow_uuid = workflow_status.workflow_uuid)"
+         COALESCE((SELECT TRUE FROM dbos.operation_outputs o
+                   WHERE o.workflow_uuid = workflow_status.workflow_uuid LIMIT 1), FALSE)"
     };
 }
 pub(super) use taken;
 
-/// Rows of one millisecond go in the order of their insertion on SQLite, by id on PostgreSQL, the shorter first: the
-/// children of one parent, whose ids end in their number, in the order of their starts.
+/// Rows of one millisecond go in the order of their insertion: on PostgreSQL that is the order in which the index keeps
+/// equal keys, as long as nobody moved them. With more to order by it would sort all that waits on the queue.
 macro_rules! claim {
     ($partition:literal, $lock:literal) => {
         concat!(
@@ -80,12 +83,14 @@ macro_rules! claim {
                 SELECT workflow_uuid FROM dbos.workflow_status WHERE ",
             candidates!("$1"),
             $partition,
-            "   ORDER BY priority, created_at, {pg:length(workflow_uuid), workflow_uuid}{lite:rowid}
+            "   ORDER BY priority, created_at{lite:, rowid}
                 LIMIT $6 ",
             $lock,
             ") ",
             taking!(),
-            " WHERE workflow_uuid IN (SELECT workflow_uuid FROM chosen) AND status = 'ENQUEUED'
+            // As an array: from a join PostgreSQL may read all that waits on queues instead of the chosen rows.
+            " WHERE workflow_uuid {pg:= ANY (ARRAY(SELECT workflow_uuid FROM chosen))}
+                                  {lite:IN (SELECT workflow_uuid FROM chosen)}
               RETURNING ",
             taken!()
         )
@@ -93,7 +98,7 @@ macro_rules! claim {
 }
 
 /// Without a shared limit processes pass each other by.
-const CLAIM: &str = claim!("", "{pg:FOR NO KEY UPDATE SKIP LOCKED}");
+pub(super) const CLAIM: &str = claim!("", "{pg:FOR NO KEY UPDATE SKIP LOCKED}");
 const CLAIM_PARTITION: &str = claim!(
     " AND queue_partition_key = $8 ",
     "{pg:FOR NO KEY UPDATE SKIP LOCKED}"
@@ -105,7 +110,7 @@ const CLAIM_PARTITION_LIMITED: &str = claim!(
     "{pg:FOR NO KEY UPDATE NOWAIT}"
 );
 
-const CLAIMED: &str = concat!(
+pub(super) const CLAIMED: &str = concat!(
     "SELECT ",
     taken!(),
     " FROM dbos.workflow_status
@@ -161,10 +166,10 @@ impl dyn Store {
                 None => CLAIM,
                 Some(_) => CLAIM_PARTITION,
             };
-            let rows = self.write(INTENT, sql, parameters(claim, claim.limit));
+            let rows = self.write_reserved(INTENT, sql, parameters(claim, claim.limit));
             (rows.await?, claim.limit, Reached::Asked)
         };
-        let workflows = self.with_histories(rows).await?;
+        let workflows = self.with_histories(in_order(rows)?).await?;
         let all = i64::try_from(workflows.len()).is_ok_and(|count| count < limit);
         Ok(Taken {
             workflows,
@@ -206,26 +211,41 @@ impl dyn Store {
     ) -> StoreResult<Vec<ClaimedWorkflow>> {
         let intent = "read what was taken off a queue";
         let rows = self.read(intent, CLAIMED, params![queue, token]).await?;
-        self.with_histories(rows).await
+        self.with_histories(in_order(rows)?).await
     }
 
-    pub(super) async fn with_histories(&self, rows: Vec<Row>) -> StoreResult<Vec<ClaimedWorkflow>> {
-        let claimed = in_order(rows)?;
-        let recorded: Vec<&str> = claimed
-            .iter()
-            .filter(|(_, recorded)| *recorded)
+    pub(super) async fn with_histories(
+        &self,
+        claimed: Vec<Queued>,
+    ) -> StoreResult<Vec<ClaimedWorkflow>> {
+        let histories = self.histories_of(&claimed).await?;
+        Ok(attach(claimed, histories))
+    }
+
+    /// The histories of those that have one, by the ids of their workflows.
+    pub(super) async fn histories_of(&self, claimed: &[Queued]) -> StoreResult<Histories> {
+        let recorded = claimed.iter().filter(|(_, recorded)| *recorded);
+        let recorded: Vec<&str> = recorded
             .map(|(workflow, _)| workflow.workflow_id.as_str())
             .collect();
-        let mut histories = match recorded.is_empty() {
-            true => Default::default(),
-            false => self.histories(&recorded).await?,
-        };
-        let claimed = claimed.into_iter().map(|(workflow, _)| ClaimedWorkflow {
+        match recorded.is_empty() {
+            true => Ok(Histories::default()),
+            false => self.histories(&recorded).await,
+        }
+    }
+}
+
+/// Histories by the ids of their workflows.
+pub(super) type Histories = HashMap<String, Vec<StepRow>>;
+
+pub(super) fn attach(claimed: Vec<Queued>, mut histories: Histories) -> Vec<ClaimedWorkflow> {
+    let claimed = claimed.into_iter();
+    claimed
+        .map(|(workflow, _)| ClaimedWorkflow {
             history: histories.remove(&workflow.workflow_id).unwrap_or_default(),
             ..workflow
-        });
-        Ok(claimed.collect())
-    }
+        })
+        .collect()
 }
 
 /// True when more runs, or was started, than a limit allows.
@@ -288,8 +308,11 @@ pub(super) fn parameters(claim: &Claim<'_>, limit: i64) -> Vec<Param> {
     params
 }
 
-/// The workflows in the order in which they are to begin, each with whether it has a history.
-fn in_order(rows: Vec<Row>) -> Result<Vec<(ClaimedWorkflow, bool)>, StoreError> {
+/// A workflow that was taken off a queue, without its history, and whether it has one.
+pub(super) type Queued = (ClaimedWorkflow, bool);
+
+/// The workflows in the order in which they are to begin.
+pub(super) fn in_order(rows: Vec<Row>) -> StoreResult<Vec<Queued>> {
     let mut claimed = Vec::with_capacity(rows.len());
     for mut row in rows {
         let workflow = ClaimedWorkflow {

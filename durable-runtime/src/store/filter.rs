@@ -24,18 +24,18 @@ pub struct WorkflowFilter {
     /// Columns that hold one of some texts.
     texts: Vec<(&'static str, Vec<String>)>,
     /// Columns that are at least, or at most, some time.
-    times: Vec<(&'static str, &'static str, i64)>,
+    pub(super) times: Vec<(&'static str, &'static str, i64)>,
     /// Columns that hold something, or nothing.
     presences: Vec<(&'static str, bool)>,
     was_forked_from: Option<bool>,
     applications: Option<Vec<String>>,
     attributes: Map<String, Json>,
     queues_only: bool,
-    newest_first: bool,
-    limit: Option<u32>,
-    offset: Option<u32>,
-    without_input: bool,
-    without_output: bool,
+    pub(super) newest_first: bool,
+    pub(super) limit: Option<u32>,
+    pub(super) offset: Option<u32>,
+    pub(super) without_input: bool,
+    pub(super) without_output: bool,
 }
 
 /// One method for each column that holds one of some texts.

@@ -1,6 +1,8 @@
 //! Partitioned queues: which keys have work, and the one statement that serves them all.
 
-use super::claim::{candidates, milliseconds, parameters, running, started, taken, taking};
+use super::claim::{
+    candidates, in_order, milliseconds, parameters, running, started, taken, taking,
+};
 use super::row::{Claim, ClaimedWorkflow, Identity};
 use super::sql::params;
 use super::turn::wait_for_turn;
@@ -120,6 +122,6 @@ impl dyn Store {
         } else {
             self.write(INTENT, TAKE_FIRST_OF_EACH, params).await?
         };
-        self.with_histories(rows).await
+        self.with_histories(in_order(rows)?).await
     }
 }

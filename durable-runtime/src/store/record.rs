@@ -1,10 +1,14 @@
 //! What is written: the records of the journal.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use super::claim::Queued;
 use super::effect::Effect;
-use super::row::Status;
+use super::row::{Identity, Status};
 use crate::error::StoreError;
+use crate::queue::Queue;
 
 /// Something that must survive. The journal commits records in batches; each gets an [`Outcome`] of its own.
 #[derive(Debug, Clone)]
@@ -15,6 +19,8 @@ pub(crate) enum Record {
     Step(Box<StepRecord>),
     /// A workflow has its result.
     Completion(Box<CompletionRecord>),
+    /// Another workflow of its queue takes the place of one that has its result.
+    Succession(Box<SuccessionRecord>),
 }
 
 impl Record {
@@ -24,6 +30,7 @@ impl Record {
             Self::Start(start) => &start.workflow_id,
             Self::Step(step) => &step.workflow_id,
             Self::Completion(completion) => &completion.workflow_id,
+            Self::Succession(succession) => &succession.workflow_id,
         }
     }
 
@@ -42,6 +49,7 @@ impl Record {
                     .result
                     .as_ref()
                     .map_or_else(String::len, String::len),
+                Self::Succession(_) => 0,
             }
     }
 }
@@ -157,11 +165,35 @@ pub(crate) struct CompletionRecord {
     pub(crate) result: Result<String, String>,
 }
 
+/// The end of a workflow leaves a place on its queue, which another one is to take in the same commit: between the two
+/// the place is not empty for the length of a commit.
+#[derive(Debug, Clone)]
+pub(crate) struct SuccessionRecord {
+    /// The workflow that ends.
+    pub(crate) workflow_id: String,
+    /// A queue without shared limits and partitions.
+    pub(crate) queue: Queue,
+    pub(crate) identity: Identity,
+    /// Becomes the `owner_xid` of what is taken.
+    pub(crate) token: String,
+    /// It was sent to the database before, and the answer was lost: something may have been taken with its token.
+    pub(crate) sent: Arc<AtomicBool>,
+}
+
+/// What was taken off a queue in the commit of other workflows' ends, without its history.
+#[derive(Debug, Default)]
+pub(crate) struct Successors {
+    pub(crate) token: String,
+    pub(super) workflows: Vec<Queued>,
+}
+
 /// What became of a record.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It is durable.
     Committed,
+    /// Who takes the place of a workflow that ended: nobody, one, or more where an answer was lost before.
+    Succeeded(Successors),
     /// A workflow with this id was there before.
     Exists(ExistingWorkflow),
     /// Another workflow on the queue holds the deduplication id.

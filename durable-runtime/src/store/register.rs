@@ -1,5 +1,6 @@
 //! What a launch announces: its application version and its queues.
 
+use super::machines::{self, KeptMachine};
 use super::migrations;
 use super::queues::{self, Registrar};
 use super::row::Identity;
@@ -38,8 +39,13 @@ impl dyn Store {
         Ok(())
     }
 
-    /// Announces this application version and these queues.
-    pub(crate) async fn register(&self, identity: &Identity, queues: &[Queue]) -> StoreResult<()> {
+    /// Announces this application version with the machines of its workflows, and these queues.
+    pub(crate) async fn register(
+        &self,
+        identity: &Identity,
+        machines: &[KeptMachine],
+        queues: &[Queue],
+    ) -> StoreResult<()> {
         let mut transaction = self.begin(Isolation::ReadCommitted).await?;
         let application = &identity.application_name;
         let version = &identity.application_version;
@@ -50,6 +56,7 @@ impl dyn Store {
             .await?;
         let owner = first::<Option<String>>(rows)?.flatten();
         identity.check_owner("application version", version, owner)?;
+        machines::keep(&mut transaction, INTENT, version, machines).await?;
         let registrar = Registrar {
             application: application.as_deref(),
             version: Some(version),

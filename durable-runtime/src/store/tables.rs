@@ -6,20 +6,34 @@ use super::{Isolation, Store, StoreResult};
 use crate::error::StoreError;
 
 /// What each version adds; a released one never changes.
-const STEPS: &[&[&str]] = &[&[
-    "CREATE TABLE dbos.durable_migrations (version BIGINT NOT NULL PRIMARY KEY)",
-    "INSERT INTO dbos.durable_migrations (version) VALUES (0)",
-    // A nameless application is the empty name: a key holds no NULL.
-    "CREATE TABLE dbos.durable_executors (
-        executor_id TEXT NOT NULL,
-        application_name TEXT NOT NULL,
-        application_version TEXT NOT NULL,
-        lease_token TEXT NOT NULL,
-        lease_until_epoch_ms BIGINT NOT NULL,
-        started_at_epoch_ms BIGINT NOT NULL,
-        PRIMARY KEY (executor_id, application_name, application_version)
-    )",
-]];
+const STEPS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE dbos.durable_migrations (version BIGINT NOT NULL PRIMARY KEY)",
+        "INSERT INTO dbos.durable_migrations (version) VALUES (0)",
+        // A nameless application is the empty name: a key holds no NULL.
+        "CREATE TABLE dbos.durable_executors (
+            executor_id TEXT NOT NULL,
+            application_name TEXT NOT NULL,
+            application_version TEXT NOT NULL,
+            lease_token TEXT NOT NULL,
+            lease_until_epoch_ms BIGINT NOT NULL,
+            started_at_epoch_ms BIGINT NOT NULL,
+            PRIMARY KEY (executor_id, application_name, application_version)
+        )",
+    ],
+    &[
+        // No class is the empty name. The machine is JSON, as this library writes it.
+        "CREATE TABLE dbos.durable_machines (
+            application_version TEXT NOT NULL,
+            class_name TEXT NOT NULL,
+            workflow_name TEXT NOT NULL,
+            code_hash TEXT NOT NULL,
+            machine TEXT NOT NULL,
+            recorded_at_epoch_ms BIGINT NOT NULL,
+            PRIMARY KEY (application_version, class_name, workflow_name, code_hash)
+        )",
+    ],
+];
 
 const EXISTS: &str = "
     {pg:SELECT 1 FROM pg_tables WHERE schemaname = 'dbos' AND tablename = 'durable_migrations'}

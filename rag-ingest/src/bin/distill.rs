@@ -88,7 +88,11 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let mut frequencies = Frequencies::default();
     for file in &files {
         match load(&file.location(), &Limits::default()) {
-            Ok((document, _)) => frequencies.add(&document.text),
+            Ok((loaded, _)) => {
+                for (_, document) in loaded.documents() {
+                    frequencies.add(&document.text);
+                }
+            }
             Err(error) => eprintln!("left out: {error}"),
         }
     }

@@ -76,7 +76,7 @@ pub(crate) async fn remember(
     Ok(())
 }
 
-/// The documents of a source that nobody has seen since the run began, by number and path.
+/// The files of a source that nobody has seen since the run began, by number and path.
 pub(crate) async fn unseen(
     session: &mut Session<'_>,
     source: i64,
@@ -85,13 +85,13 @@ pub(crate) async fn unseen(
     rows!(
         session,
         "SELECT id, path FROM rag_documents
-         WHERE source_id = $1 AND seen_ms < $2 AND status <> 'vanished' ORDER BY path",
+         WHERE source_id = $1 AND member_of IS NULL AND seen_ms < $2 AND status <> 'vanished' ORDER BY path",
         source,
         since_ms
     )
 }
 
-/// How many documents a part of a source has, those that are gone already left out.
+/// How many files a part of a source has, those that are gone already left out.
 pub(crate) async fn living(
     session: &mut Session<'_>,
     source: i64,
@@ -99,7 +99,7 @@ pub(crate) async fn living(
 ) -> sqlx::Result<i64> {
     let counted: Vec<(i64,)> = rows!(
         session,
-        "SELECT COUNT(*) FROM rag_documents WHERE source_id = $1 AND status <> 'vanished'
+        "SELECT COUNT(*) FROM rag_documents WHERE source_id = $1 AND member_of IS NULL AND status <> 'vanished'
             AND ($2 = '' OR path = $2 OR SUBSTR(path, 1, LENGTH($2) + 1) = $2 || '/')",
         source,
         part
@@ -107,13 +107,14 @@ pub(crate) async fn living(
     Ok(counted.first().map_or(0, |(count,)| *count))
 }
 
-/// Makes a document that cannot be found any more: its chunks go, the row stays and says so until it is pruned.
+/// Makes a document that cannot be found any more: its chunks and members go, the row stays and says so until it is pruned.
 pub(crate) async fn bury(
     session: &mut Session<'_>,
     document: i64,
     run: &str,
     now_ms: i64,
 ) -> sqlx::Result<()> {
+    super::remove_members(session, document).await?;
     run!(
         session,
         "DELETE FROM rag_chunks WHERE document_id = $1",
@@ -121,7 +122,7 @@ pub(crate) async fn bury(
     )?;
     run!(
         session,
-        "UPDATE rag_documents SET status = 'vanished', content_hash = '', fingerprint = '', text_key = NULL, chunks = 0,
+        "UPDATE rag_documents SET status = 'vanished', content_hash = '', fingerprint = '', text_key = NULL, chunks = 0, members = 0,
             tried_run = $2, error = NULL, step = NULL, reason = NULL
          WHERE id = $1",
         document,

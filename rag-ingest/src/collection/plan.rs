@@ -23,7 +23,7 @@ pub(crate) struct Known {
     pub(crate) failures: i64,
     pub(crate) attempt: i64,
     pub(crate) reason: String,
-    /// All its chunks are there.
+    /// All its chunks are there, and its members with theirs.
     pub(crate) is_whole: bool,
 }
 
@@ -87,8 +87,10 @@ pub(crate) async fn known(
         session,
         "SELECT d.id, d.path, d.content_hash, d.fingerprint, d.file_hash, d.size, d.mtime_ns, d.seen_ms, d.status,
             d.tried_fingerprint, d.failures, d.attempt, COALESCE(d.reason, ''),
-            d.chunks - (SELECT COUNT(*) FROM rag_chunks c WHERE c.document_id = d.id)
-         FROM rag_documents d WHERE d.source_id = $1 AND d.path IN {list:$2}",
+            ABS(d.chunks - (SELECT COUNT(*) FROM rag_chunks c WHERE c.document_id = d.id))
+            + ABS(d.members - (SELECT COUNT(*) FROM rag_documents m WHERE m.member_of = d.id AND m.chunks =
+                (SELECT COUNT(*) FROM rag_chunks c WHERE c.document_id = m.id)))
+         FROM rag_documents d WHERE d.source_id = $1 AND d.member_of IS NULL AND d.path IN {list:$2}",
         source,
         list(paths)
     )?;
@@ -115,7 +117,7 @@ pub(crate) async fn known(
     Ok(known.collect())
 }
 
-/// Documents that were made of the same bytes by the same pipeline: number, folder of the source, and path.
+/// Files that were made documents of the same bytes by the same pipeline, with all that lies in them: number, folder of the source, and path.
 pub(crate) async fn with_content(
     session: &mut Session<'_>,
     collection: &str,
@@ -125,7 +127,9 @@ pub(crate) async fn with_content(
     rows!(
         session,
         "SELECT d.id, s.location, d.path FROM rag_documents d JOIN rag_sources s ON s.id = d.source_id
-         WHERE d.collection = $1 AND d.content_hash = $2 AND d.fingerprint = $3 ORDER BY d.id",
+         WHERE d.collection = $1 AND d.content_hash = $2 AND d.fingerprint = $3 AND d.member_of IS NULL AND NOT EXISTS
+            (SELECT 1 FROM rag_documents m WHERE m.member_of = d.id AND m.content_hash = '')
+         ORDER BY d.id",
         collection,
         hash,
         fingerprint
@@ -161,7 +165,7 @@ pub(crate) async fn queue(
         "INSERT INTO rag_documents (collection, source_id, path, file_hash, size, mtime_ns, seen_run, seen_ms, status,
             tried_fingerprint, tried_run, attempt, page, workflow_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $7, $10, $11, $12)
-         ON CONFLICT (source_id, path) DO UPDATE SET
+         ON CONFLICT (source_id, path) WHERE member_of IS NULL DO UPDATE SET
             failures = CASE WHEN rag_documents.file_hash = excluded.file_hash
                 AND rag_documents.tried_fingerprint = excluded.tried_fingerprint
                 THEN rag_documents.failures ELSE 0 END,
@@ -197,7 +201,7 @@ pub(crate) async fn refuse(
         "INSERT INTO rag_documents (collection, source_id, path, size, mtime_ns, seen_run, seen_ms, status,
             tried_fingerprint, tried_run, step, reason, error, failures)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'failed', $8, $6, 'discover', $9, $10, 1)
-         ON CONFLICT (source_id, path) DO UPDATE SET
+         ON CONFLICT (source_id, path) WHERE member_of IS NULL DO UPDATE SET
             file_hash = '', size = excluded.size, mtime_ns = excluded.mtime_ns, seen_run = excluded.seen_run,
             seen_ms = excluded.seen_ms, status = excluded.status, tried_run = excluded.tried_run,
             workflow_id = NULL, step = excluded.step, reason = excluded.reason, error = excluded.error,
@@ -216,7 +220,7 @@ pub(crate) async fn refuse(
     Ok(())
 }
 
-/// Notes that files were seen as they are known.
+/// Notes that files, and what lies in them, were seen as they are known.
 pub(crate) async fn seen(
     session: &mut Session<'_>,
     ids: &[i64],
@@ -224,15 +228,17 @@ pub(crate) async fn seen(
     now_ms: i64,
 ) -> sqlx::Result<()> {
     let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
-    let sql = format!(
-        "UPDATE rag_documents SET seen_run = $1, seen_ms = $2 WHERE id IN ({})",
-        if ids.is_empty() {
-            "NULL".to_owned()
-        } else {
-            ids.join(", ")
-        }
-    );
-    run!(session, &sql, run, now_ms)?;
+    let ids = if ids.is_empty() {
+        "NULL".to_owned()
+    } else {
+        ids.join(", ")
+    };
+    for column in ["id", "member_of"] {
+        let sql = format!(
+            "UPDATE rag_documents SET seen_run = $1, seen_ms = $2 WHERE {column} IN ({ids})"
+        );
+        run!(session, &sql, run, now_ms)?;
+    }
     Ok(())
 }
 
@@ -256,9 +262,10 @@ pub(crate) async fn repoint(
     id: i64,
     seen: &Seen<'_>,
 ) -> sqlx::Result<()> {
+    let old: Vec<(String,)> = rows!(session, "SELECT path FROM rag_documents WHERE id = $1", id)?;
     run!(
         session,
-        "DELETE FROM rag_documents WHERE source_id = $1 AND path = $2 AND id <> $3",
+        "DELETE FROM rag_documents WHERE source_id = $1 AND path = $2 AND member_of IS NULL AND id <> $3",
         seen.source,
         seen.path,
         id
@@ -277,6 +284,9 @@ pub(crate) async fn repoint(
         seen.now_ms,
         id
     )?;
+    if let Some((old,)) = old.first() {
+        super::members::follow(session, id, old).await?;
+    }
     super::outcome::remember(session, id, seen.run, seen.now_ms).await
 }
 

@@ -337,20 +337,24 @@ pub(crate) type Retryable = (
     Option<String>,
 );
 
-/// A page of files that failed and are due, and of those that this run has queued already.
+/// A page of files that failed and are due, and of those that this run has queued already; with `members` also of those
+/// in which a file lies that failed.
 pub(crate) async fn retryable(
     session: &mut Session<'_>,
     collection: &str,
     words: &[&str],
     run: &str,
     (most, due_ms, after, limit): (i64, i64, i64, i64),
+    members: bool,
 ) -> sqlx::Result<Vec<Retryable>> {
     rows!(
         session,
         "SELECT d.id, s.location, d.path, d.status, d.file_hash, d.tried_fingerprint, d.attempt, d.workflow_id
          FROM rag_documents d JOIN rag_sources s ON s.id = d.source_id
-         WHERE d.collection = $1 AND d.id > $5 AND ((d.status = 'queued' AND d.tried_run = $7) OR
-            (d.status IN {list:$2} AND d.failures < $3 AND COALESCE(d.retry_ms, 0) <= $4))
+         WHERE d.collection = $1 AND d.member_of IS NULL AND d.id > $5 AND ((d.status = 'queued' AND d.tried_run = $7) OR
+            (d.status IN {list:$2} AND d.failures < $3 AND COALESCE(d.retry_ms, 0) <= $4)
+            OR ($8 = 1 AND d.content_hash <> '' AND EXISTS
+                (SELECT 1 FROM rag_documents m WHERE m.member_of = d.id AND m.status IN {list:$2})))
          ORDER BY d.id LIMIT $6",
         collection,
         super::session::list(words),
@@ -358,6 +362,7 @@ pub(crate) async fn retryable(
         due_ms,
         after,
         limit,
-        run
+        run,
+        i64::from(members)
     )
 }

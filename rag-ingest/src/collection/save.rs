@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::NewDocument;
 use super::session::{Session, run};
 use crate::chunk::Chunk;
+use crate::document::Document;
 
 /// Rows in one statement.
 const A_STATEMENT: usize = 1000;
@@ -33,7 +34,7 @@ pub(crate) async fn save(
     let touched = run!(
         session,
         "UPDATE rag_documents SET content_hash = file_hash, fingerprint = $1, model = $2, text_key = $3, kind = $4,
-            title = $5, encoding = $6, pages = $7, chunks = $8, warnings = $9, run_id = $10, status = 'saved',
+            title = $5, encoding = $6, pages = $7, chunks = $8, warnings = $9, run_id = $10, members = $13, status = 'saved',
             failures = 0, retry_ms = NULL, step = NULL, reason = NULL, error = NULL
          WHERE id = $11 AND file_hash = $12",
         new.fingerprint,
@@ -47,7 +48,8 @@ pub(crate) async fn save(
         serde_json::Value::from(document.warnings.clone()).to_string(),
         new.run_id,
         new.id,
-        new.hash
+        new.hash,
+        number(new.members)
     )?;
     if touched == 0 {
         return Ok(false);
@@ -57,32 +59,45 @@ pub(crate) async fn save(
         "DELETE FROM rag_chunks WHERE document_id = $1",
         new.id
     )?;
-    let mut rows = Vec::with_capacity(new.chunks.len());
-    for (chunk, key) in new.chunks.iter().zip(new.keys) {
+    save_chunks(session, new.id, document, (new.chunks, new.keys), vectors).await?;
+    Ok(true)
+}
+
+/// Writes the chunks of a document that has none; each has the key of its text.
+pub(super) async fn save_chunks(
+    session: &mut Session<'_>,
+    id: i64,
+    document: &Document,
+    (chunks, keys): (&[Chunk], &[String]),
+    vectors: &HashMap<String, i64>,
+) -> sqlx::Result<()> {
+    let mut rows = Vec::with_capacity(chunks.len());
+    for (chunk, key) in chunks.iter().zip(keys) {
         rows.push((chunk, *vectors.get(key).ok_or(sqlx::Error::RowNotFound)?));
     }
     if session.is_postgres() {
         for part in rows.chunks(A_STATEMENT) {
-            many(session, new, part).await?;
+            many(session, id, document, part).await?;
         }
     } else {
         for (chunk, vector) in rows {
-            one(session, new, chunk, vector).await?;
+            one(session, id, document, chunk, vector).await?;
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 async fn one(
     session: &mut Session<'_>,
-    new: &NewDocument<'_>,
+    id: i64,
+    document: &Document,
     chunk: &Chunk,
     vector: i64,
 ) -> sqlx::Result<()> {
     run!(
         session,
         CHUNK,
-        new.id,
+        id,
         i64::from(chunk.ordinal),
         number(chunk.start),
         number(chunk.end),
@@ -90,7 +105,7 @@ async fn one(
         heading_json(chunk),
         chunk.pages.map(|(first, _)| i64::from(first)),
         chunk.pages.map(|(_, last)| i64::from(last)),
-        chunk.text(new.document),
+        chunk.text(document),
         vector
     )?;
     Ok(())
@@ -98,7 +113,8 @@ async fn one(
 
 async fn many(
     session: &mut Session<'_>,
-    new: &NewDocument<'_>,
+    id: i64,
+    document: &Document,
     rows: &[(&Chunk, i64)],
 ) -> sqlx::Result<()> {
     fn column<T>(rows: &[(&Chunk, i64)], value: impl Fn(&Chunk) -> T) -> Vec<T> {
@@ -108,12 +124,9 @@ async fn many(
         return Ok(());
     };
     let vectors: Vec<i64> = rows.iter().map(|(_, vector)| *vector).collect();
-    let texts: Vec<&str> = rows
-        .iter()
-        .map(|(chunk, _)| chunk.text(new.document))
-        .collect();
+    let texts: Vec<&str> = rows.iter().map(|(chunk, _)| chunk.text(document)).collect();
     sqlx::query(CHUNKS)
-        .bind(new.id)
+        .bind(id)
         .bind(column(rows, |chunk| i64::from(chunk.ordinal)))
         .bind(column(rows, |chunk| number(chunk.start)))
         .bind(column(rows, |chunk| number(chunk.end)))
@@ -132,7 +145,7 @@ async fn many(
     Ok(())
 }
 
-fn number(count: usize) -> i64 {
+pub(super) fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

@@ -104,8 +104,30 @@ async fn take_over_version_1(session: &mut Session<'_>) -> sqlx::Result<()> {
         };
         take_over_chunks(session, id, new, &model).await?;
     }
+    join_members(session).await?;
     run!(session, "DROP TABLE rag_chunks_1")?;
     run!(session, "DROP TABLE rag_documents_1")?;
+    Ok(())
+}
+
+/// Joins files that lie in a file to it: in version 1 only their paths told.
+async fn join_members(session: &mut Session<'_>) -> sqlx::Result<()> {
+    let file = if session.is_postgres() {
+        "split_part(rag_documents.path, '!/', 1)"
+    } else {
+        "substr(rag_documents.path, 1, instr(rag_documents.path, '!/') - 1)"
+    };
+    let sql = format!(
+        "UPDATE rag_documents SET member_of = f.id, size = 0 FROM (SELECT id, source_id, path FROM rag_documents) f
+         WHERE rag_documents.path LIKE '%!/%' AND f.source_id = rag_documents.source_id AND f.path = {file}"
+    );
+    run!(session, &sql)?;
+    run!(
+        session,
+        "UPDATE rag_documents SET members =
+            (SELECT COUNT(*) FROM rag_documents m WHERE m.member_of = rag_documents.id)
+         WHERE member_of IS NULL"
+    )?;
     Ok(())
 }
 

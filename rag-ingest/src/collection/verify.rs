@@ -41,7 +41,7 @@ impl Verdicts {
 }
 
 /// What must not be there: a query for the places, and what is wrong with each.
-const RULES: [(&str, &str); 7] = [
+const RULES: [(&str, &str); 8] = [
     (
         "SELECT 'chunk ' || c.id FROM rag_chunks c
          WHERE $1 <> '' AND NOT EXISTS (SELECT 1 FROM rag_documents d WHERE d.id = c.document_id)",
@@ -51,6 +51,11 @@ const RULES: [(&str, &str); 7] = [
         "SELECT d.path FROM rag_documents d WHERE d.collection = $1 AND d.chunks <>
             (SELECT COUNT(*) FROM rag_chunks c WHERE c.document_id = d.id)",
         "it has another number of chunks than were saved; run `rag-ingest ingest` over it again",
+    ),
+    (
+        "SELECT d.path FROM rag_documents d WHERE d.collection = $1 AND d.members <>
+            (SELECT COUNT(*) FROM rag_documents m WHERE m.member_of = d.id AND m.file_hash = d.content_hash)",
+        "the files in it are not those that were saved with it; run `rag-ingest ingest` over it again",
     ),
     (
         "SELECT d.path FROM rag_documents d WHERE d.collection = $1 AND d.status IN ('saved', 'renamed')

@@ -2,14 +2,7 @@
 
 use std::path::Path;
 
-const EXTENSIONS: &[&str] = &[
-    "csv", "htm", "html", "json", "log", "markdown", "md", "pdf", "rst", "text", "txt", "xhtml",
-];
-
-/// Whether a file is of a kind that can be ingested, by its name alone.
-pub fn is_candidate(path: &Path) -> bool {
-    EXTENSIONS.contains(&extension(path).as_str())
-}
+pub use crate::loader::is_candidate;
 
 /// A file's extension in lower case; empty if it has none.
 pub(super) fn extension(path: &Path) -> String {

@@ -7,6 +7,8 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
+use crate::document::Document;
+
 /// Text and the encoding it was in.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -14,6 +16,21 @@ pub(super) struct Decoded {
     pub(super) encoding: String,
     /// How many sequences were not valid in that encoding.
     pub(super) damaged: usize,
+}
+
+impl Decoded {
+    /// Gives a document the encoding that its text was in, and a warning if it was damaged.
+    pub(super) fn describe(&self, mut document: Document) -> Document {
+        document.encoding.clone_from(&self.encoding);
+        if self.damaged > 0 {
+            let damage = format!(
+                "{} byte sequences are not valid {} and were replaced",
+                self.damaged, self.encoding
+            );
+            document.warnings.insert(0, damage);
+        }
+        document
+    }
 }
 
 /// How much of a file the statistics look at.

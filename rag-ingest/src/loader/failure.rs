@@ -20,7 +20,7 @@ pub enum LoadError {
     },
     /// It is not text, whatever its name says.
     #[error(
-        "{path} is not a text file: {why}; convert it to text, Markdown, HTML or PDF, or leave it out"
+        "{path} is not a text file: {why}; convert it to a format that is read, or leave it out"
     )]
     Binary {
         /// The file.
@@ -28,29 +28,79 @@ pub enum LoadError {
         /// What gave it away.
         why: String,
     },
-    /// A PDF that asks for a password.
+    /// It asks for a password.
     #[error("{path} is encrypted; save a copy without a password and ingest that")]
     Encrypted {
         /// The file.
         path: String,
     },
-    /// A PDF whose end is missing.
+    /// Its end is missing.
     #[error(
-        "{path} is cut off after {size} bytes: the end of the PDF is missing; copy or download it again"
+        "{path} is cut off after {size} bytes: the end of the {what} is missing; copy or download it again"
     )]
     Truncated {
         /// The file.
         path: String,
+        /// What it is the beginning of: `PDF`, say.
+        what: String,
         /// How much of it there is.
         size: u64,
     },
-    /// A PDF that cannot be parsed.
-    #[error("{path} is a damaged PDF: {why}; repair it or print it to a new PDF")]
+    /// It cannot be parsed.
+    #[error("{path} is a damaged {what}: {why}; repair it, or save or export it anew")]
     Corrupt {
         /// The file.
         path: String,
-        /// What the parser stumbled over.
+        /// What it should be: `PDF`, say.
+        what: String,
+        /// What the parser stumbled over, and where: the page, the part, the line.
         why: String,
+    },
+    /// It unfolds into more than one file may ask for.
+    #[error(
+        "{path} unfolds into too much: {why}; unpack it and ingest what you need of it, or raise the limit"
+    )]
+    Bomb {
+        /// The file.
+        path: String,
+        /// Which limit it met.
+        why: String,
+    },
+    /// It lies in a container in a container and so on.
+    #[error("{path} lies in {depth} containers, one in the other, which is the limit; unpack them")]
+    TooDeep {
+        /// The file.
+        path: String,
+        /// How many containers it lies in.
+        depth: u32,
+    },
+    /// Its parser ended abnormally.
+    #[error("the parser of {path} crashed: {why}; convert the file or leave it out, and report it")]
+    Crashed {
+        /// The file.
+        path: String,
+        /// What is known about it.
+        why: String,
+    },
+    /// Its parser did not come to an end.
+    #[error(
+        "the parser of {path} did not finish within {seconds} s; split the file, or raise the limit"
+    )]
+    TimedOut {
+        /// The file.
+        path: String,
+        /// The limit, in seconds.
+        seconds: u64,
+    },
+    /// Its parser asked for more memory than it may have.
+    #[error(
+        "the parser of {path} needs more than {limit} bytes of memory; split the file, or raise the limit"
+    )]
+    OutOfMemory {
+        /// The file.
+        path: String,
+        /// The limit.
+        limit: u64,
     },
     /// A PDF made of pictures.
     #[error("{path} has {pages} pages and no text layer; run text recognition (OCR) over it first")]
@@ -81,7 +131,7 @@ pub enum LoadError {
         why: String,
     },
     /// It is something that is never read.
-    #[error("{path} cannot be loaded: {why}; give a text, Markdown, HTML or PDF file")]
+    #[error("{path} cannot be loaded: {why}; convert it to a format that is read, or leave it out")]
     Unsupported {
         /// The file.
         path: String,
@@ -131,6 +181,26 @@ impl LoadError {
         }
     }
 
+    /// The file, with the containers it lies in.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Empty { path }
+            | Self::Binary { path, .. }
+            | Self::Encrypted { path }
+            | Self::Truncated { path, .. }
+            | Self::Corrupt { path, .. }
+            | Self::Bomb { path, .. }
+            | Self::TooDeep { path, .. }
+            | Self::Crashed { path, .. }
+            | Self::TimedOut { path, .. }
+            | Self::OutOfMemory { path, .. }
+            | Self::NoTextLayer { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::Io { path, .. }
+            | Self::Unsupported { path, .. } => path,
+        }
+    }
+
     /// A short word for the reason, for columns and counters; the same as in the serialized form.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -139,6 +209,11 @@ impl LoadError {
             Self::Encrypted { .. } => "encrypted",
             Self::Truncated { .. } => "truncated",
             Self::Corrupt { .. } => "corrupt",
+            Self::Bomb { .. } => "bomb",
+            Self::TooDeep { .. } => "too_deep",
+            Self::Crashed { .. } => "crashed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::OutOfMemory { .. } => "out_of_memory",
             Self::NoTextLayer { .. } => "no_text_layer",
             Self::TooLarge { .. } => "too_large",
             Self::Io { .. } => "io",
@@ -153,7 +228,7 @@ impl LoadError {
             Self::Io {
                 kind: IoKind::Other,
                 ..
-            }
+            } | Self::TimedOut { .. }
         )
     }
 }

@@ -12,8 +12,64 @@ mod writer;
 use html5gum::{DefaultEmitter, Readable, Token, Tokenizer};
 
 use self::writer::Writer;
-use crate::document::Heading;
+use super::source::Source;
+use super::{LoadError, Loaded, Loader};
+use crate::document::{Document, Heading, Kind};
 use crate::normalise::normalise;
+
+pub(super) struct Html;
+
+impl Loader for Html {
+    fn name(&self) -> &'static str {
+        "HTML"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["htm", "html", "xhtml"]
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        let is_html = |text: &str| {
+            source.has_extension(self.extensions())
+                // A page may be quoted in Markdown or in code.
+                || starts_like_html(text) && !source.has_extension(&["markdown", "md", "mdx"])
+        };
+        source.text().is_ok_and(|decoded| is_html(&decoded.text))
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<Loaded, LoadError> {
+        let decoded = source.decoded()?;
+        Ok(decoded.describe(convert(&decoded.text).into()).into())
+    }
+}
+
+/// Whether a file's own declaration of its encoding counts.
+pub(super) fn is_named_or_starts_so(source: &Source<'_>) -> bool {
+    source.has_extension(Html.extensions())
+        || starts_like_html(&String::from_utf8_lossy(source.head(1024)))
+}
+
+fn starts_like_html(text: &str) -> bool {
+    let mut rest = text.trim_start_matches('\u{FEFF}').trim_start();
+    loop {
+        let skipped = [("<?xml", "?>"), ("<!--", "-->")]
+            .iter()
+            .find_map(|(open, close)| {
+                let inner = rest.strip_prefix(open)?;
+                inner.split_once(close).map(|(_, after)| after.trim_start())
+            });
+        match skipped {
+            Some(after) => rest = after,
+            None => break,
+        }
+    }
+    let head: String = rest
+        .chars()
+        .take(16)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    head.starts_with("<!doctype html") || head.starts_with("<html")
+}
 
 /// A page, converted.
 #[derive(Debug)]
@@ -21,6 +77,18 @@ pub(super) struct Page {
     pub(super) title: Option<String>,
     pub(super) text: String,
     pub(super) headings: Vec<Heading>,
+}
+
+impl From<Page> for Document {
+    fn from(page: Page) -> Self {
+        Self {
+            kind: Kind::Html,
+            title: page.title,
+            text: page.text,
+            headings: page.headings,
+            ..Self::plain("")
+        }
+    }
 }
 
 /// Converts a page.

@@ -1,8 +1,31 @@
-//! Where the headings of a Markdown text are.
+//! Markdown, which is kept as it is, and where its headings are.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::document::Heading;
+use super::source::Source;
+use super::{LoadError, Loaded, Loader};
+use crate::document::{Document, Heading};
+
+pub(super) struct Markdown;
+
+impl Loader for Markdown {
+    fn name(&self) -> &'static str {
+        "Markdown"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["markdown", "md", "mdx"]
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        source.has_extension(self.extensions()) && source.text().is_ok()
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<Loaded, LoadError> {
+        let decoded = source.decoded()?;
+        Ok(decoded.describe(Document::markdown(&decoded.text)).into())
+    }
+}
 
 /// The headings of a text, without those that only look like headings (in code, say).
 pub(crate) fn headings(text: &str) -> Vec<Heading> {

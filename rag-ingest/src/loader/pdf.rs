@@ -2,21 +2,50 @@
 
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
-use std::thread;
 
 use unpdf::model::Document as PdfDocument;
 use unpdf::render::{RenderOptions, to_markdown};
 use unpdf::{PageStreamOptions, ParseEvent, PdfParser};
 
-use super::{Limits, LoadError};
-use crate::document::{Document, Kind, PageSpan};
+use super::source::Source;
+use super::{Limits, LoadError, Loaded, Loader};
+use crate::document::{Document, Kind};
 use crate::normalise::normalise;
 
 /// A scanned page has stray marks rather than text; fewer letters a page than this is no text layer.
 const MIN_LETTERS_PER_PAGE: usize = 20;
-/// Hostile files nest deeply; the parser gets a stack that a thread of a server would not have.
-const STACK_BYTES: usize = 32 << 20;
+const WHAT: &str = "PDF";
+
+pub(super) struct Pdf;
+
+impl Loader for Pdf {
+    fn name(&self) -> &'static str {
+        "a PDF"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["pdf"]
+    }
+
+    /// The mark may stand a little behind the start, but then only its name makes it more than a quotation.
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        let head = source.head(1024);
+        let start = head.trim_ascii_start();
+        start
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(start)
+            .starts_with(b"%PDF-")
+            || source.extension() == "pdf" && head.windows(5).any(|window| window == b"%PDF-")
+    }
+
+    fn is_risky(&self) -> bool {
+        true
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<Loaded, LoadError> {
+        read(source).map(Loaded::from)
+    }
+}
 
 /// What the parser gives, before anything is decided about it.
 #[derive(Debug, Default)]
@@ -28,40 +57,23 @@ struct Pages {
     size: u64,
 }
 
-/// Reads a PDF.
-pub(super) fn read(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Document, LoadError> {
-    let name = path.display().to_string();
-    let corrupt = |why: String| LoadError::Corrupt {
-        path: name.clone(),
-        why,
-    };
+fn read(source: &Source<'_>) -> Result<Document, LoadError> {
+    let (bytes, limits) = (source.bytes(), source.limits());
+    let name = source.name().to_owned();
     // The parser meets files that nobody tested it with: its panics are findings about the file.
-    let outcome = thread::scope(|scope| {
-        thread::Builder::new()
-            .name("pdf".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || {
-                panic::catch_unwind(AssertUnwindSafe(|| extract(bytes, limits)))
-            })
-            .map(|thread| thread.join().unwrap_or_else(Err))
-    });
-    let truncated = LoadError::Truncated {
-        path: name.clone(),
-        size: bytes.len() as u64,
-    };
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| extract(bytes, limits)));
     let pages = match outcome {
-        Ok(Ok(Ok(pages))) => pages,
-        Ok(Ok(Err(unpdf::Error::Encrypted | unpdf::Error::InvalidPassword))) => {
-            return Err(LoadError::Encrypted { path: name });
+        Ok(Ok(pages)) => pages,
+        Ok(Err(unpdf::Error::Encrypted | unpdf::Error::InvalidPassword)) => {
+            return Err(source.encrypted());
         }
-        _ if !has_end(bytes) => return Err(truncated),
-        Ok(Ok(Err(error))) => return Err(corrupt(error.to_string())),
-        Ok(Err(_)) => return Err(corrupt("the parser gave up on it".to_owned())),
-        Err(error) => return Err(LoadError::io(path, &error)),
+        _ if !has_end(bytes) => return Err(source.truncated(WHAT)),
+        Ok(Err(error)) => return Err(source.corrupt(WHAT, error)),
+        Err(_) => return Err(source.corrupt(WHAT, "the parser gave up on it")),
     };
     // The parser rescues what pages it can find; half a document that looks whole is worse than none.
     if !has_end(bytes) {
-        return Err(truncated);
+        return Err(source.truncated(WHAT));
     }
     if pages.size > limits.max_text_bytes {
         return Err(LoadError::TooLarge {
@@ -71,7 +83,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Documen
         });
     }
     if pages.count == 0 {
-        return Err(corrupt("it has no pages".to_owned()));
+        return Err(source.corrupt(WHAT, "it has no pages"));
     }
     let letters: usize = pages
         .texts
@@ -137,38 +149,15 @@ fn extract(bytes: &[u8], limits: &Limits) -> unpdf::Result<Pages> {
     Ok(pages)
 }
 
-/// Puts the pages one after the other, with an empty line between them.
 fn assemble(pages: Pages) -> Document {
-    let mut text = String::new();
-    let mut spans = Vec::new();
-    for (page, content) in &pages.texts {
-        let content = normalise(content);
-        if content.is_empty() {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str("\n\n");
-        }
-        let start = text.len();
-        text.push_str(&content);
-        spans.push(PageSpan {
-            page: *page,
-            start,
-            end: text.len(),
-        });
-    }
     let title = pages
         .title
         .map(|title| normalise(&title))
         .filter(|title| !title.trim().is_empty());
     Document {
-        kind: Kind::Pdf,
         title,
-        headings: super::headings(&text),
-        text,
-        pages: spans,
         warnings: pages.warnings,
-        ..Document::plain("")
+        ..Document::of_pages(Kind::Pdf, pages.texts)
     }
 }
 

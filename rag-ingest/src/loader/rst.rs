@@ -1,9 +1,35 @@
-//! Where the headings of a reStructuredText file are.
+//! reStructuredText, which is kept as it is, and where its headings are.
 
-use crate::document::Heading;
+use super::source::Source;
+use super::{LoadError, Loaded, Loader};
+use crate::document::{Document, Heading};
+
+pub(super) struct ReStructuredText;
+
+impl Loader for ReStructuredText {
+    fn name(&self) -> &'static str {
+        "reStructuredText"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["rst"]
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        source.has_extension(self.extensions()) && source.text().is_ok()
+    }
+
+    fn load(&self, source: &Source<'_>) -> Result<Loaded, LoadError> {
+        let decoded = source.decoded()?;
+        let mut document = Document::plain(&decoded.text);
+        document.headings = headings(&document.text);
+        document.title = document.headings.first().map(|it| it.title.clone());
+        Ok(decoded.describe(document).into())
+    }
+}
 
 /// The underlined titles of a text. The first style of line that occurs is the highest level, and so on.
-pub(super) fn headings(text: &str) -> Vec<Heading> {
+fn headings(text: &str) -> Vec<Heading> {
     let mut styles: Vec<(u8, bool)> = Vec::new();
     let mut headings = Vec::new();
     // The last three lines, the youngest last, each with where it starts.

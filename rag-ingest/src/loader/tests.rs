@@ -1,3 +1,5 @@
+mod hostile;
+
 use std::fs;
 use std::path::Path;
 
@@ -11,7 +13,7 @@ const ENCRYPTED: &[u8] = include_bytes!("../../tests/fixtures/encrypted.pdf");
 const NO_TEXT_LAYER: &[u8] = include_bytes!("../../tests/fixtures/no-text-layer.pdf");
 
 fn read(name: &str, bytes: &[u8]) -> Result<Document, LoadError> {
-    parse(Path::new(name), bytes, &Limits::default())
+    parse(Path::new(name), bytes, &Limits::default()).map(|loaded| loaded.document)
 }
 
 fn wide(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -23,7 +25,8 @@ fn a_text_file_is_read_and_hashed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.txt");
     fs::write(&path, "one\r\ntwo").unwrap();
-    let (document, hash) = load(&path, &Limits::default()).unwrap();
+    let (loaded, hash) = load(&path, &Limits::default()).unwrap();
+    let document = loaded.document;
     assert_eq!(
         (document.kind, document.text.as_str()),
         (Kind::Text, "one\ntwo")
@@ -147,8 +150,8 @@ fn bytes_that_are_no_text_are_refused_whatever_their_name() {
     };
     let random: Vec<u8> = (0..4096).map(|_| noise()).collect();
     let high: Vec<u8> = (0..4096).map(|_| noise() | 0x80).collect();
-    let zip = b"PK\x03\x04\x14\0\0\0\x08\0".repeat(40);
-    for bytes in [vec![0xFF; 4096], vec![0; 4096], random, high, zip] {
+    let xz = b"\xfd7zXZ\0\x14\0\0\0\x08\0".repeat(40);
+    for bytes in [vec![0xFF; 4096], vec![0; 4096], random, high, xz] {
         for name in ["a.txt", "a.md", "a.html"] {
             let outcome = read(name, &bytes);
             assert!(
@@ -166,7 +169,7 @@ fn a_refusal_says_what_to_do() {
             .unwrap_err()
             .to_string(),
         "x/a.txt is not a text file: it is a program; \
-         convert it to text, Markdown, HTML or PDF, or leave it out"
+         convert it to a format that is read, or leave it out"
     );
 }
 

@@ -1,4 +1,6 @@
 //! One file: load → chunk → embed, a step for each batch → save.
+//!
+//! Files that lie in it are documents of their own, and go all these ways together with it.
 
 use std::sync::Arc;
 
@@ -10,13 +12,14 @@ use super::clock::now_ms;
 use super::failure::IngestError;
 use crate::chunk::chunk as cut;
 use crate::collection::session::Session;
-use crate::collection::{self, Cost, Failure, NewDocument, bytes_of, model_name};
+use crate::collection::{
+    self, Cost, Failure, MemberOutcome, NewDocument, NewMember, bytes_of, model_name,
+};
 use crate::desk::{Fresh, Prepared};
 use crate::discover::{self, location_of};
-use crate::document::Document;
 use crate::embed::{EmbedError, check};
 use crate::fingerprint::text_key;
-use crate::loader::{self, IoKind, LoadError};
+use crate::loader::{IoKind, LoadError, Loaded};
 use crate::pipeline::Pipeline;
 use crate::status::FileStatus;
 use crate::tokenizer::Tokenizer;
@@ -86,6 +89,9 @@ pub enum FileOutcome {
         reused: usize,
         /// How many word pieces were embedded.
         tokens: usize,
+        /// How many files that lie in it could not be read; their rows tell why.
+        #[serde(default)]
+        failed: usize,
     },
     /// It is not; its row tells why.
     Failed {
@@ -99,6 +105,9 @@ pub enum FileOutcome {
 struct Cuts {
     chunks: usize,
     batches: u32,
+    /// Files in the file that could not be read.
+    #[serde(default)]
+    failed: usize,
 }
 
 /// What a batch came to.
@@ -176,6 +185,7 @@ pub async fn ingest_file(
                     embedded,
                     reused,
                     tokens,
+                    failed: cuts.failed,
                 });
             }
             Saving::Missing { batches: missing } => {
@@ -220,28 +230,29 @@ async fn give_up(
     Ok(FileOutcome::Failed { status })
 }
 
-/// Reads a file and normalises its text, unless that text is kept.
+/// Reads a file, and the files in it, and normalises their texts, unless those are kept.
 #[step(pure)]
 async fn load(ctx: StepContext, file: &FileRequest) -> Result<usize, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
     if pipeline.fingerprint != file.fingerprint {
         return Err(IngestError::OtherSettings);
     }
-    let document = read(&pipeline, file).await?;
-    let size = document.text.len();
-    pipeline.desk.put_read(ctx.workflow_id(), document);
+    let loaded = read(&pipeline, file).await?;
+    let size = loaded.size();
+    pipeline.desk.put_read(ctx.workflow_id(), loaded);
     Ok(size)
 }
 
-/// Cuts a document into chunks.
+/// Cuts the documents into chunks.
 #[step(pure)]
 async fn chunk(ctx: StepContext, file: &FileRequest) -> Result<Cuts, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
     let prepared = prepare(&pipeline, ctx.workflow_id(), file).await?;
-    let chunks = prepared.chunks.len();
+    let chunks = prepared.keys.len();
     Ok(Cuts {
         chunks,
         batches: u32::try_from(chunks.div_ceil(BATCH)).map_err(IngestError::other)?,
+        failed: prepared.loaded.failures().count(),
     })
 }
 
@@ -267,10 +278,10 @@ async fn embed(
     };
     let embedded = missing.len();
     let reused = keys_of(&prepared, batch).len() - embedded;
-    let tokens = missing
+    let tokens = prepared
+        .pick(&missing)
         .iter()
-        .filter_map(|index| prepared.chunks.get(*index))
-        .map(|chunk| chunk.tokens as usize)
+        .map(|(_, chunk, _)| chunk.tokens as usize)
         .sum();
     let vectors = make(&pipeline, &prepared, missing).await?;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -299,8 +310,8 @@ async fn embed(
     })
 }
 
-/// Saves the document, its chunks, its text and the vectors of its last batch, together with the checkpoint of this
-/// step.
+/// Saves the document and those of the files in it, their chunks, their texts and the vectors of the last batch,
+/// together with the checkpoint of this step.
 #[transaction]
 async fn save(
     ctx: TransactionContext,
@@ -334,14 +345,33 @@ async fn save(
         return Ok(Saving::Missing { batches: missing });
     }
     let text_key = file.text_key();
-    collection::keep_text(session, &text_key, &prepared.document).await?;
+    let is_kept = is_for_keeping(&prepared.loaded);
+    if is_kept {
+        collection::keep_text(session, &text_key, &prepared.loaded).await?;
+    }
+    let mut pieces = prepared.pieces();
+    let own = pieces
+        .next()
+        .ok_or_else(|| IngestError::other("a file without a document was read; report it"))?;
+    let read = pieces.filter_map(|piece| {
+        Some(NewMember {
+            path: piece.member?,
+            outcome: MemberOutcome::Read(piece),
+        })
+    });
+    let failed = prepared.loaded.failures().map(|(path, error)| NewMember {
+        path,
+        outcome: MemberOutcome::Failed(error),
+    });
+    let members: Vec<_> = read.chain(failed).collect();
     let new = NewDocument {
         id: file.document,
         hash: &file.hash,
-        document: &prepared.document,
-        text_key: &text_key,
-        chunks: &prepared.chunks,
-        keys: &prepared.keys,
+        document: own.document,
+        text_key: is_kept.then_some(text_key.as_str()),
+        chunks: own.chunks,
+        keys: own.keys,
+        members: members.len(),
         model: &model_name(pipeline.embedder.id(), pipeline.embedder.dimension()),
         fingerprint: &file.fingerprint,
         run_id: &file.run_id,
@@ -350,7 +380,9 @@ async fn save(
         // Its row waits for another version by now, or was taken away.
         return Ok(Saving::Changed);
     }
-    collection::remember(session, file.document, &file.run_id, now_ms()).await?;
+    let when = (file.run_id.as_str(), now_ms());
+    collection::remember(session, file.document, when.0, when.1).await?;
+    collection::replace_members(session, file.document, &members, &known, when).await?;
     pipeline.desk.clear(&workflow);
     pipeline.progress.file_done();
     Ok(Saving::Saved)
@@ -372,23 +404,25 @@ async fn record_failure(
     Ok(())
 }
 
-/// The document of a file: kept under its key, or read from the file if that is still the one that was discovered.
-async fn read(pipeline: &Pipeline, file: &FileRequest) -> Result<Document, IngestError> {
+/// What a file gives: kept under its key, or read from the file if that is still the one that was discovered.
+async fn read(pipeline: &Pipeline, file: &FileRequest) -> Result<Loaded, IngestError> {
     let key = file.text_key();
     let kept = {
         let mut look = pipeline.collection.look().await?;
         collection::text(&mut look.session(), &key).await?
     };
-    if let Some(document) = kept {
-        return Ok(document);
+    if let Some(loaded) = kept {
+        return Ok(loaded);
     }
-    let path = file.location();
-    let limits = pipeline.limits;
     let changed = || IngestError::Changed {
         path: file.name(),
         step: "load".to_owned(),
     };
-    let document = match blocking(move || loader::load(&path, &limits)).await? {
+    let loaded = match pipeline
+        .parsers
+        .load(file.location(), pipeline.limits)
+        .await
+    {
         Err(LoadError::Io {
             kind: IoKind::NotFound,
             ..
@@ -407,14 +441,19 @@ async fn read(pipeline: &Pipeline, file: &FileRequest) -> Result<Document, Inges
             };
         }
         Ok((_, hash)) if hash != file.hash => return Err(changed()),
-        Ok((document, _)) => document,
+        Ok((loaded, _)) => loaded,
     };
-    if document.text.len() >= LARGE_TEXT {
+    if loaded.size() >= LARGE_TEXT && is_for_keeping(&loaded) {
         let mut transaction = pipeline.collection.begin().await?;
-        collection::keep_text(&mut transaction.session(), &key, &document).await?;
+        collection::keep_text(&mut transaction.session(), &key, &loaded).await?;
         transaction.commit().await?;
     }
-    Ok(document)
+    Ok(loaded)
+}
+
+/// What could not be read may be with other limits, so a file with such a member is read anew whenever it is needed.
+fn is_for_keeping(loaded: &Loaded) -> bool {
+    loaded.failures().next().is_none()
 }
 
 /// The file, read and cut: what lies on the desk, or all of it again.
@@ -426,14 +465,15 @@ async fn prepare(
     if let Some(prepared) = pipeline.desk.get(workflow) {
         return Ok(prepared);
     }
-    let document = match pipeline.desk.take_read(workflow) {
-        Some(document) => Arc::unwrap_or_clone(document),
+    let loaded = match pipeline.desk.take_read(workflow) {
+        Some(loaded) => Arc::unwrap_or_clone(loaded),
         None => read(pipeline, file).await?,
     };
     let options = pipeline.chunks;
     let prepared = blocking(move || {
-        let chunks = cut(&document, &options, Tokenizer::builtin());
-        Prepared::new(document, chunks)
+        Prepared::new(loaded, |document| {
+            cut(document, &options, Tokenizer::builtin())
+        })
     })
     .await?;
     Ok(pipeline.desk.put(workflow, prepared))
@@ -471,21 +511,18 @@ async fn make(
     let embedder = Arc::clone(&pipeline.embedder);
     let prepared = Arc::clone(prepared);
     let made = blocking(move || {
-        let wanted = || {
-            chunks.iter().filter_map(|index| {
-                Some((prepared.chunks.get(*index)?, prepared.keys.get(*index)?))
-            })
-        };
-        let texts: Vec<String> = wanted()
-            .map(|(chunk, _)| chunk.embedding_text(&prepared.document))
+        let wanted = prepared.pick(&chunks);
+        let texts: Vec<String> = wanted
+            .iter()
+            .map(|(document, chunk, _)| chunk.embedding_text(document))
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = embedder.embed(&texts)?;
         check(embedder.id(), embedder.dimension(), texts.len(), &vectors)?;
-        let keyed = wanted().zip(&vectors);
+        let keyed = wanted.into_iter().zip(&vectors);
         Ok::<_, EmbedError>(
             keyed
-                .map(|((_, key), vector)| (key.clone(), bytes_of(vector)))
+                .map(|((_, _, key), vector)| (key.clone(), bytes_of(vector)))
                 .collect(),
         )
     });

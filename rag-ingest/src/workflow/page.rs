@@ -28,7 +28,7 @@ pub struct PageRequest {
 pub struct PageReport {
     /// Files that were saved.
     pub ingested: usize,
-    /// Files that were not.
+    /// Files that were not, files in files included.
     pub failed: usize,
     /// Chunks that were saved.
     pub chunks: usize,
@@ -49,8 +49,10 @@ impl PageReport {
                 embedded,
                 reused,
                 tokens,
+                failed,
             } => {
                 self.ingested += 1;
+                self.failed += failed;
                 self.chunks += chunks;
                 self.embedded += embedded;
                 self.reused += reused;

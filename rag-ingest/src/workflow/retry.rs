@@ -125,7 +125,15 @@ async fn due(ctx: StepContext, request: &RetryRequest, after: i64) -> Result<Due
         let mut look = pipeline.collection.look().await?;
         let bounds = (most, until, after, PAGE);
         let name = &request.collection;
-        retryable(&mut look.session(), name, &words, run_id, bounds).await?
+        retryable(
+            &mut look.session(),
+            name,
+            &words,
+            run_id,
+            bounds,
+            request.all,
+        )
+        .await?
     };
     let next = found.last().map(|file| file.0);
     let mut files = Vec::new();
@@ -136,7 +144,8 @@ async fn due(ctx: StepContext, request: &RetryRequest, after: i64) -> Result<Due
             continue;
         };
         // The failed workflow can go on only with the same content and the same pipeline.
-        let can_go_on = status != "superseded" && now == hash && tried == request.fingerprint;
+        let has_failed = words.contains(&status.as_str()) && status != "superseded";
+        let can_go_on = has_failed && now == hash && tried == request.fingerprint;
         let attempt = attempt + 1;
         let workflow_id = work_id(
             run_id,

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use durable_runtime::Durable;
-use durable_tests::journey::{journey, visit};
+use durable_tests::journey::{journey, retreat, visit};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -19,11 +19,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     let durable = Durable::open(url)
         .register::<journey>()
         .register::<visit>()
+        .register::<retreat>()
         .launch()
         .await?;
     let sum = match workflow.as_str() {
         "journey" => journey(&durable, effects).id(id).await?,
         "visit" => visit(&durable, effects).id(id).await?,
+        "retreat" => retreat(&durable, effects).id(id).await?,
         "none" => std::future::pending().await,
         other => anyhow::bail!("there is no workflow `{other}`"),
     };

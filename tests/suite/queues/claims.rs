@@ -7,7 +7,9 @@ use durable_tests::gates::gate;
 use durable_tests::tally::noted;
 use serde_json::json;
 
-use super::{Enqueued, FREE, LONG, QUICK, STATUS, enqueue, holds_the_queue, signs};
+use super::{
+    Enqueued, FREE, LONG, ONE, QUICK, STATUS, enqueue, hold, holds_the_queue, sign, signs,
+};
 
 #[workflow]
 async fn enqueues(ctx: WorkflowContext, book: String) -> anyhow::Result<()> {
@@ -16,6 +18,12 @@ async fn enqueues(ctx: WorkflowContext, book: String) -> anyhow::Result<()> {
         .start()
         .await?;
     child.result().await
+}
+
+#[workflow]
+async fn signs_and_holds(ctx: WorkflowContext, book: String) -> anyhow::Result<()> {
+    sign(&ctx, book, "x".into()).await?;
+    hold(&ctx).await
 }
 
 on_both_stores! {
@@ -49,6 +57,65 @@ on_both_stores! {
         assert!(store.status("wf", "started_at_epoch_ms").await.is_i64());
         assert_eq!(store.status("wf", "recovery_attempts").await, 1);
         assert!(store.status("wf", "owner_xid").await.is_null());
+    }
+
+    async fn the_next_workflow_is_taken_in_the_commit_that_ends_the_one_before(store: Store) {
+        let [first, second, third] = ["first", "second", "third"].map(|name| store.id(name));
+        let durable = store.open().register::<holds_the_queue>().queue(&ONE).launch().await.unwrap();
+        for id in [&first, &second, &third] {
+            drop(holds_the_queue(&durable).id(id).queue(&ONE).start().await.unwrap());
+        }
+        gate(&first).reached().await;
+
+        gate(&first).open();
+        gate(&second).reached().await;
+
+        if store.is_postgres() {
+            let writers = store
+                .value(
+                    "SELECT count(DISTINCT xmin::text) FROM workflow_status WHERE workflow_uuid IN ($1, $2)",
+                    &[&first, &second],
+                )
+                .await;
+            assert_eq!(writers, 1, "the end of the one and the start of the other are one transaction");
+        }
+        assert_eq!(store.status(&third, "status").await, "ENQUEUED");
+        gate(&second).open();
+        gate(&third).open();
+        store.becomes(STATUS, &[&third], "SUCCESS").await;
+    }
+
+    async fn a_successor_with_a_history_goes_on_where_it_stopped(store: Store) {
+        let [first, second] = ["first", "second"].map(|name| store.id(name));
+        let open = || store.open().register::<holds_the_queue>().register::<signs_and_holds>().queue(&ONE);
+        let durable = open().launch().await.unwrap();
+        drop(signs_and_holds(&durable, second.clone()).id(&second).start().await.unwrap());
+        gate(&second).reached().await;
+        durable.shutdown(Duration::ZERO).await;
+        // It waits behind another one, as if it had been enqueued.
+        store
+            .execute(
+                "UPDATE workflow_status SET status = 'ENQUEUED', queue_name = 'one', owner_xid = NULL,
+                     executor_id = NULL, priority = 1 WHERE workflow_uuid = $1",
+                &[&second],
+            )
+            .await;
+        enqueue(&store, Enqueued { id: &first, name: "holds_the_queue", queue: "one", ..Enqueued::default() }).await;
+        store
+            .execute(
+                "UPDATE workflow_status SET inputs = '{\"positionalArgs\":[],\"namedArgs\":{}}' WHERE workflow_uuid = $1",
+                &[&first],
+            )
+            .await;
+
+        let durable = open().launch().await.unwrap();
+        gate(&first).reached().await;
+        gate(&second).open();
+        gate(&first).open();
+
+        let handle = durable.retrieve::<signs_and_holds>(&second).await.unwrap();
+        handle.result().await.unwrap();
+        assert_eq!(noted(&second), ["x"], "its first step ran once");
     }
 
     /// Rules: Q14

@@ -26,6 +26,14 @@ fn defaults_run_once() {
 }
 
 #[test]
+fn who_gives_max_attempts_gives_clones_even_for_one_attempt() {
+    let (options, messages) = read(Role::Step, quote!(max_attempts = 1));
+    assert_eq!(messages, [""; 0]);
+    assert!(options.repeats());
+    assert_eq!(options.max_attempts, 1);
+}
+
+#[test]
 fn reads_every_option() {
     let (options, messages) = read(
         Role::Step,

@@ -10,21 +10,21 @@ use sqlx::{PgConnection, Row};
 use crate::error::StoreError;
 use crate::store::record::{CompletionRecord, Outcome, Record, StartRecord, StepRecord};
 use crate::store::sql::Session;
-use crate::store::{StoreResult, conflict, effect};
+use crate::store::{StoreResult, conflict, effect, succession};
 
 const START: &str = "
     WITH given AS (
         SELECT *, extra_text::jsonb AS extra
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                     $7::text[], $8::int4[], $9::text[], $10::text[], $11::text[], $12::text[],
-                    $13::text[], $14::text[])
+                    $13::text[], $14::text[]) WITH ORDINALITY
         AS given (id, name, executor, version, application, application_id, queue, priority, token,
-                  parent, parent_token, input, serialization, extra_text)
+                  parent, parent_token, input, serialization, extra_text, number)
     ), children AS (
         SELECT given.* FROM given
         JOIN dbos.workflow_status s
           ON s.workflow_uuid = given.parent AND s.owner_xid = given.parent_token
-        ORDER BY s.workflow_uuid FOR NO KEY UPDATE OF s
+        ORDER BY s.workflow_uuid, number FOR NO KEY UPDATE OF s
     ), allowed AS (
         SELECT * FROM given WHERE parent IS NULL UNION ALL SELECT * FROM children
     ), started AS (
@@ -117,7 +117,7 @@ const SETTINGS: &str = "
     SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
-/// Prepares a connection that only writes records.
+/// Prepares a connection that only writes records and takes work off queues.
 pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::raw_sql(SETTINGS).execute(connection).await?;
     Ok(())
@@ -127,12 +127,15 @@ pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
 pub(super) fn is_one_statement(batch: &[Record]) -> bool {
     let mut kinds = batch.iter().map(std::mem::discriminant);
     let first = kinds.next();
-    let effects =
-        |record: &Record| matches!(record, Record::Step(step) if !step.effects.is_empty());
-    kinds.all(|kind| Some(kind) == first) && !batch.iter().any(effects)
+    let several = |record: &Record| match record {
+        Record::Step(step) => !step.effects.is_empty(),
+        Record::Succession(_) => true,
+        Record::Start(_) | Record::Completion(_) => false,
+    };
+    kinds.all(|kind| Some(kind) == first) && !batch.iter().any(several)
 }
 
-/// Writes all records: starts, then steps, then completions, which is the order that a workflow's records have among
+/// Writes all records: starts, then steps, then completions, then successions, which is the order that a workflow's records have among
 /// themselves. Tells what became of each.
 pub(in crate::store) async fn write(
     connection: &mut PgConnection,
@@ -141,16 +144,22 @@ pub(in crate::store) async fn write(
     let mut starts = Vec::new();
     let mut steps = Vec::new();
     let mut completions = Vec::new();
+    let mut successions = Vec::new();
     for record in batch {
         match record {
             Record::Start(start) => starts.push(start.as_ref()),
             Record::Step(step) => steps.push(step.as_ref()),
             Record::Completion(completion) => completions.push(completion.as_ref()),
+            Record::Succession(succession) => successions.push(succession.as_ref()),
         }
     }
     let mut started = write_starts(connection, &starts).await?.into_iter();
     let mut stepped = write_steps(connection, &steps).await?.into_iter();
-    let mut completed = write_completions(connection, &completions)
+    let mut completed = write_completions(&mut *connection, &completions)
+        .await?
+        .into_iter();
+    let mut session = Session::Postgres(connection);
+    let mut succeeded = succession::write(&mut session, &successions)
         .await?
         .into_iter();
     Ok(batch
@@ -159,6 +168,7 @@ pub(in crate::store) async fn write(
             Record::Start(_) => started.next(),
             Record::Step(_) => stepped.next(),
             Record::Completion(_) => completed.next(),
+            Record::Succession(_) => succeeded.next(),
         })
         .collect())
 }

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use crate::error::StoreError;
 use crate::store::record::{CompletionRecord, Outcome, Record, StartRecord, StepRecord};
 use crate::store::sql::Session;
-use crate::store::{StoreResult, conflict, effect};
+use crate::store::{StoreResult, conflict, effect, succession};
 
 const START: &str = "
     INSERT INTO workflow_status (
@@ -87,11 +87,13 @@ pub(in crate::store) async fn write(
     let mut starts = Vec::new();
     let mut steps = Vec::new();
     let mut completions = Vec::new();
+    let mut successions = Vec::new();
     for record in batch {
         match record {
             Record::Start(start) => starts.push(start.as_ref()),
             Record::Step(step) => steps.push(step.as_ref()),
             Record::Completion(completion) => completions.push(completion.as_ref()),
+            Record::Succession(succession) => successions.push(succession.as_ref()),
         }
     }
     let mut started = write_starts(connection, &starts).await?.into_iter();
@@ -100,12 +102,17 @@ pub(in crate::store) async fn write(
         .await
         .map_err(failed())?
         .into_iter();
+    let mut session = Session::Sqlite(connection);
+    let mut succeeded = succession::write(&mut session, &successions)
+        .await?
+        .into_iter();
     Ok(batch
         .iter()
         .filter_map(|record| match record {
             Record::Start(_) => started.next(),
             Record::Step(_) => stepped.next(),
             Record::Completion(_) => completed.next(),
+            Record::Succession(_) => succeeded.next(),
         })
         .collect())
 }

@@ -39,6 +39,8 @@ CREATE TABLE rag_documents (
     collection        TEXT NOT NULL,
     source_id         INTEGER NOT NULL REFERENCES rag_sources (id) ON DELETE CASCADE,
     path              TEXT NOT NULL,
+    -- The document of the file that this one lies in. Such a member has no size and no kept text of its own.
+    member_of         INTEGER REFERENCES rag_documents (id) ON DELETE CASCADE,
     -- The version that is searched; without one the hash is empty.
     content_hash      TEXT NOT NULL DEFAULT '',
     fingerprint       TEXT NOT NULL DEFAULT '',
@@ -49,6 +51,8 @@ CREATE TABLE rag_documents (
     encoding          TEXT NOT NULL DEFAULT '',
     pages             INTEGER NOT NULL DEFAULT 0,
     chunks            INTEGER NOT NULL DEFAULT 0,
+    -- How many files lie in it, those included that could not be read.
+    members           INTEGER NOT NULL DEFAULT 0,
     warnings          TEXT NOT NULL DEFAULT '[]',
     run_id            TEXT NOT NULL DEFAULT '',
     -- The file as it was seen last.
@@ -68,9 +72,12 @@ CREATE TABLE rag_documents (
     retry_ms          INTEGER,
     step              TEXT,
     reason            TEXT,
-    error             TEXT,
-    UNIQUE (source_id, path)
+    error             TEXT
 );
+
+-- A folder may have a name like an archive's with a `!` behind it; then a file and a member have the same path.
+CREATE UNIQUE INDEX rag_documents_files ON rag_documents (source_id, path) WHERE member_of IS NULL;
+CREATE UNIQUE INDEX rag_documents_members ON rag_documents (member_of, path);
 
 CREATE INDEX rag_documents_content ON rag_documents (collection, content_hash);
 CREATE INDEX rag_documents_work ON rag_documents (tried_run, page);

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use rpa_nodes::document::{self, Loaded};
-use rpa_nodes::{mermaid, structure};
+use rpa_nodes::{check, mermaid};
 
+use crate::look;
 use crate::report::Report;
+use crate::run::{self, Run};
 
 #[cfg(test)]
 mod tests;
@@ -40,14 +42,14 @@ Examples:
 
 Lines are control, dots are values. Exit codes: 0 drawn; 1 the file could not be read.";
 
-/// Says what is in a CasareRPA workflow file.
+/// Runs CasareRPA workflow files, and survives everything in the middle of it.
 ///
 /// Files of all shapes are read: workflows old and new, scenarios, templates, starters, subflows, snippets and
 /// graphs. A file named `-` is read from standard input.
 #[derive(Debug, Parser)]
 #[command(name = "rpa", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Examples:\n  rpa check invoices.json\n  rpa import starter.json > workflow.json\n  rpa graph invoices.json > invoices.mmd"
+    after_help = "Examples:\n  rpa run invoices.json --id monday --var customer=7\n  rpa status monday\n  rpa check invoices.json\n  rpa nodes ForLoopStartNode"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -56,9 +58,40 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check how a file is built: its shape, its nodes, and how they hang together.
+    /// Run a workflow to its end.
     ///
-    /// Node types, ports, properties and templates are not checked.
+    /// Killed or interrupted, the same command with the same --id goes on where it stopped.
+    #[command(after_help = run::HELP)]
+    Run(Run),
+    /// Tell how far a run is.
+    Status {
+        /// The id of the run.
+        id: String,
+        #[command(flatten)]
+        database: Database,
+        /// Print one JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the visits of a run: what each node took, gave and changed.
+    History {
+        /// The id of the run.
+        id: String,
+        #[command(flatten)]
+        database: Database,
+        /// Print one JSON list instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the node types that can be run, or tell all about one.
+    Nodes {
+        /// A node type.
+        name: Option<String>,
+        /// Print JSON instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a file without running it: its shape, its nodes, what they need, and how they hang together.
     #[command(after_help = CHECK_HELP)]
     Check {
         /// The workflow file.
@@ -81,11 +114,21 @@ enum Command {
     },
 }
 
+/// Where runs are kept.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Database {
+    /// The database: sqlite://FILE or postgres://USER@HOST/NAME.
+    #[arg(long, value_name = "URL", default_value = "sqlite://rpa.db")]
+    pub(crate) db: String,
+}
+
 /// How a command ended that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// All is well.
     Done,
+    /// The workflow ran and failed.
+    Failed,
     /// The workflow has errors.
     Refused,
     /// There is no workflow to speak of, and that was reported.
@@ -96,6 +139,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::SUCCESS,
+            Outcome::Failed => Self::from(2),
             Outcome::Refused => Self::from(3),
             Outcome::Unread => Self::FAILURE,
         }
@@ -105,7 +149,11 @@ impl From<Outcome> for ExitCode {
 /// Does what the arguments ask for.
 pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Result<Outcome> {
     match &arguments.command {
-        Command::Check { file, json } => check(file, *json, output),
+        Command::Run(options) => run::run(options, output),
+        Command::Status { id, database, json } => look::status(id, &database.db, *json, output),
+        Command::History { id, database, json } => look::history(id, &database.db, *json, output),
+        Command::Nodes { name, json } => look::nodes(name.as_deref(), *json, output),
+        Command::Check { file, json } => check_file(file, *json, output),
         Command::Import { file } => import(file, output),
         Command::Graph { file } => {
             let loaded = load(file)?;
@@ -115,7 +163,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Res
     }
 }
 
-fn check(file: &Path, json: bool, output: &mut impl Write) -> anyhow::Result<Outcome> {
+fn check_file(file: &Path, json: bool, output: &mut impl Write) -> anyhow::Result<Outcome> {
     let loaded = match load(file) {
         Ok(loaded) => loaded,
         // Whoever asked for JSON reads JSON, also now.
@@ -125,7 +173,7 @@ fn check(file: &Path, json: bool, output: &mut impl Write) -> anyhow::Result<Out
         }
         Err(error) => return Err(error),
     };
-    let report = Report::new(&loaded, structure::check(&loaded));
+    let report = Report::new(&loaded, check::check(&loaded));
     if json {
         report.write_json(output)?;
     } else {
@@ -152,7 +200,8 @@ fn import(file: &Path, output: &mut impl Write) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn load(file: &Path) -> anyhow::Result<Loaded> {
+/// Reads a workflow file.
+pub(crate) fn load(file: &Path) -> anyhow::Result<Loaded> {
     let name = file.display();
     let text = if file == Path::new("-") {
         io::read_to_string(io::stdin())

@@ -1,7 +1,9 @@
-//! The `rpa` command: what is in a CasareRPA workflow file.
+//! The `rpa` command: runs CasareRPA workflow files, and tells what is in them.
 
 mod command;
+mod look;
 mod report;
+mod run;
 
 use std::process::ExitCode;
 

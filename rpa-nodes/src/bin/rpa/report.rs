@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use rpa_nodes::diagnostic::{Diagnostic, Severity};
+use rpa_nodes::diagnostic::{Code, Diagnostic, Severity};
 use rpa_nodes::document::{LoadError, Loaded};
+use rpa_nodes::run::StartError;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -59,6 +60,22 @@ impl Report {
         }
     }
 
+    /// The report on a workflow that lacks a variable, or has one that does not fit.
+    pub(crate) fn refused(error: &StartError) -> Self {
+        Self {
+            ok: false,
+            diagnostics: vec![json!({
+                "severity": Severity::Error,
+                "code": Code::InvalidVariable,
+                "pointer": "/variables",
+                "message": error.to_string(),
+                "fix": "give the variable a value that fits with --var name=value",
+            })],
+            lines: Vec::new(),
+            counts: [1, 0, 0],
+        }
+    }
+
     pub(crate) fn write_json(&self, output: &mut impl Write) -> anyhow::Result<()> {
         serde_json::to_writer_pretty(&mut *output, self)?;
         writeln!(output)?;
@@ -98,7 +115,7 @@ impl Report {
         let [errors, warnings, infos] = self.counts;
         writeln!(
             output,
-            "{}: {}, {}, {}. Node types, ports, properties and templates were not checked.",
+            "{}: {}, {}, {}.",
             if self.ok { "ok" } else { "refused" },
             counted(errors, "error"),
             counted(warnings, "warning"),

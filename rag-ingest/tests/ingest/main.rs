@@ -1,0 +1,22 @@
+//! The ingestion of documents inside the test's process, with a model that the test controls.
+//!
+//! What the program does from the outside is in `tests/suite/ingest` of the workspace.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub
+)]
+
+#[macro_use]
+#[path = "../../../tests/suite/both.rs"]
+mod both;
+
+mod embedder;
+mod folders;
+mod identity;
+mod members;
+mod retry;
+mod seed;

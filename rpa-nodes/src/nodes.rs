@@ -1,0 +1,54 @@
+//! The node types, family by family. A type is one function and one entry in its family's list; the entry says all that
+//! is known of it, and checks and documentation are made of that.
+
+mod control;
+mod dates;
+mod dicts;
+mod files;
+mod lists;
+mod logging;
+mod math;
+mod patterns;
+mod random;
+mod tables;
+mod texts;
+mod transform;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use crate::catalogue::NodeType;
+
+pub(crate) use self::texts::title_case;
+
+/// All node types, in the order in which they are listed.
+pub(crate) fn all() -> Vec<NodeType> {
+    let families: [(&'static str, Vec<NodeType>); 13] = [
+        ("control flow", control::types()),
+        ("errors", control::error_types()),
+        ("variables", variables::types()),
+        ("text", texts::types()),
+        ("patterns", patterns::types()),
+        ("math", math::types()),
+        ("random", random::types()),
+        ("lists", lists::types()),
+        ("dicts and JSON", dicts::types()),
+        ("date and time", dates::types()),
+        ("logging", logging::types()),
+        ("conversion", transform::types()),
+        ("files", {
+            let mut types = files::types();
+            types.extend(tables::types());
+            types
+        }),
+    ];
+    let mut all = Vec::new();
+    for (family, types) in families {
+        all.extend(types.into_iter().map(|mut node_type| {
+            node_type.family = family;
+            node_type
+        }));
+    }
+    all
+}

@@ -1,0 +1,72 @@
+use serde::{Deserialize, Serialize};
+
+use super::report::Report;
+
+/// How a run ended that did not succeed.
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+pub enum RunError {
+    /// A node failed, and nothing caught it.
+    #[error("{}", .0.error.as_deref().unwrap_or("the workflow failed"))]
+    Failed(Box<Report>),
+    /// What was to be run cannot be read by this program.
+    #[error("{message}")]
+    Unreadable {
+        /// Why.
+        message: String,
+    },
+    /// The runtime reports something.
+    #[error(transparent)]
+    Durable(#[from] durable_runtime::Error),
+}
+
+/// Why a run could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A variable needs a value.
+    #[error("the variable `{name}` needs a value; give it with --var {name}=VALUE")]
+    MissingVariable {
+        /// The variable.
+        name: String,
+    },
+    /// The value of a variable does not fit its declared type.
+    #[error("the variable `{name}`: {reason}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What was expected.
+        reason: String,
+    },
+    /// The workflow cannot be handed over.
+    #[error("the workflow cannot be run: {reason}")]
+    Document {
+        /// Why.
+        reason: String,
+    },
+    /// The id belongs to a run of something else.
+    #[error(
+        "the id `{id}` belongs to a run with another workflow or other variables; choose another id, or run the same again"
+    )]
+    OtherInput {
+        /// The id.
+        id: String,
+    },
+    /// There is no such run.
+    #[error("there is no run with the id `{id}` in this database")]
+    NoSuchRun {
+        /// The id.
+        id: String,
+    },
+    /// The run was interrupted.
+    #[error("interrupted; go on with: rpa run FILE --id {id}")]
+    Interrupted {
+        /// The id.
+        id: String,
+    },
+    /// The durable runtime cannot be started, or the run ended with an error of it.
+    #[error(transparent)]
+    Durable(#[from] durable_runtime::Error),
+    /// The run ended in another way than by its nodes.
+    #[error(transparent)]
+    Run(RunError),
+}

@@ -1,0 +1,178 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::failure::StartError;
+use crate::catalogue::Kind;
+use crate::document::{self, Loaded, Workflow};
+use crate::value::Object;
+
+/// What is run: the same for the whole life of a run, whatever happens to the file or the program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The workflow in the normal form.
+    pub document: Value,
+    /// Its variables with the values that it begins with.
+    pub variables: Object,
+    /// The folder that relative paths begin at.
+    pub folder: String,
+}
+
+impl Request {
+    /// A request to run a workflow in a folder, with values for some of its variables.
+    ///
+    /// # Errors
+    /// A variable that needs a value has none, or a value does not fit the declared type.
+    pub fn new(workflow: &Workflow, given: &Object, folder: &Path) -> Result<Self, StartError> {
+        let mut variables = Object::new();
+        for variable in &workflow.variables {
+            let given = given.get(&variable.name);
+            if variable.required && variable.default_value.is_null() && given.is_none() {
+                return Err(StartError::MissingVariable {
+                    name: variable.name.clone(),
+                });
+            }
+            let data_type = variable.data_type.as_deref();
+            let value = match given {
+                Some(given) => {
+                    fit(given.clone(), data_type).map_err(|reason| StartError::Variable {
+                        name: variable.name.clone(),
+                        reason,
+                    })?
+                }
+                // The editor calls everything a string, and no type was ever enforced on what a file says.
+                None => match data_type.map(kind) {
+                    None | Some(Kind::Text) => variable.default_value.clone(),
+                    Some(_) => {
+                        let default = variable.default_value.clone();
+                        fit(default.clone(), data_type).unwrap_or(default)
+                    }
+                },
+            };
+            variables.insert(variable.name.clone(), value);
+        }
+        for (name, value) in given {
+            if !variables.contains_key(name) {
+                variables.insert(name.clone(), value.clone());
+            }
+        }
+        let document = serde_json::to_value(workflow).map_err(|error| StartError::Document {
+            reason: error.to_string(),
+        })?;
+        let folder = folder.to_str().ok_or_else(|| StartError::Document {
+            reason: format!(
+                "the path of the folder {} is not valid UTF-8",
+                folder.display()
+            ),
+        })?;
+        Ok(Self {
+            document,
+            variables,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// The workflow, read again.
+    pub(crate) fn load(&self) -> Result<Loaded, StartError> {
+        document::load(&self.document.to_string()).map_err(|error| StartError::Document {
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// Reads `name=value`. The value is JSON if it can be read as such, else a text.
+///
+/// # Errors
+/// There is no `=`, or no name before it.
+pub fn parse_variable(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` has no `=`; write name=value"))?;
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(format!("`{text}` has no name before `=`; write name=value"));
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.to_owned(), value))
+}
+
+/// What the declared type of a variable means. Types that are not known here mean anything.
+fn kind(data_type: &str) -> Kind {
+    match data_type.to_ascii_lowercase().as_str() {
+        "string" | "text" | "str" => Kind::Text,
+        "integer" | "int" | "int32" => Kind::Integer,
+        "float" | "number" => Kind::Float,
+        "boolean" | "bool" => Kind::Boolean,
+        "list" | "array" => Kind::List,
+        "dict" | "object" | "dictionary" => Kind::Dict,
+        _ => Kind::Any,
+    }
+}
+
+/// A value as the declared type of its variable has it.
+fn fit(value: Value, data_type: Option<&str>) -> Result<Value, String> {
+    let kind = data_type.map_or(Kind::Any, kind);
+    // An empty field of the editor is nothing, unless it is a text.
+    if value.is_null() || (value == "" && !kind.takes_empty()) {
+        return Ok(Value::Null);
+    }
+    kind.coerce(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn begun(variables: Value, given: Value) -> Result<Object, StartError> {
+        let document = json!({
+            "metadata": {"name": "t"}, "connections": [], "variables": variables,
+            "nodes": {"a": {"node_id": "a", "node_type": "StartNode", "config": {}}},
+        });
+        let loaded = document::load(&document.to_string()).unwrap();
+        let given = given.as_object().cloned().unwrap_or_default();
+        Request::new(&loaded.workflow, &given, Path::new("/")).map(|request| request.variables)
+    }
+
+    #[test]
+    fn variables_begin_with_what_is_given_or_what_the_file_says() {
+        let declared = json!({
+            "count": {"type": "Integer", "default_value": "3"}, "free": {"type": "Integer", "default_value": ""},
+            "any": {"type": "String", "default_value": 5}, "rows": {"type": "List", "default_value": [1]},
+        });
+        let begun = begun(declared, json!({"rows": "[2]", "extra": true})).unwrap();
+        assert_eq!(
+            Value::Object(begun),
+            json!({"count": 3, "free": null, "any": 5, "rows": [2], "extra": true})
+        );
+    }
+
+    #[test]
+    fn what_is_given_has_to_fit() {
+        let declared = json!({"count": {"type": "Integer", "default_value": 1}});
+        let error = begun(declared, json!({"count": "many"})).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the variable `count`: an integer is expected, not 'many'"
+        );
+        let declared = json!({"url": {"default_value": null, "required": true}});
+        let error = begun(declared, json!({})).unwrap_err();
+        assert!(error.to_string().contains("--var url=VALUE"), "{error}");
+    }
+
+    #[test]
+    fn a_given_value_is_json_or_a_text() {
+        assert_eq!(parse_variable("n=5"), Ok(("n".to_owned(), json!(5))));
+        assert_eq!(
+            parse_variable("t= a=b"),
+            Ok(("t".to_owned(), json!(" a=b")))
+        );
+        assert!(
+            parse_variable("n")
+                .unwrap_err()
+                .contains("write name=value")
+        );
+    }
+}

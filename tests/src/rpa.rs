@@ -1,0 +1,175 @@
+//! `rpa` under test: its runs, what it says, and the files that its workflows make.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use serde_json::Value as Json;
+
+use crate::program;
+use crate::scratch::Scratch;
+use crate::store::Store;
+
+/// A folder that workflows run in, and the database that keeps their runs.
+pub struct Robot<'t> {
+    program: PathBuf,
+    store: &'t Store,
+    scratch: Scratch,
+}
+
+/// What a command printed and how it ended.
+pub struct Printed {
+    pub code: i32,
+    pub json: Json,
+    pub stderr: String,
+}
+
+impl<'t> Robot<'t> {
+    /// # Panics
+    ///
+    /// When the program was not built.
+    pub fn new(store: &'t Store) -> Self {
+        Self {
+            program: program::path("rpa"),
+            store,
+            scratch: Scratch::new(),
+        }
+    }
+
+    /// A workflow file of the repository.
+    pub fn workflow(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../rpa-nodes/tests/fixtures/runs")
+            .join(name)
+    }
+
+    /// A file in the folder that workflows run in.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.scratch.file(name)
+    }
+
+    /// A command, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .args(["--json", "--db", self.store.url()])
+            .current_dir(self.scratch.file("."))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn call(&self, arguments: &[&str]) -> Printed {
+        let output = self.command(arguments).output().expect("rpa starts");
+        Printed {
+            code: output.status.code().unwrap_or(-1),
+            json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs a workflow of the repository to its end.
+    pub fn run(&self, workflow: &str, id: &str, more: &[&str]) -> Printed {
+        let file = Self::workflow(workflow);
+        let file = file.to_str().expect("paths of the repository are texts");
+        let mut arguments = vec!["run", file, "--id", id];
+        arguments.extend(more);
+        self.call(&arguments)
+    }
+
+    /// Starts a workflow of the repository; its visits can be watched.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn start(&self, workflow: &str, id: &str) -> Life {
+        let file = Self::workflow(workflow);
+        let file = file.to_str().expect("paths of the repository are texts");
+        let mut process = self
+            .command(&["run", file, "--id", id, "--trace"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("rpa starts");
+        let stderr = process.stderr.take().expect("its standard error is piped");
+        Life {
+            process,
+            lines: BufReader::new(stderr),
+        }
+    }
+
+    /// The files below a folder, by path.
+    ///
+    /// # Panics
+    ///
+    /// When one cannot be read.
+    pub fn files(&self, folder: &str) -> BTreeMap<String, String> {
+        let folder = self.file(folder);
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            return BTreeMap::new();
+        };
+        let files = entries.map(|entry| {
+            let entry = entry.expect("the folder can be listed");
+            let content = std::fs::read_to_string(entry.path()).expect("the file can be read");
+            (entry.file_name().to_string_lossy().into_owned(), content)
+        });
+        files.collect()
+    }
+
+    /// Removes what runs left in a folder.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be removed.
+    pub fn clear(&self, folder: &str) {
+        let folder = self.file(folder);
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).expect("the folder can be removed");
+        }
+    }
+}
+
+/// A process that runs a workflow.
+pub struct Life {
+    process: Child,
+    lines: BufReader<ChildStderr>,
+}
+
+impl Life {
+    /// Waits until it has ended `count` more visits. Gives their names; fewer, if it ended before.
+    ///
+    /// # Panics
+    ///
+    /// When its standard error cannot be read.
+    pub fn visits(&mut self, count: usize) -> Vec<String> {
+        let mut visits = Vec::new();
+        while visits.len() < count {
+            let mut line = String::new();
+            let read = self.lines.read_line(&mut line);
+            if read.expect("its standard error can be read") == 0 {
+                break;
+            }
+            let name = line
+                .strip_prefix("visit ")
+                .and_then(|rest| rest.split(' ').next());
+            visits.extend(name.map(str::to_owned));
+        }
+        visits
+    }
+
+    /// Kills it with SIGKILL.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be killed.
+    pub fn kill(mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it is gone");
+    }
+}

@@ -1,0 +1,4 @@
+//! Dry runs: recorded histories against the code of this program.
+
+mod effects;
+mod outcomes;

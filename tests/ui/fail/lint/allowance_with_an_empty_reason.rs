@@ -1,0 +1,10 @@
+use durable_runtime::prelude::*;
+
+#[workflow]
+async fn run(_ctx: WorkflowContext) -> anyhow::Result<()> {
+    #[allow_nondeterminism(reason = "")]
+    let _began = std::time::SystemTime::now();
+    Ok(())
+}
+
+fn main() {}

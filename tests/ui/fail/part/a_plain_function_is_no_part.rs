@@ -1,0 +1,12 @@
+use durable_runtime::prelude::*;
+
+async fn prepare(_ctx: &WorkflowContext) -> anyhow::Result<()> {
+    Ok(())
+}
+
+#[workflow(parts(prepare))]
+async fn parent(ctx: WorkflowContext) -> anyhow::Result<()> {
+    prepare(&ctx).await
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use durable_runtime::prelude::*;
+
+#[workflow_part(name = "prepared")]
+async fn prepare(_ctx: &WorkflowContext, _order: u64) -> anyhow::Result<()> {
+    Ok(())
+}
+
+fn main() {}

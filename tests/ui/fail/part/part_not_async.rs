@@ -1,0 +1,8 @@
+use durable_runtime::prelude::*;
+
+#[workflow_part]
+fn prepare(_ctx: &WorkflowContext, _order: u64) -> anyhow::Result<()> {
+    Ok(())
+}
+
+fn main() {}

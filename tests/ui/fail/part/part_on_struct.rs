@@ -1,0 +1,6 @@
+use durable_runtime::prelude::*;
+
+#[workflow_part]
+struct Orders;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use durable_runtime::prelude::*;
+
+#[workflow_part]
+async fn prepare(_order: u64) -> anyhow::Result<()> {
+    Ok(())
+}
+
+fn main() {}
