@@ -227,7 +227,7 @@ pub fn transaction(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | clocks | `ctx.now().await` |
 /// | sleeping, timeouts, intervals | `ctx.sleep(d).await`, `#[step(timeout = "…")]` |
 /// | random numbers and ids | `ctx.random().await`, `ctx.uuid().await` |
-/// | tasks and threads, the context in one of them or in a `move` closure | a child workflow with `.start()`, `join!` |
+/// | tasks and threads, the context in one of them or in a `move` closure | `ctx.spawn(call)`, `join!`, a child workflow with `.start()` |
 /// | several durable calls in one branch of `join!` | a child workflow |
 /// | `select!` of other libraries, unordered futures | `durable_runtime::select!`, `join_all`, `ctx.wait_first` |
 /// | the environment, files, the network, other programs | a step, or an argument |

@@ -26,25 +26,26 @@ mod state;
 mod walk;
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Block, PatType};
+use syn::{Block, PatType};
 
 use self::walk::Walk;
 use crate::diagnostics::Diagnostics;
-use crate::signature::Argument;
+use crate::function::Function;
+use crate::signature::{Argument, Signature};
 
 /// A body as rustc gets it, and what is known about its allowances.
-pub(crate) struct Allowed {
+struct Allowed {
     /// Without `#[allow_nondeterminism]`.
-    pub(crate) body: TokenStream,
+    body: TokenStream,
     /// Whether a statement that is allowed to waits for something else than durable calls.
-    pub(crate) awaits_others: bool,
+    awaits_others: bool,
 }
 
 /// Refuses what is not deterministic in the `body` of a function that takes a `context` and
 /// `arguments`.
 ///
 /// Without a context, which was refused then, no `.await` is: nothing could be said about it.
-pub(crate) fn check(
+fn check(
     context: Option<&PatType>,
     body: &TokenStream,
     arguments: &[Argument],
@@ -67,9 +68,18 @@ pub(crate) fn check(
     }
 }
 
-/// Refuses allowances on the function itself, and takes them away from it.
-pub(crate) fn misplaced(attributes: &mut Vec<Attribute>, diagnostics: &mut Diagnostics) {
-    allowances::refuse_on_function(attributes, diagnostics);
+/// Refuses what is not deterministic in a `function`, and takes its allowances out of it. True when
+/// a statement that is allowed to waits for something else than durable calls.
+pub(crate) fn apply(
+    function: &mut Function,
+    signature: &Signature,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    allowances::refuse_on_function(&mut function.attributes, diagnostics);
+    let context = signature.context.as_ref();
+    let allowed = check(context, &function.body, &signature.arguments, diagnostics);
+    function.body = allowed.body;
+    allowed.awaits_others
 }
 
 #[cfg(test)]

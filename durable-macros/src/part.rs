@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::diagnostics::Diagnostics;
 use crate::fallback;
 use crate::function::Function;
-use crate::lint::{self, Allowed};
+use crate::lint;
 use crate::options::part::PartOptions;
 use crate::paths::Paths;
 use crate::surface::at;
@@ -30,17 +30,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     options.parts.check(&function, &mut diagnostics);
     let signature = signature::read(&function, &mut diagnostics);
     let mut lints = Diagnostics::default();
-    lint::misplaced(&mut function.attributes, &mut lints);
-    let Allowed {
-        body,
-        awaits_others,
-    } = lint::check(
-        signature.context.as_ref(),
-        &function.body,
-        &signature.arguments,
-        &mut lints,
-    );
-    function.body = body;
+    let awaits_others = lint::apply(&mut function, &signature, &mut lints);
     let lints = lints.finish();
     let item = function.to_token_stream();
     let attributes = Attributes::sort(&function.attributes);

@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::diagnostics::Diagnostics;
 use crate::fallback;
 use crate::function::Function;
-use crate::lint::{self, Allowed};
+use crate::lint;
 use crate::options::workflow::WorkflowOptions;
 use crate::paths::Paths;
 use crate::role::Role;
@@ -30,17 +30,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         signature.check_raw(&function, &mut diagnostics);
     }
     let mut lints = Diagnostics::default();
-    lint::misplaced(&mut function.attributes, &mut lints);
-    let Allowed {
-        body,
-        awaits_others,
-    } = lint::check(
-        signature.context.as_ref(),
-        &function.body,
-        &signature.arguments,
-        &mut lints,
-    );
-    function.body = body;
+    let awaits_others = lint::apply(&mut function, &signature, &mut lints);
     // What is not deterministic still compiles: the declaration stays whole, so that everything
     // else about it is checked and found as well.
     let lints = lints.finish();

@@ -1,6 +1,6 @@
 //! From a file to a [`Document`], or to several: an archive or a message holds other files.
 //!
-//! What a file holds decides how it is read; its name only breaks ties. A [`Loader`] reads one format; all of them
+//! What a file holds decides how it is read; its name only breaks ties. A `Loader` reads one format; all of them
 //! stand in one table, in `formats`. Every refusal is a [`LoadError`] that says what to do about it.
 
 mod archive;

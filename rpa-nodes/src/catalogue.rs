@@ -1,7 +1,7 @@
 //! The node types that can be run: what they are called, take and give, and what they do to the world.
 //!
 //! The catalogue is data. Checks of files, the documentation that `rpa nodes` prints, and the runs themselves are all made
-//! of it. A node type is one function and one entry; the entries of a family stand together in [`nodes`](crate::nodes).
+//! of it. A node type is one function and one entry; the entries of a family stand together in `nodes`.
 
 mod action;
 mod foreign;

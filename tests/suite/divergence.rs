@@ -102,6 +102,20 @@ mod failing {
     }
 }
 
+mod racing {
+    use super::*;
+
+    #[workflow(name = "order", class = "shop")]
+    pub async fn order(ctx: WorkflowContext) -> anyhow::Result<u32> {
+        select! { &ctx;
+            charged = charge(&ctx) => charged,
+            () = ctx.sleep(Duration::ZERO) => ship(&ctx).await,
+        }
+    }
+
+    pub const SELECT: u32 = line!() - 6;
+}
+
 mod panicking {
     use super::*;
 
@@ -280,6 +294,16 @@ What you can do:
   fork:  let it do the rest anew, with the code as it is, in a run of its own: `client.fork(\"{id}\").from_step(2).start()`
   pin:   give the changed code an application version of its own, and let a program with the old code go on until its runs are through"));
         assert_eq!(store.status(&id, "status").await, "ERROR");
+    }
+
+    async fn a_race_in_place_of_a_call_is_told_with_its_site(store: Store) {
+        let id = interrupted::<first::order>(&store).await;
+
+        let error = taken_up::<racing::order>(&store, &id).await.unwrap_err();
+
+        let place = format!("tests/suite/divergence.rs:{}:9 (site `select#1/select`)", racing::SELECT);
+        assert!(error.contains("`ship` was recorded, and now `DBOS.asyncio_wait` is called"), "{error}");
+        assert!(error.contains(&place), "{error}");
     }
 
     async fn an_end_with_an_error_tells_the_error(store: Store) {

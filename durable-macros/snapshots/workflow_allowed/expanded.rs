@@ -38,7 +38,28 @@ impl ::durable_runtime::Workflow for watched {
                 16,
             ),
         ],
-        edges: &[],
+        joints: &[],
+        edges: &[
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Start,
+                ::durable_runtime::Node::Site(0),
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(0),
+                ::durable_runtime::Node::Error,
+                ::durable_runtime::Way::Fail,
+                ::core::option::Option::None,
+            ),
+            ::durable_runtime::__private::edge(
+                ::durable_runtime::Node::Site(0),
+                ::durable_runtime::Node::End,
+                ::durable_runtime::Way::Next,
+                ::core::option::Option::None,
+            ),
+        ],
+        parts: &[],
         awaits_others: true,
     };
     fn error_codec() -> ::durable_runtime::__private::ErrorCodec<Self::Error> {

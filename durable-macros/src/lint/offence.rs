@@ -147,7 +147,7 @@ impl Offence {
                 "`{ctx}.uuid().await` gives a `uuid::Uuid`, on a replay the recorded one; make ids of another kind in a `#[step]`"
             ),
             Self::Spawn | Self::Escape => format!(
-                "start a child workflow: `child(&{ctx}, …).start().await?`; wait for several calls at once with `durable_runtime::join!`; move any other work into a `#[step]`"
+                "run a step beside this code with `{ctx}.spawn(my_step(&{ctx}, …))`; wait for several calls at once with `durable_runtime::join!`; start a child workflow: `child(&{ctx}, …).start().await?`; move any other work into a `#[step]`"
             ),
             Self::Move => format!(
                 "leave `move` out, or lend it the context: `let {ctx} = &{ctx};` in front"

@@ -1,5 +1,6 @@
-//! A workflow of the shape of a saga. It is only drawn, so its `Saga` need not do anything but have the shape of one.
+//! A saga, whose undos are drawn beside its operations.
 
+use durable_runtime::Saga;
 use durable_runtime::prelude::*;
 
 #[step]
@@ -25,26 +26,6 @@ async fn refund(_ctx: StepContext, _payment: u32) -> anyhow::Result<()> {
 #[step]
 async fn confirm(_ctx: StepContext) -> anyhow::Result<u32> {
     Ok(1)
-}
-
-struct Saga;
-
-impl Saga {
-    fn new(_ctx: &WorkflowContext) -> Self {
-        Self
-    }
-
-    async fn step<T: Copy, U: Future>(
-        &self,
-        call: impl Future<Output = anyhow::Result<T>>,
-        _undo: impl FnOnce(T) -> U,
-    ) -> anyhow::Result<T> {
-        call.await
-    }
-
-    async fn run<T>(&self, body: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-        body.await
-    }
 }
 
 #[workflow]
