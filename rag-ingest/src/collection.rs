@@ -1,6 +1,6 @@
 //! The documents, chunks and vectors of a collection, in the database that also holds the workflows.
 //!
-//! Statements are written once for both databases, see [`session`]; what is special to one stands beside it.
+//! Statements are written once for both databases, see `session`; what is special to one stands beside it.
 
 mod members;
 mod outcome;
