@@ -67,7 +67,7 @@ pub(crate) use listing::LISTING_LIMIT;
 pub use listing::{StepFilter, StepStatus};
 pub(crate) use machines::KeptMachine;
 pub(crate) use messages::{Sent, forks_in, send_in};
-pub(crate) use notify::{Channel, Heard, Listener};
+pub(crate) use notify::{Channel, Heard, Listener, ended};
 pub(crate) use pages::Pages;
 pub(crate) use partitions::SWEEP;
 pub use queues::RegisteredQueue;

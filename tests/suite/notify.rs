@@ -133,7 +133,7 @@ async fn what_is_written_is_told_under_the_names_that_dbos_uses() {
             (channels[1], format!("{id}::state")),
             (channels[2], format!("{id}::log")),
             (channels[3], "rarely".to_owned()),
-            (channels[4], id.clone()),
+            (channels[4], format!("[\"{id}\"]")),
         ];
         while !missing.is_empty() {
             let told = listener.recv().await.unwrap();

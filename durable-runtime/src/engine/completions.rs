@@ -100,9 +100,12 @@ impl Completions {
         }
     }
 
-    /// Another process tells that a workflow ended.
-    pub(super) fn may_have_ended(&self, workflow_id: &str) {
-        if self.slots().contains_key(workflow_id) {
+    /// Another process tells that workflows ended.
+    pub(super) fn may_have_ended(&self, workflow_ids: &[String]) {
+        let slots = self.slots();
+        let awaited = workflow_ids.iter().any(|id| slots.contains_key(id));
+        drop(slots);
+        if awaited {
             self.ask_now();
         }
     }

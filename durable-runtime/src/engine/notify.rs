@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{Engine, Phase, patiently};
 use crate::error::StoreError;
-use crate::store::{Channel, Effect, Heard, Listener, NO_TOPIC, StoreResult};
+use crate::store::{Channel, Effect, Heard, Listener, NO_TOPIC, StoreResult, ended};
 use crate::{clock, ids};
 
 /// How often a waiter looks for itself while a listener hears what others write, and while none does.
@@ -237,7 +237,12 @@ impl Engine {
     fn heard(&self, heard: Heard) {
         match heard.channel {
             Channel::Queues => self.wake_queue(&heard.payload),
-            Channel::Completions => self.completions.may_have_ended(&heard.payload),
+            Channel::Completions => {
+                let ids = ended(&heard.payload);
+                self.completions.may_have_ended(&ids);
+                let topics = ids.into_iter().map(|id| (Channel::Completions, id));
+                return topics.for_each(|topic| self.notifier.wake(&topic));
+            }
             Channel::Messages | Channel::Events | Channel::Streams => {}
         }
         self.notifier.wake(&(heard.channel, heard.payload));
@@ -319,7 +324,7 @@ async fn echo(engine: &Engine, listener: &mut dyn Listener) -> StoreResult<()> {
     let heard = clock::timeout(ECHO, async {
         loop {
             let heard = listener.next().await?;
-            if heard.payload == token {
+            if heard.channel == Channel::Completions && ended(&heard.payload).contains(&token) {
                 return Ok(());
             }
             engine.heard(heard);

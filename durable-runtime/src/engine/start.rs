@@ -90,6 +90,7 @@ impl Engine {
             ));
         }
         let mut record = self.start_record(&request, workflow_id.clone(), None);
+        record.is_new = request.options.id.is_none() && record.deduplication_id.is_none();
         allow(&request, &mut record)?;
         let attempt = attempt(&request, &record);
         let engine = Arc::clone(self);

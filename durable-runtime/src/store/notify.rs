@@ -17,7 +17,8 @@ pub(crate) enum Channel {
     Streams,
     /// Work on a queue: its name.
     Queues,
-    /// The end of a workflow: its id.
+    /// The end of workflows: a JSON array of their ids. Thousands may end in a second, and each notification costs the
+    /// database about as much as a row.
     Completions,
 }
 
@@ -61,13 +62,42 @@ const LONGEST_PAYLOAD: usize = 7999;
 
 const NOTIFY: &str = "SELECT pg_notify(value ->> 0, value ->> 1)::text FROM {rows:$1}";
 
+/// What is to be told, as channels and payloads: the ends of many workflows in one.
+fn payloads(written: &[(Channel, String)]) -> Vec<(Channel, String)> {
+    let mut payloads = Vec::new();
+    let mut ids = String::new();
+    for (channel, payload) in written {
+        if *channel != Channel::Completions {
+            payloads.push((*channel, payload.clone()));
+            continue;
+        }
+        let id = serde_json::Value::from(payload.as_str()).to_string();
+        if !ids.is_empty() && ids.len() + id.len() + 2 > LONGEST_PAYLOAD {
+            payloads.push((Channel::Completions, format!("[{ids}]")));
+            ids.clear();
+        }
+        if !ids.is_empty() {
+            ids.push(',');
+        }
+        ids.push_str(&id);
+    }
+    if !ids.is_empty() {
+        payloads.push((Channel::Completions, format!("[{ids}]")));
+    }
+    payloads.retain(|(_, payload)| payload.len() <= LONGEST_PAYLOAD);
+    payloads
+}
+
+/// The ids of workflows that ended, out of a payload.
+pub(crate) fn ended(payload: &str) -> Vec<String> {
+    serde_json::from_str(payload).unwrap_or_default()
+}
+
 impl dyn Store {
     /// Tells everybody who listens. Only where [`Store::listen`] gives a listener.
     pub(crate) async fn notify(&self, written: &[(Channel, String)]) -> StoreResult<()> {
-        let short = written
-            .iter()
-            .filter(|(_, payload)| payload.len() <= LONGEST_PAYLOAD);
-        let rows: Vec<_> = short
+        let payloads = payloads(written).into_iter();
+        let rows: Vec<_> = payloads
             .map(|(channel, payload)| json!([channel.name(), payload]))
             .collect();
         if !rows.is_empty() {
@@ -75,5 +105,53 @@ impl dyn Store {
                 .await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Channel, LONGEST_PAYLOAD, ended, payloads};
+
+    #[test]
+    fn the_ends_of_many_workflows_are_told_in_few_payloads_that_the_database_takes() {
+        let ids: Vec<String> = (0..1000)
+            .map(|n| format!("\"{n}\" with spaces, and, commas"))
+            .collect();
+        let written: Vec<_> = ids
+            .iter()
+            .map(|id| (Channel::Completions, id.clone()))
+            .collect();
+
+        let told = payloads(&written);
+
+        assert!(told.len() < 10, "{}", told.len());
+        assert!(
+            told.iter()
+                .all(|(_, payload)| payload.len() <= LONGEST_PAYLOAD)
+        );
+        let heard: Vec<_> = told
+            .iter()
+            .flat_map(|(_, payload)| ended(payload))
+            .collect();
+        assert_eq!(heard, ids);
+    }
+
+    #[test]
+    fn what_the_database_would_refuse_is_left_out() {
+        let long = "x".repeat(LONGEST_PAYLOAD + 1);
+        let written = [
+            (Channel::Completions, long.clone()),
+            (Channel::Events, long),
+            (Channel::Completions, "short".to_owned()),
+            (Channel::Queues, "queue".to_owned()),
+        ];
+
+        let told = payloads(&written);
+
+        let expected = [
+            (Channel::Queues, "queue".to_owned()),
+            (Channel::Completions, r#"["short"]"#.to_owned()),
+        ];
+        assert_eq!(told, expected);
     }
 }

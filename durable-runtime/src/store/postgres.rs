@@ -3,6 +3,7 @@
 mod listener;
 mod migrations;
 mod records;
+mod statement;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 use super::sql::{self, Param, Row};
 use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::error::StoreError;
-pub(super) use records::write;
+use statement::Existing;
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
 const LANES: usize = 2;
@@ -67,6 +68,20 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    async fn commit_with(&self, batch: &[Record], existing: Existing) -> StoreResult<Vec<Outcome>> {
+        let failed = || StoreError::statement("commit records");
+        if records::is_one_statement(batch) {
+            let mut connection = self.journal.acquire().await.map_err(failed())?;
+            return records::write(&mut connection, batch, existing).await;
+        }
+        let mut transaction = self.journal.begin().await.map_err(failed())?;
+        let outcomes = records::write(&mut transaction, batch, existing).await?;
+        transaction.commit().await.map_err(failed())?;
+        Ok(outcomes)
+    }
+}
+
 /// The URL with its password blotted out.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -79,6 +94,14 @@ fn without_password(url: &str) -> String {
         }
         None => url.to_owned(),
     }
+}
+
+/// Writes records in a transaction that somebody else began, and that must not fail.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    batch: &[Record],
+) -> StoreResult<Vec<Outcome>> {
+    records::write(connection, batch, Existing::Stays).await
 }
 
 async fn query(
@@ -119,15 +142,13 @@ impl Store for PostgresStore {
 
     fn commit<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, StoreResult<Vec<Outcome>>> {
         async move {
-            let failed = || StoreError::statement("commit records");
-            if records::is_one_statement(batch) {
-                let mut connection = self.journal.acquire().await.map_err(failed())?;
-                return records::write(&mut connection, batch).await;
+            let existing = records::expected(batch);
+            match self.commit_with(batch, existing).await {
+                Err(error) if existing == Existing::Fails && records::met_existing(&error) => {
+                    self.commit_with(batch, Existing::Stays).await
+                }
+                done => done,
             }
-            let mut transaction = self.journal.begin().await.map_err(failed())?;
-            let outcomes = records::write(&mut transaction, batch).await?;
-            transaction.commit().await.map_err(failed())?;
-            Ok(outcomes)
         }
         .boxed()
     }

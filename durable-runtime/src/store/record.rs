@@ -58,6 +58,8 @@ impl Record {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StartRecord {
     pub(crate) workflow_id: String,
+    /// Nobody can have started it before: its id was made up for it, and it has no deduplication id.
+    pub(crate) is_new: bool,
     pub(crate) name: String,
     pub(crate) class: Option<String>,
     /// The instance of the class, for workflows of other languages.

@@ -1,194 +1,288 @@
-//! Writes records: one statement a kind, whatever the size of the batch.
-//!
-//! Rows are passed as arrays. Each statement locks the rows of the workflows that its records belong to and own (in the
-//! order of their ids), and drops the other records: a takeover that is being committed is waited for, and seen.
+//! Writes records: one statement, whatever is in the batch.
 
 use std::collections::HashSet;
 
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, Row};
 
+use super::statement::{self, Existing, Parts};
 use crate::error::StoreError;
-use crate::store::record::{CompletionRecord, Outcome, Record, StartRecord, StepRecord};
+use crate::store::record::{
+    CompletionRecord, Outcome, Record, StartRecord, StepRecord, SuccessionRecord,
+};
 use crate::store::sql::Session;
 use crate::store::{StoreResult, conflict, effect, succession};
 
-const START: &str = "
-    WITH given AS (
-        SELECT *, extra_text::jsonb AS extra
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                    $7::text[], $8::int4[], $9::text[], $10::text[], $11::text[], $12::text[],
-                    $13::text[], $14::text[]) WITH ORDINALITY
-        AS given (id, name, executor, version, application, application_id, queue, priority, token,
-                  parent, parent_token, input, serialization, extra_text, number)
-    ), children AS (
-        SELECT given.* FROM given
-        JOIN dbos.workflow_status s
-          ON s.workflow_uuid = given.parent AND s.owner_xid = given.parent_token
-        ORDER BY s.workflow_uuid, number FOR NO KEY UPDATE OF s
-    ), allowed AS (
-        SELECT * FROM given WHERE parent IS NULL UNION ALL SELECT * FROM children
-    ), started AS (
-        INSERT INTO dbos.workflow_status (
-            workflow_uuid, status, name, executor_id, application_version, application_id,
-            recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
-            serialization, application_name, class_name, config_name, queue_partition_key,
-            deduplication_id, delay_until_epoch_ms, workflow_timeout_ms,
-            workflow_deadline_epoch_ms, authenticated_user, assumed_role, authenticated_roles,
-            attributes, schedule_name, debounce_deadline_epoch_ms, is_debounced)
-        SELECT id,
-               CASE WHEN queue IS NULL THEN 'PENDING' WHEN extra ? 'delay' THEN 'DELAYED'
-                    ELSE 'ENQUEUED' END,
-               name, executor, version, application_id,
-               CASE WHEN queue IS NULL THEN 1 ELSE 0 END, queue, priority,
-               CASE WHEN queue IS NULL THEN token END, token, parent, serialization, application,
-               extra ->> 'class', extra ->> 'config', extra ->> 'partition',
-               extra ->> 'deduplication', (extra ->> 'delay')::int8, (extra ->> 'timeout')::int8,
-               (extra ->> 'deadline')::int8, extra ->> 'user', extra ->> 'role', extra ->> 'roles',
-               (extra ->> 'attributes')::jsonb, extra ->> 'schedule',
-               (extra ->> 'debounce')::int8, COALESCE(extra ? 'debounced', FALSE)
-        FROM allowed
-        ON CONFLICT DO NOTHING
-        RETURNING workflow_uuid, creator_xid
-    ), inputs AS (
-        INSERT INTO dbos.workflow_input (workflow_uuid, inputs)
-        SELECT id, max(input) FROM (
-            SELECT id, token, input FROM allowed
-            UNION ALL SELECT workflow_uuid, creator_xid, NULL FROM started
-        ) AS pairs GROUP BY id, token HAVING count(*) = 2
-        ON CONFLICT (workflow_uuid) DO NOTHING
-    )
-    SELECT creator_xid FROM started";
-
-const STEP: &str = "
-    WITH given AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[],
-                             $7::text[], $8::text[], $9::int8[], $10::int8[], $11::text[])
-        AS given (id, token, position, name, output, error, child, child_name, started, completed,
-                  serialization)
-    ), owned AS (
-        SELECT given.*, s.application_name FROM given
-        JOIN dbos.workflow_status s ON s.workflow_uuid = given.id AND s.owner_xid = given.token
-        ORDER BY s.workflow_uuid FOR NO KEY UPDATE OF s
-    )
-    INSERT INTO dbos.operation_outputs (
-        workflow_uuid, function_id, function_name, output, error, child_workflow_id,
-        started_at_epoch_ms, completed_at_epoch_ms, serialization, application_name)
-    SELECT id, position, name, output, error, child, started, completed,
-           CASE WHEN output IS NOT NULL OR error IS NOT NULL
-                THEN COALESCE(serialization, 'portable_json') END, application_name
-    FROM owned
-    WHERE child_name IS NULL OR EXISTS (
-        SELECT 1 FROM dbos.workflow_status c
-        WHERE c.workflow_uuid = owned.child AND c.name = owned.child_name)
-    ON CONFLICT (workflow_uuid, function_id) DO NOTHING
-    RETURNING workflow_uuid, function_id";
-
-/// The status is that of the locked row. Asked of the table it would lead the planner to the index of all that is
-/// pending, which it would read once for each batch.
-const COMPLETE: &str = "
-    WITH given AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-        AS given (id, token, output, error)
-    ), owned AS (
-        SELECT given.*, s.status FROM given
-        JOIN dbos.workflow_status s ON s.workflow_uuid = given.id AND s.owner_xid = given.token
-        ORDER BY s.workflow_uuid FOR NO KEY UPDATE OF s
-    ), completed AS (
-        UPDATE dbos.workflow_status s
-        SET status = CASE WHEN owned.error IS NULL THEN 'SUCCESS' ELSE 'ERROR' END,
-            deduplication_id = NULL, owner_xid = NULL,
-            updated_at = (EXTRACT(epoch FROM now()) * 1000.0)::bigint,
-            completed_at = (EXTRACT(epoch FROM now()) * 1000.0)::bigint
-        FROM owned
-        WHERE s.workflow_uuid = owned.id AND owned.status = 'PENDING'
-        RETURNING s.workflow_uuid, owned.output, owned.error
-    ), outputs AS (
-        INSERT INTO dbos.workflow_output (workflow_uuid, output, error)
-        SELECT workflow_uuid, output, error FROM completed
-        ON CONFLICT (workflow_uuid) DO UPDATE
-        SET output = excluded.output, error = excluded.error
-    )
-    SELECT workflow_uuid FROM completed";
-
-/// Every statement here finds its rows by their keys, however many it is given, and joins nothing but what was given
-/// to a table. Left alone, the planner plans each run anew, which takes longer than the run itself; told to keep a plan,
-/// it may keep one that reads whole tables, made while they were empty.
-const SETTINGS: &str = "
-    SET plan_cache_mode = force_generic_plan;
-    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
-
 /// Prepares a connection that only writes records and takes work off queues.
 pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::raw_sql(SETTINGS).execute(connection).await?;
+    sqlx::raw_sql(statement::SETTINGS)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-/// True when one statement writes the whole batch, so that it needs no transaction around it.
-pub(super) fn is_one_statement(batch: &[Record]) -> bool {
-    let mut kinds = batch.iter().map(std::mem::discriminant);
-    let first = kinds.next();
-    let several = |record: &Record| match record {
-        Record::Step(step) => !step.effects.is_empty(),
-        Record::Succession(_) => true,
-        Record::Start(_) | Record::Completion(_) => false,
-    };
-    kinds.all(|kind| Some(kind) == first) && !batch.iter().any(several)
+/// The records of a batch by their kinds.
+#[derive(Debug, Clone, Default)]
+struct Batch<'r> {
+    starts: Vec<&'r StartRecord>,
+    /// Steps of workflows that do not end in the batch.
+    steps: Vec<&'r StepRecord>,
+    ends: Vec<&'r CompletionRecord>,
+    /// Steps of those that do.
+    last_steps: Vec<&'r StepRecord>,
+    successions: Vec<&'r SuccessionRecord>,
 }
 
-/// Writes all records: starts, then steps, then completions, then successions, which is the order that a workflow's records have among
-/// themselves. Tells what became of each.
-pub(in crate::store) async fn write(
-    connection: &mut PgConnection,
-    batch: &[Record],
-) -> StoreResult<Vec<Outcome>> {
-    let mut starts = Vec::new();
-    let mut steps = Vec::new();
-    let mut completions = Vec::new();
-    let mut successions = Vec::new();
-    for record in batch {
-        match record {
-            Record::Start(start) => starts.push(start.as_ref()),
-            Record::Step(step) => steps.push(step.as_ref()),
-            Record::Completion(completion) => completions.push(completion.as_ref()),
-            Record::Succession(succession) => successions.push(succession.as_ref()),
+impl<'r> Batch<'r> {
+    fn of(records: &'r [Record]) -> Self {
+        let ends = records.iter().filter_map(|record| match record {
+            Record::Completion(it) => Some((it.workflow_id.as_str(), it.token.as_str())),
+            _ => None,
+        });
+        let ending: HashSet<_> = ends.collect();
+        let mut batch = Self::default();
+        for record in records {
+            match record {
+                Record::Start(start) => batch.starts.push(start),
+                Record::Step(step) if ending.contains(&(&step.workflow_id, &step.token)) => {
+                    batch.last_steps.push(step);
+                }
+                Record::Step(step) => batch.steps.push(step),
+                Record::Completion(end) => batch.ends.push(end),
+                Record::Succession(succession) => batch.successions.push(succession),
+            }
         }
+        batch
     }
-    let mut started = write_starts(connection, &starts).await?.into_iter();
-    let mut stepped = write_steps(connection, &steps).await?.into_iter();
-    let mut completed = write_completions(&mut *connection, &completions)
-        .await?
-        .into_iter();
+
+    fn all_steps(&self) -> impl Iterator<Item = &'r StepRecord> {
+        self.steps.iter().chain(&self.last_steps).copied()
+    }
+
+    /// How many records a statement writes.
+    fn records(&self) -> usize {
+        self.starts.len() + self.steps.len() + self.ends.len() + self.last_steps.len()
+    }
+
+    /// Its starts, and the rest.
+    fn split_starts(mut self) -> (Self, Self) {
+        let starts = Self {
+            starts: std::mem::take(&mut self.starts),
+            ..Self::default()
+        };
+        (starts, self)
+    }
+
+    /// A workflow starts a child and ends: no statement can lock a row and update it too.
+    fn parent_ends(&self) -> bool {
+        let ending = |id: &String| self.ends.iter().any(|end| end.workflow_id == *id);
+        let mut parents = self.starts.iter().filter_map(|it| it.parent.as_ref());
+        parents.any(|parent| ending(&parent.workflow_id))
+    }
+}
+
+/// True when one statement writes the whole batch, so that it needs no transaction around it.
+pub(super) fn is_one_statement(records: &[Record]) -> bool {
+    let batch = Batch::of(records);
+    batch.successions.is_empty()
+        && batch.all_steps().all(|step| step.effects.is_empty())
+        && !batch.parent_ends()
+}
+
+/// What to do about rows that are there already: a workflow may be started a second time if its caller named it. Whatever
+/// else is there is a surprise.
+pub(super) fn expected(records: &[Record]) -> Existing {
+    let may_exist = |record: &Record| matches!(record, Record::Start(start) if !start.is_new);
+    match records.iter().any(may_exist) {
+        true => Existing::Stays,
+        false => Existing::Fails,
+    }
+}
+
+/// True when a statement failed because of a row that is there already.
+pub(super) fn met_existing(error: &StoreError) -> bool {
+    let StoreError::Statement { cause, .. } = error else {
+        return false;
+    };
+    let error = cause.as_database_error();
+    error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+/// Writes all records, in the order that a workflow's records have among themselves: its start, its steps, its end; and
+/// then who comes next on its queue. Tells what became of each.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    records: &[Record],
+    existing: Existing,
+) -> StoreResult<Vec<Outcome>> {
+    let batch = Batch::of(records);
+    let written = Written::execute(connection, &batch, existing).await?;
     let mut session = Session::Postgres(connection);
-    let mut succeeded = succession::write(&mut session, &successions)
-        .await?
-        .into_iter();
-    Ok(batch
-        .iter()
-        .filter_map(|record| match record {
-            Record::Start(_) => started.next(),
+    let steps: Vec<&StepRecord> = records.iter().filter_map(as_step).collect();
+    let mut stepped = Vec::with_capacity(steps.len());
+    for step in &steps {
+        stepped.push(written.step(&mut session, step).await?);
+    }
+    let effects = effect::apply(&mut session, &steps, &mut stepped).await;
+    effects.map_err(failed())?;
+    let succeeded = succession::write(&mut session, &batch.successions).await?;
+    let (mut stepped, mut succeeded) = (stepped.into_iter(), succeeded.into_iter());
+    let mut outcomes = Vec::with_capacity(records.len());
+    for record in records {
+        outcomes.extend(match record {
+            Record::Start(start) => Some(written.start(&mut session, start).await?),
             Record::Step(_) => stepped.next(),
-            Record::Completion(_) => completed.next(),
+            Record::Completion(end) => Some(written.end(end)),
             Record::Succession(_) => succeeded.next(),
-        })
-        .collect())
+        });
+    }
+    Ok(outcomes)
+}
+
+fn as_step(record: &Record) -> Option<&StepRecord> {
+    match record {
+        Record::Step(step) => Some(step),
+        _ => None,
+    }
 }
 
 fn failed() -> impl FnOnce(sqlx::Error) -> StoreError {
     StoreError::statement("write records")
 }
 
+/// What was written.
+#[derive(Debug)]
+enum Written {
+    /// Every record.
+    All,
+    /// Some, and these are they.
+    Some(Rows),
+}
+
+/// What a statement tells of the records that it wrote.
+#[derive(Debug, Default)]
+struct Rows {
+    /// The tokens of starts.
+    started: HashSet<String>,
+    /// The places of steps.
+    stepped: HashSet<(String, i32)>,
+    /// The ids of workflows that ended.
+    ended: HashSet<String>,
+}
+
+impl Written {
+    /// Writes what is in a batch, but for its successions.
+    async fn execute(
+        connection: &mut PgConnection,
+        batch: &Batch<'_>,
+        existing: Existing,
+    ) -> StoreResult<Self> {
+        if !batch.parent_ends() {
+            let rows = execute(connection, batch, existing)
+                .await
+                .map_err(failed())?;
+            return match rows.len() == batch.records() {
+                true => Ok(Self::All),
+                false => Rows::of(&rows).map(Self::Some).map_err(failed()),
+            };
+        }
+        let (starts, rest) = batch.clone().split_starts();
+        let mut rows = execute(connection, &starts, existing)
+            .await
+            .map_err(failed())?;
+        rows.extend(
+            execute(connection, &rest, existing)
+                .await
+                .map_err(failed())?,
+        );
+        Rows::of(&rows).map(Self::Some).map_err(failed())
+    }
+
+    async fn start(&self, session: &mut Session<'_>, start: &StartRecord) -> StoreResult<Outcome> {
+        match self {
+            Self::Some(rows) if !rows.started.contains(&start.token) => {
+                conflict::existing(session, start).await
+            }
+            _ => Ok(Outcome::Committed),
+        }
+    }
+
+    async fn step(&self, session: &mut Session<'_>, step: &StepRecord) -> StoreResult<Outcome> {
+        match self {
+            // A set of pairs is asked with a pair.
+            Self::Some(rows)
+                if !rows
+                    .stepped
+                    .contains(&(step.workflow_id.clone(), step.position)) =>
+            {
+                conflict::recorded(session, step).await
+            }
+            _ => Ok(Outcome::Committed),
+        }
+    }
+
+    fn end(&self, end: &CompletionRecord) -> Outcome {
+        match self {
+            Self::Some(rows) if !rows.ended.contains(&end.workflow_id) => Outcome::Fenced,
+            _ => Outcome::Committed,
+        }
+    }
+}
+
+impl Rows {
+    fn of(rows: &[PgRow]) -> sqlx::Result<Self> {
+        let mut told = Self::default();
+        for row in rows {
+            let (kind, key): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
+            match kind {
+                statement::STARTED => told.started.insert(key),
+                statement::STEPPED => told.stepped.insert((key, row.try_get(2)?)),
+                _ => told.ended.insert(key),
+            };
+        }
+        Ok(told)
+    }
+}
+
+async fn execute(
+    connection: &mut PgConnection,
+    batch: &Batch<'_>,
+    existing: Existing,
+) -> sqlx::Result<Vec<PgRow>> {
+    let parts = Parts {
+        starts: !batch.starts.is_empty(),
+        steps: !batch.steps.is_empty(),
+        ends: !batch.ends.is_empty(),
+    };
+    if let ([step], false, false) = (batch.steps.as_slice(), parts.starts, parts.ends) {
+        return one_step(step, existing).fetch_all(connection).await;
+    }
+    if !parts.starts && !parts.steps && !parts.ends {
+        return Ok(Vec::new());
+    }
+    let mut query = sqlx::query(parts.statement(existing));
+    if parts.starts {
+        query = bind_starts(query, &batch.starts);
+    }
+    if parts.steps {
+        query = bind_steps(query, &batch.steps);
+    }
+    if parts.ends {
+        query = bind_ends(query, &batch.ends);
+        query = bind_steps(query, &batch.last_steps);
+    }
+    query.fetch_all(connection).await
+}
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
 fn column<'r, R, T>(records: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
     records.iter().map(|record| value(record)).collect()
 }
 
-async fn write_starts(
-    connection: &mut PgConnection,
-    starts: &[&StartRecord],
-) -> StoreResult<Vec<Outcome>> {
-    if starts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let inserted: Vec<String> = sqlx::query_scalar(START)
+fn bind_starts<'q>(query: Statement<'q>, starts: &[&'q StartRecord]) -> Statement<'q> {
+    query
         .bind(column(starts, |start| start.workflow_id.as_str()))
         .bind(column(starts, |start| start.name.as_str()))
         .bind(column(starts, |start| start.executor_id.as_deref()))
@@ -209,28 +303,10 @@ async fn write_starts(
         .bind(column(starts, |start| {
             start.extra().map(|extra| extra.to_string())
         }))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed())?;
-    let inserted: HashSet<_> = inserted.into_iter().collect();
-    let mut outcomes = Vec::with_capacity(starts.len());
-    for start in starts {
-        outcomes.push(match inserted.contains(&start.token) {
-            true => Outcome::Committed,
-            false => conflict::existing(&mut Session::Postgres(connection), start).await?,
-        });
-    }
-    Ok(outcomes)
 }
 
-async fn write_steps(
-    connection: &mut PgConnection,
-    steps: &[&StepRecord],
-) -> StoreResult<Vec<Outcome>> {
-    if steps.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query(STEP)
+fn bind_steps<'q>(query: Statement<'q>, steps: &[&'q StepRecord]) -> Statement<'q> {
+    query
         .bind(column(steps, |step| step.workflow_id.as_str()))
         .bind(column(steps, |step| step.token.as_str()))
         .bind(column(steps, |step| step.position))
@@ -242,50 +318,29 @@ async fn write_steps(
         .bind(column(steps, |step| step.started_at))
         .bind(column(steps, |step| step.completed_at))
         .bind(column(steps, |step| step.serialization.as_deref()))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed())?;
-    let mut outcomes: Vec<Outcome> = steps.iter().map(|_| Outcome::Committed).collect();
-    if rows.len() != steps.len() {
-        let mut inserted = HashSet::new();
-        for row in &rows {
-            let id: &str = row.try_get(0).map_err(failed())?;
-            inserted.insert((id, row.try_get::<i32, _>(1).map_err(failed())?));
-        }
-        for (step, outcome) in steps.iter().zip(&mut outcomes) {
-            if !inserted.contains(&(step.workflow_id.as_str(), step.position)) {
-                *outcome = conflict::recorded(&mut Session::Postgres(connection), step).await?;
-            }
-        }
-    }
-    let mut session = Session::Postgres(connection);
-    effect::apply(&mut session, steps, &mut outcomes)
-        .await
-        .map_err(failed())?;
-    Ok(outcomes)
 }
 
-async fn write_completions(
-    connection: &mut PgConnection,
-    completions: &[&CompletionRecord],
-) -> StoreResult<Vec<Outcome>> {
-    if completions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let completed: Vec<String> = sqlx::query_scalar(COMPLETE)
-        .bind(column(completions, |it| it.workflow_id.as_str()))
-        .bind(column(completions, |it| it.token.as_str()))
-        .bind(column(completions, |it| it.result.as_deref().ok()))
-        .bind(column(completions, |it| {
+fn bind_ends<'q>(query: Statement<'q>, ends: &[&'q CompletionRecord]) -> Statement<'q> {
+    query
+        .bind(column(ends, |it| it.workflow_id.as_str()))
+        .bind(column(ends, |it| it.token.as_str()))
+        .bind(column(ends, |it| it.result.as_deref().ok()))
+        .bind(column(ends, |it| {
             it.result.as_ref().err().map(String::as_str)
         }))
-        .fetch_all(connection)
-        .await
-        .map_err(failed())?;
-    let completed: HashSet<_> = completed.into_iter().collect();
-    let outcome = |it: &&CompletionRecord| match completed.contains(&it.workflow_id) {
-        true => Outcome::Committed,
-        false => Outcome::Fenced,
-    };
-    Ok(completions.iter().map(outcome).collect())
+}
+
+fn one_step(step: &StepRecord, existing: Existing) -> Statement<'_> {
+    sqlx::query(statement::one_step(existing))
+        .bind(step.workflow_id.as_str())
+        .bind(step.token.as_str())
+        .bind(step.position)
+        .bind(step.name.as_ref())
+        .bind(step.output.as_deref())
+        .bind(step.error.as_deref())
+        .bind(step.child_workflow_id.as_deref())
+        .bind(step.child_name.as_deref())
+        .bind(step.started_at)
+        .bind(step.completed_at)
+        .bind(step.serialization.as_deref())
 }
