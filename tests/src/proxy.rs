@@ -19,6 +19,8 @@ pub enum Moment {
     Committed,
     /// The client asked for the commit; the server has not answered.
     CommitAsked,
+    /// The client asked for the statement to be executed, having it prepared before; the server has not answered.
+    Asked,
     /// The server finished a statement whose tag begins so; the client has not heard.
     Done(&'static str),
 }
@@ -112,14 +114,19 @@ async fn forward_questions(
     let mut buffer = vec![0; 64 << 10];
     while let Ok(length @ 1..) = client.read(&mut buffer).await {
         let chunk = &buffer[..length];
+        let was_armed = armed.load(Ordering::SeqCst);
         if contains(chunk, plan.statement) {
             armed.store(true, Ordering::SeqCst);
         }
         if server.write_all(chunk).await.is_err() {
             return;
         }
-        let asked = matches!(plan.moment, Moment::CommitAsked) && contains(chunk, "COMMIT");
-        if asked && armed.load(Ordering::SeqCst) && !plan.done.swap(true, Ordering::SeqCst) {
+        let asked = match plan.moment {
+            Moment::CommitAsked => armed.load(Ordering::SeqCst) && contains(chunk, "COMMIT"),
+            Moment::Asked => was_armed,
+            Moment::Committed | Moment::Done(_) => false,
+        };
+        if asked && !plan.done.swap(true, Ordering::SeqCst) {
             plan.gate.pass().await;
             return;
         }
@@ -141,7 +148,7 @@ async fn forward_answers(
             let tag = |tag: &str| message[0] == b'C' && message[5..].starts_with(tag.as_bytes());
             let now = match plan.moment {
                 Moment::Committed => tag("COMMIT"),
-                Moment::CommitAsked => false,
+                Moment::CommitAsked | Moment::Asked => false,
                 // What runs outside a transaction is committed when the server is ready again.
                 Moment::Done(wanted) => {
                     done |= tag(wanted);

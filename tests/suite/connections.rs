@@ -24,7 +24,11 @@ async fn visit_through(statement: &'static str, moment: Moment) -> (Scene, i32) 
 
 /// The same, with commits of rows of `table` that take their time, so that they happen after the
 /// connection is gone.
-async fn visit_with_slow_commits(statement: &'static str, table: &str) -> (Scene, i32) {
+async fn visit_with_slow_commits(
+    statement: &'static str,
+    moment: Moment,
+    table: &str,
+) -> (Scene, i32) {
     let scene = Scene::set(Store::postgres().await).await;
     scene
         .store
@@ -38,7 +42,7 @@ async fn visit_with_slow_commits(statement: &'static str, table: &str) -> (Scene
             &[],
         )
         .await;
-    let sum = visit_in(&scene, statement, Moment::CommitAsked).await;
+    let sum = visit_in(&scene, statement, moment).await;
     (scene, sum)
 }
 
@@ -91,7 +95,7 @@ async fn a_commit_whose_answer_is_lost_happens_once() {
 /// Rules: R12, R14, D2
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_happens_after_its_connection_is_gone_happens_once() {
-    let (scene, sum) = visit_with_slow_commits(ENTRY, "entries").await;
+    let (scene, sum) = visit_with_slow_commits(ENTRY, Moment::CommitAsked, "entries").await;
 
     assert_happened_once(&scene, sum).await;
 }
@@ -109,7 +113,8 @@ async fn a_start_whose_answer_is_lost_runs_once() {
 /// Rules: R14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_whose_answer_is_lost_is_recognised() {
-    let (scene, sum) = visit_through(OUTCOME, Moment::Committed).await;
+    // The outcome, and the last step with it.
+    let (scene, sum) = visit_through(OUTCOME, Moment::Done("SELECT 2")).await;
 
     assert_happened_once(&scene, sum).await;
     assert_eq!(scene.runs()["3"], 1);
@@ -118,7 +123,7 @@ async fn an_outcome_whose_answer_is_lost_is_recognised() {
 /// Rules: R14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_is_committed_after_its_connection_is_gone_is_recognised() {
-    let (scene, sum) = visit_with_slow_commits(OUTCOME, "workflow_output").await;
+    let (scene, sum) = visit_with_slow_commits(OUTCOME, Moment::Asked, "workflow_output").await;
 
     assert_happened_once(&scene, sum).await;
     assert_eq!(scene.runs()["3"], 1);
@@ -254,4 +259,57 @@ async fn a_workflow_survives_the_loss_of_all_connections() {
         let transaction = position.parse::<usize>().unwrap() % 6 == 0;
         assert!(runs == 1 || transaction, "step {position} ran {runs} times");
     }
+}
+
+#[step]
+async fn noted_step(_ctx: StepContext, key: String) -> anyhow::Result<usize> {
+    note(&key, "ran");
+    Ok(noted(&key).len())
+}
+
+#[workflow]
+async fn two_noted_steps(ctx: WorkflowContext, key: String) -> anyhow::Result<(usize, usize)> {
+    let first = noted_step(&ctx, key.clone()).await?;
+    Ok((first, noted_step(&ctx, key).await?))
+}
+
+/// Runs two steps under an id that is made up, behind a proxy that loses the answer to a statement.
+async fn two_steps_through(statement: &'static str, moment: Moment) -> (Store, (usize, usize)) {
+    let store = Store::postgres().await;
+    let key = store.id("notes");
+    let proxy = Proxy::start(store.url(), key.clone(), statement, moment).await;
+    let durable = Durable::open(proxy.url())
+        .register::<two_noted_steps>()
+        .launch()
+        .await
+        .unwrap();
+    let cut = async {
+        proxy.moment().await;
+        proxy.cut();
+    };
+    let (counts, ()) = tokio::join!(two_noted_steps(&durable, key), cut);
+    durable.shutdown(PATIENCE).await;
+    (store, counts.unwrap())
+}
+
+/// Rules: W9, R14
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_of_a_made_up_id_whose_answer_is_lost_runs_once() {
+    let started = "INSERT INTO dbos.workflow_status";
+    let (store, counts) = two_steps_through(started, Moment::Done("SELECT 1")).await;
+
+    assert_eq!(counts, (1, 2), "no step ran twice");
+    let all = "SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'";
+    assert_eq!(store.value(all, &[]).await, json!(1));
+}
+
+/// Rules: R14
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_whose_answer_is_lost_is_recognised() {
+    let stepped = "INSERT INTO dbos.operation_outputs";
+    let (store, counts) = two_steps_through(stepped, Moment::Done("INSERT 0 1")).await;
+
+    assert_eq!(counts, (1, 2), "no step ran twice");
+    let all = "SELECT count(*) FROM operation_outputs";
+    assert_eq!(store.value(all, &[]).await, json!(2));
 }

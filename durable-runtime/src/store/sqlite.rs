@@ -127,6 +127,10 @@ impl Store for SqliteStore {
     fn commit<'a>(&'a self, batch: &'a [Record]) -> BoxFuture<'a, StoreResult<Vec<Outcome>>> {
         async move {
             let intent = "commit records";
+            if records::is_one_statement(batch) {
+                let mut connection = acquire(&self.writer, intent).await?;
+                return records::write(&mut connection, batch).await;
+            }
             let mut transaction = self.begin_write(intent).await?;
             let outcomes = records::write(&mut transaction, batch).await?;
             transaction

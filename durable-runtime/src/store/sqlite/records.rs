@@ -78,6 +78,13 @@ const OUTPUT: &str = "
     SELECT value ->> 0, value ->> 2, value ->> 3 FROM json_each(?1) WHERE TRUE
     ON CONFLICT (workflow_uuid) DO UPDATE SET output = excluded.output, error = excluded.error";
 
+/// True when one statement writes the whole batch, so that it needs no transaction around it, and is handed over once.
+/// What is to be found out where it did not write is only read.
+pub(super) fn is_one_statement(batch: &[Record]) -> bool {
+    let is_plain = |record: &Record| matches!(record, Record::Step(it) if it.effects.is_empty());
+    batch.iter().all(is_plain)
+}
+
 /// Writes all records: starts, then steps, then completions, which is the order that a workflow's records have among
 /// themselves. Tells what became of each.
 pub(in crate::store) async fn write(
