@@ -7,7 +7,6 @@ use clap::Args;
 use durable_runtime::prelude::*;
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use uuid::Uuid;
 
 use crate::meter::{Cost, Meter, rounded};
@@ -127,8 +126,8 @@ impl Run {
         if self.is_part {
             println!("{READY}");
             let mut line = String::new();
-            let read = BufReader::new(tokio::io::stdin()).read_line(&mut line);
-            if read.await? == 0 {
+            // It holds up this task, which has nothing else to do, and not the runtime.
+            if std::io::stdin().read_line(&mut line)? == 0 {
                 bail!("the process that shares the work out is gone");
             }
         }
