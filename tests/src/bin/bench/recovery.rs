@@ -72,7 +72,7 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     let given = given.map(|(name, value)| [name.to_owned(), value.to_string()]);
     let (_, results) = processes::side_by_side(&run, &[given.concat()]).await?;
     let mut result = results.into_iter().next().context("no result")?;
-    result.remove("rows_before");
+    result.shift_remove("rows_before");
     let seconds = result.get("seconds").and_then(Value::as_f64);
     let elapsed = Duration::try_from_secs_f64(seconds.context("a result without seconds")?)?;
     run.print(elapsed, result, json!({}));

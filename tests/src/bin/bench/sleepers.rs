@@ -49,7 +49,8 @@ Examples:
 
 seconds is until all are asleep; awake_after and done_after count from the moment of waking up. A
 workflow is awake when the step after its sleep begins. Statements are counted in this process as they
-are sent; server_transactions_per_second by PostgreSQL, whoever made them.";
+are sent; server_transactions_per_second by PostgreSQL, whoever made them. asleep_mb is what the process holds
+while all are asleep beyond before_mb, which it held when 2,000 others had come and gone.";
 
 /// How many are awake, and since when the last one is.
 static AWAKE: AtomicU32 = AtomicU32::new(0);
@@ -127,7 +128,6 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
         "done_after": rounded(woken.elapsed.as_secs_f64()),
         "awake_cpu_seconds": rounded(woken.processor.as_secs_f64()),
         "awake_peak_mb": woken.memory.peak.map(megabytes),
-        "rss_mb": while_asleep.memory.now.map(megabytes),
     });
     if let Value::Object(more) = &mut more {
         more.extend(counted);
