@@ -153,7 +153,7 @@ on_both_stores! {
     }
 
     async fn sleepers_are_watched_and_awake(store: Store) {
-        let result = result(&store, "sleepers --n 30 --seconds 1 --until 20");
+        let result = result(&store, "sleepers --n 30 --seconds 1 --settle 0 --until 15");
 
         assert!(number(&result, "watched_seconds") >= 1.0, "{result}");
         assert!(number(&result, "awake_after") <= number(&result, "done_after") + 0.5, "{result}");
@@ -165,7 +165,7 @@ on_both_stores! {
     }
 
     async fn an_idle_runtime_is_charged_for_each_statement(store: Store) {
-        let result = result(&store, "idle --seconds 2");
+        let result = result(&store, "idle --seconds 2 --settle 1");
 
         let counted = result["statements"].as_object().unwrap().values();
         let counted: f64 = counted.filter_map(Json::as_f64).sum();

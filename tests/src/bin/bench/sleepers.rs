@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// For how many seconds they are watched while all are asleep
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// Seconds from the last falling asleep to that: PostgreSQL may count a transaction 10 s late
+    #[arg(long, default_value_t = 12)]
+    settle: u32,
     /// Seconds from the first start until they wake up [default: by the rate of a trial]
     #[arg(long)]
     until: Option<u32>,
@@ -45,7 +48,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   bench sleepers --db postgres://postgres@127.0.0.1/bench
-  bench sleepers --db sqlite://bench.db --n 1000 --seconds 5 --until 10
+  bench sleepers --db sqlite://bench.db --n 1000 --seconds 5 --settle 1 --until 10
 
 seconds is until all are asleep; awake_after and done_after count from the moment of waking up. A
 workflow is awake when the step after its sleep begins. Statements are counted in this process as they
@@ -75,9 +78,10 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     let runtime = run.runtime().register::<one_step>().register::<sleeper>();
     let durable = runtime.launch().await?;
     let watched = Duration::from_secs(arguments.seconds.into());
+    let settle = Duration::from_secs(arguments.settle.into());
     let until = match arguments.until {
         Some(seconds) => Duration::from_secs(seconds.into()),
-        None => trial(&run, &durable).await? + watched,
+        None => trial(&run, &durable).await? + settle + watched,
     };
 
     // What the trial allocated is there already: the rest is of the sleepers.
@@ -90,9 +94,13 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     let started = meter.stop();
     eprintln!("bench: {slept} are asleep; watching");
 
+    tokio::time::sleep(settle).await;
     let window = Window::open(&run).await?;
     let still = Meter::start();
     let left = wake_up.saturating_duration_since(Instant::now());
+    if left < Duration::from_secs(1) {
+        bail!("when all were asleep no time was left to watch them: give them a later --until");
+    }
     // Who looks at the end must not meet those who wake up.
     tokio::time::sleep(watched.min(left.mul_f64(0.9))).await;
     let while_asleep = still.stop();
@@ -103,7 +111,8 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
 
     tokio::time::sleep_until(wake_up.into()).await;
     let waking = Meter::start();
-    while ended(&run, begin).await? < i64::from(run.n) {
+    // Who asks the database in the meantime takes away what those need who wake up.
+    while AWAKE.load(Ordering::Relaxed) < run.n || ended(&run, begin).await? < i64::from(run.n) {
         if waking.elapsed() > PATIENCE {
             bail!("not all were done {PATIENCE:?} after their time");
         }
