@@ -97,7 +97,8 @@ fn forget_peak() {
     }
 }
 
-fn processor_time() -> Duration {
+/// User and system time of this process so far.
+pub(crate) fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or_default(),
