@@ -26,12 +26,16 @@ pub(crate) struct Arguments {
     /// How often durable and plain take turns
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     turns: u32,
+    /// As steps that may run twice: their checkpoints ride in later commits
+    #[arg(long)]
+    pure: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   bench overhead --db sqlite://bench.db
   bench overhead --db postgres://postgres@127.0.0.1/bench --turns 21
+  bench overhead --db postgres://postgres@127.0.0.1/bench --pure
 
 One line for each kind of work: `compute` (10 ms of a processor, always the same work) and `wait`
 (an exchange over TCP with somebody who takes 10 ms). time_percent compares the medians of the turns;
@@ -55,6 +59,13 @@ impl Kind {
     }
 }
 
+/// So many steps of so much work.
+struct Work {
+    n: u32,
+    pure: bool,
+    rounds: u64,
+}
+
 #[step]
 async fn compute(_ctx: StepContext, rounds: u64) -> anyhow::Result<u64> {
     Ok(work::compute(rounds))
@@ -65,18 +76,36 @@ async fn wait(ctx: StepContext) -> anyhow::Result<()> {
     ctx.state::<Upstream>()?.ask().await
 }
 
+#[step(pure)]
+async fn compute_purely(_ctx: StepContext, rounds: u64) -> anyhow::Result<u64> {
+    Ok(work::compute(rounds))
+}
+
+#[step(pure)]
+async fn wait_purely(ctx: StepContext) -> anyhow::Result<()> {
+    ctx.state::<Upstream>()?.ask().await
+}
+
 #[workflow]
-async fn computing(ctx: WorkflowContext, n: u32, rounds: u64) -> anyhow::Result<()> {
+async fn computing(ctx: WorkflowContext, n: u32, pure: bool, rounds: u64) -> anyhow::Result<()> {
     for _ in 0..n {
-        compute(&ctx, rounds).await?;
+        if pure {
+            compute_purely(&ctx, rounds).await?;
+        } else {
+            compute(&ctx, rounds).await?;
+        }
     }
     Ok(())
 }
 
 #[workflow]
-async fn waiting(ctx: WorkflowContext, n: u32) -> anyhow::Result<()> {
+async fn waiting(ctx: WorkflowContext, n: u32, pure: bool) -> anyhow::Result<()> {
     for _ in 0..n {
-        wait(&ctx).await?;
+        if pure {
+            wait_purely(&ctx).await?;
+        } else {
+            wait(&ctx).await?;
+        }
     }
     Ok(())
 }
@@ -97,11 +126,12 @@ async fn plainly(kind: Kind, n: u32, rounds: u64, upstream: Upstream) -> Result<
     Ok(begin.elapsed())
 }
 
-async fn durably(kind: Kind, n: u32, rounds: u64, durable: &Durable) -> Result<Duration> {
+async fn durably(kind: Kind, work: &Work, durable: &Durable) -> Result<Duration> {
+    let Work { n, pure, rounds } = *work;
     let begin = Instant::now();
     match kind {
-        Kind::Compute => computing(durable, n, rounds).await,
-        Kind::Wait => waiting(durable, n).await,
+        Kind::Compute => computing(durable, n, pure, rounds).await,
+        Kind::Wait => waiting(durable, n, pure).await,
     }
     .context("the workflow failed")?;
     Ok(begin.elapsed())
@@ -117,6 +147,11 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     }
     let plain = Memory::read().peak;
 
+    let work = Work {
+        n,
+        pure: arguments.pure,
+        rounds,
+    };
     let run = Run::prepare("overhead", arguments.database, n).await?;
     let durable = run
         .runtime()
@@ -132,9 +167,9 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
             // Neither is always the first.
             if turn % 2 == 0 {
                 without.push(plainly(kind, n, rounds, upstream.clone()).await?);
-                with.push(durably(kind, n, rounds, &durable).await?);
+                with.push(durably(kind, &work, &durable).await?);
             } else {
-                with.push(durably(kind, n, rounds, &durable).await?);
+                with.push(durably(kind, &work, &durable).await?);
                 without.push(plainly(kind, n, rounds, upstream.clone()).await?);
             }
         }
@@ -148,6 +183,7 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
             json!({
                 "kind": kind.name(),
                 "turns": arguments.turns,
+                "pure": arguments.pure,
                 "plain_ms": each(&without),
                 "durable_ms": each(&with),
                 "time_percent": percent(with.median(), without.median()),
