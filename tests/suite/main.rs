@@ -4,6 +4,7 @@
 mod both;
 
 mod arguments;
+mod bench;
 mod children;
 mod code_versions;
 mod connections;

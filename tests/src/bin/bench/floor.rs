@@ -6,9 +6,35 @@ mod sqlite;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use serde_json::json;
 
-use crate::run::{Run, StoreKind};
+use crate::run::{Database, Run, StoreKind};
+
+/// How many workflows there are.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bench floor --db sqlite://bench.db
+  bench moves --db postgres://postgres@127.0.0.1/bench")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    database: Database,
+    /// How many workflows
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    n: u32,
+}
+
+/// How many commits there are.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bench commits --db sqlite://bench.db")]
+pub(crate) struct CommitArguments {
+    #[command(flatten)]
+    database: Database,
+    /// How many commits
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    n: u32,
+}
 
 /// How a batch of workflows is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,28 +45,43 @@ pub(crate) enum Shape {
     Moves,
 }
 
-pub(crate) async fn rows_of_start(run: &Run) -> Result<()> {
-    batches(run, Shape::Rows).await
+pub(crate) async fn measure_rows(arguments: Arguments) -> Result<()> {
+    batches("floor", arguments, Shape::Rows).await
 }
 
-pub(crate) async fn moves_of_start(run: &Run) -> Result<()> {
-    batches(run, Shape::Moves).await
+pub(crate) async fn measure_moves(arguments: Arguments) -> Result<()> {
+    batches("moves", arguments, Shape::Moves).await
 }
 
-async fn batches(run: &Run, shape: Shape) -> Result<()> {
+async fn batches(work: &'static str, arguments: Arguments, shape: Shape) -> Result<()> {
+    let run = Run::prepare(work, arguments.database, arguments.n).await?;
+    let meter = run.begin().await?;
     let (elapsed, commits) = match run.store {
-        StoreKind::Postgres => postgres::batches(run, shape).await,
-        StoreKind::Sqlite => sqlite::batches(run, shape).await,
+        StoreKind::Postgres => postgres::batches(&run, shape).await,
+        StoreKind::Sqlite => sqlite::batches(&run, shape).await,
     }
     .context("the rows cannot be written")?;
-    run.report(elapsed, json!({"batch": 256, "commits": commits}))
+    let mut cost = meter.stop();
+    cost.elapsed = elapsed;
+    run.report(&cost, json!({"batch": 256, "commits": commits}));
+    Ok(())
 }
 
-pub(crate) async fn commits(run: &Run) -> Result<()> {
-    let elapsed: Duration = match run.store {
-        StoreKind::Postgres => postgres::commits(run).await,
-        StoreKind::Sqlite => sqlite::commits(run).await,
+pub(crate) async fn measure_commits(arguments: CommitArguments) -> Result<()> {
+    let run = Run::prepare("commits", arguments.database, arguments.n).await?;
+    let meter = run.begin().await?;
+    let elapsed = commits(&run, run.n).await?;
+    let mut cost = meter.stop();
+    cost.elapsed = elapsed;
+    run.report(&cost, json!({}));
+    Ok(())
+}
+
+/// Commits the rows of n steps of one workflow, one after another.
+pub(crate) async fn commits(run: &Run, n: u32) -> Result<Duration> {
+    match run.store {
+        StoreKind::Postgres => postgres::commits(run, n).await,
+        StoreKind::Sqlite => sqlite::commits(run, n).await,
     }
-    .context("a row cannot be committed")?;
-    run.report(elapsed, json!({}))
+    .context("a row cannot be committed")
 }

@@ -1,16 +1,27 @@
 //! Measures the runtime, and the database without it, with one line of JSON a result.
 
+mod fill;
 mod floor;
+mod growth;
+mod idle;
+mod latency;
+mod meter;
+mod overhead;
+mod processes;
+mod queue;
+mod recovery;
 mod rows;
 mod run;
-mod work;
+mod sample;
+mod sleepers;
+mod start;
+mod statements;
+mod steps;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, ValueEnum};
-
-use run::Run;
+use clap::{Parser, Subcommand};
 
 /// Measures how fast workflows run, and how fast the database is without the runtime.
 ///
@@ -19,77 +30,59 @@ use run::Run;
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 struct Arguments {
-    /// What to measure
+    #[command(subcommand)]
     work: Work,
-    /// The database: `sqlite://FILE` (made when missing) or `postgres://USER@HOST/DATABASE`
-    #[arg(long)]
-    db: String,
-    /// How many workflows, steps or commits [default: 20000; 2000 for steps and commits]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    n: Option<u32>,
-    /// How many workflows are on their way at once
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
-    in_flight: u32,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   bench start --db sqlite://bench.db
   bench start --db postgres://postgres@127.0.0.1/bench --n 50000 --in-flight 512
-  bench steps --db sqlite://bench.db && bench commits --db sqlite://bench.db
+  bench steps --db sqlite://bench.db --turns 6
   bench floor --db postgres://postgres@127.0.0.1/bench | jq .rate
+  bench help latency
 
 A result is one line on standard output:
-  {\"work\":\"start\",\"n\":20000,\"in_flight\":256,\"seconds\":1.9,\"rate\":10526,\"store\":\"sqlite\",...}
-Notes go to standard error.";
+  {\"work\":\"start\",\"n\":20000,\"seconds\":1.9,\"rate\":10526,\"store\":\"sqlite\",...}
+Of the process: cpu_seconds (user and system) while it was measured, rss_mb after it, peak_mb within
+it; null where the system does not tell. Notes go to standard error.";
 
 /// What can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Subcommand)]
 enum Work {
     /// N workflows of one no-op step, started and awaited here
-    Start,
-    /// One workflow of N sequential no-op steps
-    Steps,
+    Start(start::Arguments),
+    /// One workflow of N sequential no-op steps; with --turns against as many commits
+    Steps(steps::Arguments),
     /// One workflow of N sequential no-op pure steps
-    PureSteps,
+    PureSteps(steps::PureArguments),
     /// N workflows of one no-op step through one queue, of which 64 run at once
-    Queue,
-    /// A workflow of N recorded steps, taken up again: until its next step begins
-    Recovery,
+    Queue(queue::Arguments),
+    /// From putting a workflow on an idle queue until its first step begins
+    Latency(latency::Arguments),
+    /// A workflow of N recorded steps, taken up by a new process: until its next step begins
+    Recovery(recovery::Arguments),
+    /// N workflows asleep until one moment: memory, load, and how long they take to awake
+    Sleepers(sleepers::Arguments),
+    /// A runtime with a queue, a schedule and nothing to do: statements and processor time
+    Idle(idle::Arguments),
+    /// N steps of 10 ms of real work, against the same code without durability
+    Overhead(overhead::Arguments),
     /// The rows that `start` leaves, by plain SQL in batches of 256: the floor of `start`
-    Floor,
+    Floor(floor::Arguments),
     /// The moves of `start` (a start, a step, a completion) by plain SQL in batches of 256
-    Moves,
+    Moves(floor::Arguments),
     /// N commits of one step's row by plain SQL: the floor of `steps`
-    Commits,
-}
-
-impl Work {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Steps => "steps",
-            Self::PureSteps => "pure-steps",
-            Self::Queue => "queue",
-            Self::Recovery => "recovery",
-            Self::Floor => "floor",
-            Self::Moves => "moves",
-            Self::Commits => "commits",
-        }
-    }
-
-    fn default_n(self) -> u32 {
-        match self {
-            Self::Steps | Self::PureSteps | Self::Commits => 2_000,
-            Self::Recovery => 10_000,
-            Self::Start | Self::Queue | Self::Floor | Self::Moves => 20_000,
-        }
-    }
+    Commits(floor::CommitArguments),
+    /// Puts finished workflows into the tables, to measure with full ones
+    Fill(fill::Arguments),
+    /// A table of how the cost grows: 1, 10, 100, 1000 times the work; 1, 2, 4 processes
+    Growth(growth::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure(Arguments::parse()).await {
+    match measure(Arguments::parse().work).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
@@ -98,23 +91,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(arguments: Arguments) -> Result<()> {
-    let work = arguments.work;
-    let run = Run::prepare(
-        work.name(),
-        arguments.db,
-        arguments.n.unwrap_or(work.default_n()),
-        arguments.in_flight,
-    )
-    .await?;
+async fn measure(work: Work) -> Result<()> {
     match work {
-        Work::Start => work::start(&run).await,
-        Work::Steps => work::steps(&run).await,
-        Work::PureSteps => work::pure_steps(&run).await,
-        Work::Queue => work::queue(&run).await,
-        Work::Recovery => work::recovery(&run).await,
-        Work::Floor => floor::rows_of_start(&run).await,
-        Work::Moves => floor::moves_of_start(&run).await,
-        Work::Commits => floor::commits(&run).await,
+        Work::Start(arguments) => start::measure(arguments).await,
+        Work::Steps(arguments) => steps::measure(arguments).await,
+        Work::PureSteps(arguments) => steps::measure_pure(arguments).await,
+        Work::Queue(arguments) => queue::measure(arguments).await,
+        Work::Latency(arguments) => latency::measure(arguments).await,
+        Work::Recovery(arguments) => recovery::measure(arguments).await,
+        Work::Sleepers(arguments) => sleepers::measure(arguments).await,
+        Work::Idle(arguments) => idle::measure(arguments).await,
+        Work::Overhead(arguments) => overhead::measure(arguments).await,
+        Work::Floor(arguments) => floor::measure_rows(arguments).await,
+        Work::Moves(arguments) => floor::measure_moves(arguments).await,
+        Work::Commits(arguments) => floor::measure_commits(arguments).await,
+        Work::Fill(arguments) => fill::measure(arguments).await,
+        Work::Growth(arguments) => growth::measure(arguments).await,
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::Shape;
 use crate::rows::{self, Batch, FORMAT, INPUT, OUTPUT, STEP, WORKFLOW};
@@ -128,13 +129,14 @@ async fn write(
     })
 }
 
-/// Commits n rows, one after another.
-pub(super) async fn commits(run: &Run) -> Result<Duration> {
+/// Commits n rows of one workflow, one after another.
+pub(super) async fn commits(run: &Run, n: u32) -> Result<Duration> {
     let mut connection = connect(run).await?;
+    let workflow = Uuid::new_v4().to_string();
     let begin = Instant::now();
-    for position in 1..=i64::from(run.n) {
+    for position in 1..=i64::from(n) {
         sqlx::query(ONE_STEP)
-            .bind(&run.id)
+            .bind(&workflow)
             .bind(i32::try_from(position)?)
             .bind(STEP)
             .bind(OUTPUT)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use uuid::Uuid;
 
 use super::Shape;
 use crate::rows::{self, Batch, FORMAT, INPUT, OUTPUT, STEP, WORKFLOW};
@@ -110,13 +111,14 @@ async fn write(
     })
 }
 
-/// Commits n rows, one after another.
-pub(super) async fn commits(run: &Run) -> Result<Duration> {
+/// Commits n rows of one workflow, one after another.
+pub(super) async fn commits(run: &Run, n: u32) -> Result<Duration> {
     let mut connection = connect(run).await?;
+    let workflow = Uuid::new_v4().to_string();
     let begin = Instant::now();
-    for position in 1..=i64::from(run.n) {
+    for position in 1..=i64::from(n) {
         sqlx::query(ONE_STEP)
-            .bind(&run.id)
+            .bind(&workflow)
             .bind(position)
             .bind(STEP)
             .bind(OUTPUT)
