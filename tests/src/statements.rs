@@ -46,7 +46,7 @@ const BESIDE: [&str; 8] = [
 ];
 
 /// By which words a statement is known: the first that fit. Without `dbos.` before the tables.
-const NAMES: [(&str, &str); 26] = [
+const NAMES: [(&str, &str); 27] = [
     ("BEGIN", "BEGIN"),
     ("COMMIT", "COMMIT"),
     ("ROLLBACK", "ROLLBACK"),
@@ -67,6 +67,10 @@ const NAMES: [(&str, &str); 26] = [
     ("INTO workflow_events_history", "event history"),
     ("INTO workflow_events", "event"),
     ("FROM workflow_events", "read event"),
+    (
+        "SELECT workflow_uuid FROM workflow_status WHERE workflow_uuid IN",
+        "destination",
+    ),
     ("UPDATE notifications", "take message"),
     ("INTO notifications", "message"),
     ("FROM notifications", "look for message"),

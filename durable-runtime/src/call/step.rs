@@ -179,12 +179,10 @@ impl Site {
 
     pub(super) fn context(&self, attempt: u32) -> StepContext {
         StepContext {
-            workflow_id: Arc::from(self.execution.workflow_id.as_str()),
             name: self.name.clone(),
             position: self.position,
             attempt,
             max_attempts: self.options.max_attempts,
-            states: Arc::clone(&self.execution.engine.states),
             execution: Arc::clone(&self.execution),
         }
     }
@@ -210,7 +208,7 @@ impl Site {
             Ok(output) => (Some(output), None),
             Err(error) => (None, Some(error)),
         };
-        Record::Step(Box::new(StepRecord {
+        Record::Step(Arc::new(StepRecord {
             workflow_id: self.execution.workflow_id.clone(),
             token: self.execution.token.clone(),
             position: self.position,
