@@ -78,15 +78,9 @@ pub struct StepCall<'c, T, E, Runs = RunsOnce> {
 
 /// What a call runs. Here and below the types of value and error are forgotten, so that all that is not about them is
 /// compiled once and not for each step of a program.
-pub(super) struct Work<'c> {
-    pub(super) body: Body<'c>,
-    /// Reads a recorded value.
-    pub(super) decode: Decode,
-}
-
-pub(super) enum Body<'c> {
-    Step(StepBody<'c>),
-    Transaction(TransactionBody<'c>),
+pub(super) enum Work<'c> {
+    Step(StepBody<'c>, Decode),
+    Transaction(TransactionBody<'c>, Decode),
 }
 
 /// Begins the body of a step; gives `None` when it cannot run again.
@@ -94,6 +88,7 @@ type StepBody<'c> = Box<dyn FnMut(StepContext) -> Option<BoxFuture<'c, Attempt>>
 
 /// A value of the type that the body returns.
 pub(super) type AnyValue = Box<dyn Any + Send>;
+/// Reads a recorded value.
 pub(super) type Decode = fn(&str) -> serde_json::Result<AnyValue>;
 /// What the body gave, and the same as JSON.
 pub(super) type Attempt = std::result::Result<(AnyValue, String), Failure>;
@@ -283,10 +278,9 @@ impl Site {
             ..self
         };
         let watched = site.execution.watched(site.name.clone(), site.location);
-        let Work { body, decode } = work;
-        match body {
-            Body::Step(body) => watched.around(run(site, body, decode)).boxed(),
-            Body::Transaction(body) => {
+        match work {
+            Work::Step(body, decode) => watched.around(run(site, body, decode)).boxed(),
+            Work::Transaction(body, decode) => {
                 let ended = transaction::run(site, body, decode);
                 watched.around(ended).boxed()
             }
@@ -365,46 +359,40 @@ pub(super) fn attempt<'c, T: Value, E: Send + 'static>(
 /// A call whose body can run once.
 #[doc(hidden)]
 #[track_caller]
-pub fn step<'c, T, E, Kind, Running>(
+pub fn step<'c, T, E, Kind, Body>(
     caller: impl StepCaller<'c>,
     options: StepOptions,
-    body: impl FnOnce(StepContext) -> Running + Send + 'c,
+    body: impl FnOnce(StepContext) -> Body + Send + 'c,
 ) -> StepCall<'c, T, E>
 where
     T: Value,
     E: DurableError<Kind>,
-    Running: Future<Output = Result<T, E>> + Send + 'c,
+    Body: Future<Output = Result<T, E>> + Send + 'c,
 {
     let codec = error_codec();
     let mut body = Some(body);
     let body = move |context| body.take().map(|body| attempt(body(context), codec, None));
-    let work = Work {
-        body: Body::Step(Box::new(body)),
-        decode: decode::<T>,
-    };
+    let work = Work::Step(Box::new(body), decode::<T>);
     Site::claim(&caller.context(), options).call(work, codec.from_record)
 }
 
 /// A call whose body can run again.
 #[doc(hidden)]
 #[track_caller]
-pub fn repeatable_step<'c, T, E, Kind, Running>(
+pub fn repeatable_step<'c, T, E, Kind, Body>(
     caller: impl StepCaller<'c>,
     options: StepOptions,
     retry_if: Option<fn(&E) -> bool>,
-    body: impl Fn(StepContext) -> Running + Send + 'c,
+    body: impl Fn(StepContext) -> Body + Send + 'c,
 ) -> StepCall<'c, T, E, RunsAgain>
 where
     T: Value,
     E: DurableError<Kind>,
-    Running: Future<Output = Result<T, E>> + Send + 'c,
+    Body: Future<Output = Result<T, E>> + Send + 'c,
 {
     let codec = error_codec();
     let body = move |context| Some(attempt(body(context), codec, retry_if));
-    let work = Work {
-        body: Body::Step(Box::new(body)),
-        decode: decode::<T>,
-    };
+    let work = Work::Step(Box::new(body), decode::<T>);
     Site::claim(&caller.context(), options).call(work, codec.from_record)
 }
 

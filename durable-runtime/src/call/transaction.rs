@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::StepCaller;
 use super::retry::RunsInTransaction;
 use super::step::{
-    AnyValue, Attempt, Body, Decode, Ended, Failure, Site, StepCall, StepOptions, Work, attempt,
+    AnyValue, Attempt, Decode, Ended, Failure, Site, StepCall, StepOptions, Work, attempt,
     attempts, decode, guarded, replay,
 };
 use crate::clock;
@@ -25,24 +25,21 @@ const RETRY_LONGEST: Duration = Duration::from_secs(2);
 /// A call whose body runs inside a database transaction, which also commits its checkpoint.
 #[doc(hidden)]
 #[track_caller]
-pub fn transaction<'c, T, E, Kind, Running>(
+pub fn transaction<'c, T, E, Kind, Body>(
     caller: impl StepCaller<'c>,
     options: StepOptions,
     retry_if: Option<fn(&E) -> bool>,
-    body: impl Fn(TransactionContext) -> Running + Send + 'c,
+    body: impl Fn(TransactionContext) -> Body + Send + 'c,
 ) -> StepCall<'c, T, E, RunsInTransaction>
 where
     T: Value,
     E: DurableError<Kind>,
-    Running: Future<Output = Result<T, E>> + Send + 'c,
+    Body: Future<Output = Result<T, E>> + Send + 'c,
 {
     let codec = error_codec();
     let body = move |context| attempt(body(context), codec, retry_if);
-    let work = Work {
-        // Shared by the attempts, of which one runs at a time; so the arguments need not be `Sync`.
-        body: Body::Transaction(Mutex::new(Box::new(body))),
-        decode: decode::<T>,
-    };
+    // Shared by the attempts, of which one runs at a time; so the arguments need not be `Sync`.
+    let work = Work::Transaction(Mutex::new(Box::new(body)), decode::<T>);
     Site::claim(&caller.context(), options).call(work, codec.from_record)
 }
 
