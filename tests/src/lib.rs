@@ -12,5 +12,6 @@ pub mod proxy;
 pub mod rag;
 pub mod rpa;
 pub mod scratch;
+pub mod statements;
 pub mod store;
 pub mod tally;

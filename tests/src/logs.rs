@@ -4,8 +4,12 @@ use std::io::{self, Write};
 use std::sync::{LazyLock, Mutex, Once, PoisonError};
 
 use serde_json::Value as Json;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::statements::Statements;
 
 static LINES: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
 static KEEPING: Once = Once::new();
@@ -33,17 +37,17 @@ impl MakeWriter<'_> for Kept {
     }
 }
 
-/// Keeps the warnings and errors of this process from now on.
+/// Keeps the warnings and errors of this process from now on, and the statements of those who watch them.
 ///
 /// # Panics
 ///
 /// When something else of the process keeps its events already.
 pub fn keep() {
     KEEPING.call_once(|| {
-        tracing_subscriber::fmt()
-            .json()
-            .with_env_filter(EnvFilter::new("warn"))
-            .with_writer(Kept)
+        let lines = tracing_subscriber::fmt::layer().json().with_writer(Kept);
+        tracing_subscriber::registry()
+            .with(lines.with_filter(EnvFilter::new("warn")))
+            .with(Statements.with_filter(Statements::wanted()))
             .init();
     });
 }

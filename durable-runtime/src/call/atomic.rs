@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -119,7 +120,7 @@ impl Operation {
         let what = || format!("the result of `{}`", step.name);
         step.output = Some(value::encode(&value, what).map_err(Broken::Failed)?);
         let mut records = carried.records();
-        records.push(Record::Step(Box::new(step)));
+        records.push(Record::Step(Arc::new(step)));
         let mut outcomes = transaction.commit(&records).await?;
         match outcomes.iter().position(|outcome| !outcome.is_accepted()) {
             None => Ok((value, outcomes)),

@@ -281,7 +281,7 @@ async fn wait_in_workflow(
         completed_at: clock::now_ms(),
         ..StepRecord::default()
     };
-    parent.record(Record::Step(Box::new(record)), false, None);
+    parent.record(Record::Step(Arc::new(record)), false, None);
     finished
 }
 

@@ -120,7 +120,7 @@ where
     step.output = Some(value::encode(&value, what)?);
     let mut wait = FIRST_WAIT;
     loop {
-        match change(Record::Step(Box::new(step.clone()))).await {
+        match change(Record::Step(Arc::new(step.clone()))).await {
             Ok(Ok(())) => return Ok(value),
             Ok(Err(outcome)) => return execution.lost(operation.position, &outcome).await,
             Err(error) if error.is_transient() => {

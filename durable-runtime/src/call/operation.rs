@@ -125,7 +125,7 @@ impl Operation {
     /// Hands the record over; it becomes durable before the next effect of the workflow.
     pub(crate) fn record(&self, step: StepRecord) {
         self.execution
-            .record(Record::Step(Box::new(step)), false, None);
+            .record(Record::Step(Arc::new(step)), false, None);
     }
 
     /// Hands the record over with what is written in its transaction, and waits for what becomes of it. When this
@@ -134,7 +134,7 @@ impl Operation {
         step.effects = effects;
         let (reply, outcome) = oneshot::channel();
         self.execution
-            .record(Record::Step(Box::new(step)), false, Some(reply));
+            .record(Record::Step(Arc::new(step)), false, Some(reply));
         match outcome.await {
             Ok(outcome) if outcome.is_accepted() => outcome,
             Ok(outcome) => self.execution.lost(self.position, &outcome).await,
@@ -190,7 +190,7 @@ impl Operation {
                 Ok(text) => step.output = Some(text),
                 Err(error) => return self.execution.fail(error).await,
             }
-            let record = Record::Step(Box::new(step));
+            let record = Record::Step(Arc::new(step));
             self.execution.record(record, true, None);
             value
         })

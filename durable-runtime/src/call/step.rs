@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -5,7 +6,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,13 +14,14 @@ use futures_util::future::BoxFuture;
 
 use super::StepCaller;
 use super::retry::{RunsAgain, RunsOnce};
+use super::transaction::{self, TransactionBody};
 use crate::clock;
-use crate::context::StepContext;
+use crate::context::{StepContext, WorkflowContext};
 use crate::engine::{Execution, panic_text};
 use crate::error::{Error, ErrorRecord, Result};
 use crate::failure::{DurableError, ErrorCodec, error_codec};
 use crate::store::{Record, StepRecord, StepRow};
-use crate::value::{self, Value};
+use crate::value::Value;
 
 /// How a step behaves: what stands in its attribute.
 #[derive(Debug, Clone, Copy)]
@@ -68,13 +70,30 @@ pub struct StepCall<'c, T, E, Runs = RunsOnce> {
     position: i32,
     options: StepOptions,
     /// What its first poll begins.
-    begin: Option<Begin<'c, T, E>>,
-    running: Option<BoxFuture<'c, Result<T, E>>>,
-    runs: PhantomData<fn() -> Runs>,
+    begin: Option<(Site, Work<'c>)>,
+    running: Option<BoxFuture<'c, Ended>>,
+    from_record: fn(ErrorRecord) -> E,
+    returns: PhantomData<fn() -> (T, Runs)>,
 }
 
-type Begin<'c, T, E> =
-    Box<dyn FnOnce(Cow<'static, str>, StepOptions) -> BoxFuture<'c, Result<T, E>> + Send + 'c>;
+/// What a call runs. Here and below the types of value and error are forgotten, so that all that is not about them is
+/// compiled once and not for each step of a program.
+pub(super) enum Work<'c> {
+    Step(StepBody<'c>, Decode),
+    Transaction(TransactionBody<'c>, Decode),
+}
+
+/// Begins the body of a step; gives `None` when it cannot run again.
+type StepBody<'c> = Box<dyn FnMut(StepContext) -> Option<BoxFuture<'c, Attempt>> + Send + 'c>;
+
+/// A value of the type that the body returns.
+pub(super) type AnyValue = Box<dyn Any + Send>;
+/// Reads a recorded value.
+pub(super) type Decode = fn(&str) -> serde_json::Result<AnyValue>;
+/// What the body gave, and the same as JSON.
+pub(super) type Attempt = std::result::Result<(AnyValue, String), Failure>;
+/// What the call gives.
+pub(super) type Ended = std::result::Result<AnyValue, ErrorRecord>;
 
 impl<T, E, Runs> StepCall<'_, T, E, Runs> {
     /// Records this call under a name of its own, for steps that are chosen at run time: an interpreter has one step
@@ -131,17 +150,24 @@ impl<T, E, Runs> fmt::Debug for StepCall<'_, T, E, Runs> {
     }
 }
 
-impl<T, E, Runs> Future for StepCall<'_, T, E, Runs> {
+impl<T: 'static, E, Runs> Future for StepCall<'_, T, E, Runs> {
     type Output = Result<T, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(begin) = self.begin.take() {
-            self.running = Some(begin(self.name.clone(), self.options));
+        let this = &mut *self;
+        if let Some((site, work)) = this.begin.take() {
+            let (name, options) = (this.name.clone(), this.options);
+            this.running = Some(site.run(name, options, work));
         }
-        match &mut self.running {
-            Some(running) => running.poll_unpin(context),
-            // It always runs by now.
-            None => Poll::Pending,
+        // It always runs by now.
+        let Some(running) = &mut this.running else {
+            return Poll::Pending;
+        };
+        match ready!(running.poll_unpin(context)).map(<AnyValue>::downcast::<T>) {
+            Ok(Ok(value)) => Poll::Ready(Ok(*value)),
+            // It is always a `T`.
+            Ok(Err(_)) => Poll::Pending,
+            Err(record) => Poll::Ready(Err((this.from_record)(record))),
         }
     }
 }
@@ -159,8 +185,8 @@ pub(super) struct Site {
 impl Site {
     /// Takes the next position of the workflow.
     #[track_caller]
-    pub(super) fn claim<'c>(caller: impl StepCaller<'c>, options: StepOptions) -> Self {
-        let execution = Arc::clone(caller.context().execution());
+    pub(super) fn claim(context: &WorkflowContext, options: StepOptions) -> Self {
+        let execution = Arc::clone(context.execution());
         let position = execution.claim_position();
         Self {
             execution,
@@ -179,12 +205,10 @@ impl Site {
 
     pub(super) fn context(&self, attempt: u32) -> StepContext {
         StepContext {
-            workflow_id: Arc::from(self.execution.workflow_id.as_str()),
             name: self.name.clone(),
             position: self.position,
             attempt,
             max_attempts: self.options.max_attempts,
-            states: Arc::clone(&self.execution.engine.states),
             execution: Arc::clone(&self.execution),
         }
     }
@@ -210,7 +234,7 @@ impl Site {
             Ok(output) => (Some(output), None),
             Err(error) => (None, Some(error)),
         };
-        Record::Step(Box::new(StepRecord {
+        Record::Step(Arc::new(StepRecord {
             workflow_id: self.execution.workflow_id.clone(),
             token: self.execution.token.clone(),
             position: self.position,
@@ -224,51 +248,59 @@ impl Site {
         }))
     }
 
-    /// The call at this place, which `begin` runs as its options say in the end.
-    pub(super) fn call<'c, T, E, Runs, Running>(
+    /// The call at this place.
+    pub(super) fn call<'c, T, E, Runs>(
         self,
-        begin: impl FnOnce(Self) -> Running + Send + 'c,
-    ) -> StepCall<'c, T, E, Runs>
-    where
-        Running: Future<Output = Result<T, E>> + Send + 'c,
-    {
+        work: Work<'c>,
+        from_record: fn(ErrorRecord) -> E,
+    ) -> StepCall<'c, T, E, Runs> {
         StepCall {
             name: self.name.clone(),
             position: self.position,
             options: self.options,
-            begin: Some(Box::new(move |name, options| {
-                let site = Self {
-                    name,
-                    options,
-                    ..self
-                };
-                let watched = site.execution.watched(site.name.clone(), site.location);
-                watched.around(begin(site)).boxed()
-            })),
+            begin: Some((self, work)),
             running: None,
-            runs: PhantomData,
+            from_record,
+            returns: PhantomData,
+        }
+    }
+
+    /// Runs the call at this place, as its name and options say in the end.
+    fn run<'c>(
+        self,
+        name: Cow<'static, str>,
+        options: StepOptions,
+        work: Work<'c>,
+    ) -> BoxFuture<'c, Ended> {
+        let site = Self {
+            name,
+            options,
+            ..self
+        };
+        let watched = site.execution.watched(site.name.clone(), site.location);
+        match work {
+            Work::Step(body, decode) => watched.around(run(site, body, decode)).boxed(),
+            Work::Transaction(body, decode) => {
+                let ended = transaction::run(site, body, decode);
+                watched.around(ended).boxed()
+            }
         }
     }
 }
 
 /// Reads a recorded result. One that does not fit the type which the code has now ends the workflow with an error.
-pub(super) async fn replay<T: Value, E>(
-    execution: &Execution,
-    what: &str,
-    row: StepRow,
-    codec: ErrorCodec<E>,
-) -> Result<T, E> {
+pub(super) async fn replay(site: &Site, what: &str, row: StepRow, decode: Decode) -> Ended {
     if let Some(error) = row.error {
-        return Err((codec.from_record)(ErrorRecord::from_json(&error)));
+        return Err(ErrorRecord::from_json(&error));
     }
     let what = || {
         format!(
-            "the recorded result of {what} (position {}, workflow `{}`)",
-            row.position, execution.workflow_id
+            "the recorded result of {what} `{}` (position {}, workflow `{}`)",
+            site.name, row.position, site.execution.workflow_id
         )
     };
     let value = match &row.output {
-        Some(output) => value::decode(output, what),
+        Some(output) => decode(output).map_err(|reason| Error::unreadable(what(), &reason)),
         None => Err(Error::Format {
             what: what(),
             direction: "read",
@@ -277,16 +309,51 @@ pub(super) async fn replay<T: Value, E>(
     };
     match value {
         Ok(value) => Ok(value),
-        Err(error) => execution.fail(error).await,
+        Err(error) => site.execution.fail(error).await,
     }
 }
 
+/// Reads a value and forgets its type.
+pub(super) fn decode<T: Value>(text: &str) -> serde_json::Result<AnyValue> {
+    T::from_text(text).map(|value| Box::new(value) as AnyValue)
+}
+
 /// One failed attempt.
-pub(super) enum Failure<E> {
+pub(super) enum Failure {
     /// The body returned an error.
-    Own(E),
-    /// It panicked, took too long, or returned what cannot be recorded.
+    Own {
+        record: ErrorRecord,
+        /// Another attempt may help.
+        again: bool,
+        /// It hands on that the database broke a transaction off.
+        is_broken_off: bool,
+    },
+    /// What it returned cannot be written.
+    Unwritable(serde_json::Error),
+    /// It panicked, or took too long.
     Runtime(Error),
+}
+
+/// A body, with the types of what it gives forgotten.
+pub(super) fn attempt<'c, T: Value, E: Send + 'static>(
+    body: impl Future<Output = Result<T, E>> + Send + 'c,
+    codec: ErrorCodec<E>,
+    retry_if: Option<fn(&E) -> bool>,
+) -> BoxFuture<'c, Attempt> {
+    async move {
+        match body.await {
+            Ok(value) => match value.to_text() {
+                Ok(text) => Ok((Box::new(value) as AnyValue, text)),
+                Err(reason) => Err(Failure::Unwritable(reason)),
+            },
+            Err(error) => Err(Failure::Own {
+                again: retry_if.is_none_or(|retry_if| retry_if(&error)),
+                is_broken_off: (codec.is_broken_off)(&error),
+                record: (codec.into_record)(error),
+            }),
+        }
+    }
+    .boxed()
 }
 
 /// A call whose body can run once.
@@ -302,9 +369,11 @@ where
     E: DurableError<Kind>,
     Body: Future<Output = Result<T, E>> + Send + 'c,
 {
+    let codec = error_codec();
     let mut body = Some(body);
-    let attempt = move |context| body.take().map(|body| body(context).boxed());
-    run(Site::claim(caller, options), error_codec(), None, attempt)
+    let body = move |context| body.take().map(|body| attempt(body(context), codec, None));
+    let work = Work::Step(Box::new(body), decode::<T>);
+    Site::claim(&caller.context(), options).call(work, codec.from_record)
 }
 
 /// A call whose body can run again.
@@ -321,53 +390,46 @@ where
     E: DurableError<Kind>,
     Body: Future<Output = Result<T, E>> + Send + 'c,
 {
-    run(
-        Site::claim(caller, options),
-        error_codec(),
-        retry_if,
-        move |context| Some(body(context).boxed()),
-    )
+    let codec = error_codec();
+    let body = move |context| Some(attempt(body(context), codec, retry_if));
+    let work = Work::Step(Box::new(body), decode::<T>);
+    Site::claim(&caller.context(), options).call(work, codec.from_record)
 }
 
-fn run<'c, T: Value, E: Send + 'static, Runs>(
-    site: Site,
-    codec: ErrorCodec<E>,
-    retry_if: Option<fn(&E) -> bool>,
-    mut attempt: impl FnMut(StepContext) -> Option<BoxFuture<'c, Result<T, E>>> + Send + 'c,
-) -> StepCall<'c, T, E, Runs> {
-    site.call(move |site| async move {
-        let execution = Arc::clone(&site.execution);
-        if let Some(row) = site.recorded().await {
-            return replay(&execution, &format!("step `{}`", site.name), row, codec).await;
-        }
-        let pure = site.options.pure;
-        let pure_runs = pure.then(|| execution.pure_runs());
-        if !pure {
-            execution.durable().await;
-        }
-        let started_at = clock::now_ms();
-        let result = attempts(&site, codec, retry_if, |number| {
-            let body = attempt(site.context(number))?;
-            Some(run_body(&site, body).boxed())
-        })
-        .await;
-        drop(pure_runs);
-        let (recorded, result) = match result {
-            Ok((value, text)) => (Ok(text), Ok(value)),
-            Err(record) => (Err(record.to_json()), Err((codec.from_record)(record))),
-        };
-        execution.record(site.record(started_at, recorded), pure, None);
-        result
+async fn run(site: Site, mut body: StepBody<'_>, decode: Decode) -> Ended {
+    let execution = Arc::clone(&site.execution);
+    if let Some(row) = site.recorded().await {
+        return replay(&site, "step", row, decode).await;
+    }
+    let pure = site.options.pure;
+    let pure_runs = pure.then(|| execution.pure_runs());
+    if !pure {
+        execution.durable().await;
+    }
+    let started_at = clock::now_ms();
+    let result = attempts(&site, "step", |number| {
+        Some(guarded(&site, body(site.context(number))?))
     })
+    .await;
+    drop(pure_runs);
+    let (recorded, ended) = match result {
+        Ok((value, text)) => (Ok(text), Ok(value)),
+        Err(record) => (Err(record.to_json()), Err(record)),
+    };
+    execution.record(site.record(started_at, recorded), pure, None);
+    ended
 }
 
-/// Runs attempts until one succeeds or there are no more. `body` gives `None` when it cannot run again.
-pub(super) async fn attempts<'b, E, V>(
+/// Runs attempts until one succeeds or there are no more. `body` gives `None` when it cannot run again; `what` it is: a
+/// step or a transaction.
+pub(super) async fn attempts<V, Running>(
     site: &Site,
-    codec: ErrorCodec<E>,
-    retry_if: Option<fn(&E) -> bool>,
-    mut body: impl FnMut(u32) -> Option<BoxFuture<'b, std::result::Result<V, Failure<E>>>> + Send,
-) -> std::result::Result<V, ErrorRecord> {
+    what: &str,
+    mut body: impl FnMut(u32) -> Option<Running> + Send,
+) -> std::result::Result<V, ErrorRecord>
+where
+    Running: Future<Output = std::result::Result<V, Failure>> + Send,
+{
     let options = &site.options;
     let mut errors = Vec::new();
     let mut number = 0;
@@ -384,9 +446,10 @@ pub(super) async fn attempts<'b, E, V>(
             Err(failure) => failure,
         };
         let (record, again) = match failure {
-            Failure::Own(error) => {
-                let again = retry_if.is_none_or(|retry_if| retry_if(&error));
-                ((codec.into_record)(error), again)
+            Failure::Own { record, again, .. } => (record, again),
+            Failure::Unwritable(reason) => {
+                let what = format!("the result of {what} `{}`", site.name);
+                (Error::unwritable(what, &reason).to_record(), true)
             }
             Failure::Runtime(error) => (error.to_record(), true),
         };
@@ -412,22 +475,8 @@ pub(super) async fn attempts<'b, E, V>(
     }
 }
 
-/// Runs a body once, within its time and with panics caught, and writes its value as JSON.
-async fn run_body<T: Value, E>(
-    site: &Site,
-    body: BoxFuture<'_, Result<T, E>>,
-) -> std::result::Result<(T, String), Failure<E>> {
-    let value = guarded(site, body).await?;
-    let text = value::encode(&value, || format!("the result of step `{}`", site.name))
-        .map_err(Failure::Runtime)?;
-    Ok((value, text))
-}
-
 /// Runs a body once, within its time and with panics caught.
-pub(super) async fn guarded<T, E>(
-    site: &Site,
-    body: BoxFuture<'_, Result<T, E>>,
-) -> std::result::Result<T, Failure<E>> {
+pub(super) async fn guarded(site: &Site, body: BoxFuture<'_, Attempt>) -> Attempt {
     let options = site.options;
     let step = || site.name.clone().into_owned();
     let body = AssertUnwindSafe(body).catch_unwind();
@@ -436,7 +485,7 @@ pub(super) async fn guarded<T, E>(
         Some(limit) => clock::timeout(Duration::from_millis(limit), body).await,
     };
     match ended {
-        Some(Ok(result)) => result.map_err(Failure::Own),
+        Some(Ok(ended)) => ended,
         Some(Err(panic)) => Err(Failure::Runtime(Error::StepPanicked {
             step: step(),
             message: panic_text(panic.as_ref()),

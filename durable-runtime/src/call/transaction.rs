@@ -2,19 +2,21 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::StepCaller;
 use super::retry::RunsInTransaction;
-use super::step::{Failure, Site, StepCall, StepOptions, attempts, guarded, replay};
+use super::step::{
+    AnyValue, Attempt, Decode, Ended, Failure, Site, StepCall, StepOptions, Work, attempt,
+    attempts, decode, guarded, replay,
+};
 use crate::clock;
 use crate::context::TransactionContext;
 use crate::engine::Carried;
-use crate::error::Result;
-use crate::error::StoreError;
-use crate::failure::{DurableError, ErrorCodec, error_codec};
+use crate::error::{Error, Result, StoreError};
+use crate::failure::{DurableError, error_codec};
 use crate::store::{Isolation, Outcome, StepRow};
-use crate::value::{self, Value};
+use crate::value::Value;
 
 /// The first wait when the database breaks a transaction off, and the longest.
 const RETRY_FIRST: Duration = Duration::from_millis(1);
@@ -34,50 +36,42 @@ where
     E: DurableError<Kind>,
     Body: Future<Output = Result<T, E>> + Send + 'c,
 {
-    let site = Site::claim(caller, options);
     let codec = error_codec();
+    let body = move |context| attempt(body(context), codec, retry_if);
     // Shared by the attempts, of which one runs at a time; so the arguments need not be `Sync`.
-    let body = Mutex::new(body);
-    site.call(move |site| async move {
-        if let Some(row) = site.recorded().await {
-            return replay(
-                &site.execution,
-                &format!("transaction `{}`", site.name),
-                row,
-                codec,
-            )
-            .await;
-        }
-        let started_at = clock::now_ms();
-        let result = attempts(&site, codec, retry_if, |number| {
-            Some(attempt(&site, codec, started_at, number, &body).boxed())
-        })
-        .await;
-        match result {
-            Ok(value) => Ok(value),
-            Err(record) => {
-                // The rows are rolled back; that the call failed is a fact like any other.
-                site.execution
-                    .record(site.record(started_at, Err(record.to_json())), false, None);
-                Err((codec.from_record)(record))
-            }
-        }
+    let work = Work::Transaction(Mutex::new(Box::new(body)), decode::<T>);
+    Site::claim(&caller.context(), options).call(work, codec.from_record)
+}
+
+/// Begins the body of a transaction.
+pub(super) type TransactionBody<'c> =
+    Mutex<Box<dyn Fn(TransactionContext) -> BoxFuture<'c, Attempt> + Send + 'c>>;
+
+pub(super) async fn run(site: Site, body: TransactionBody<'_>, decode: Decode) -> Ended {
+    if let Some(row) = site.recorded().await {
+        return replay(&site, "transaction", row, decode).await;
+    }
+    let started_at = clock::now_ms();
+    let result = attempts(&site, "transaction", |number| {
+        Some(commit(&site, decode, started_at, number, &body))
     })
+    .await;
+    if let Err(record) = &result {
+        // The rows are rolled back; that the call failed is a fact like any other.
+        let record = site.record(started_at, Err(record.to_json()));
+        site.execution.record(record, false, None);
+    }
+    result
 }
 
 /// Runs the body once; again, for as long as it takes, when the database broke the transaction off.
-async fn attempt<T, E, Body>(
+async fn commit(
     site: &Site,
-    codec: ErrorCodec<E>,
+    decode: Decode,
     started_at: i64,
     number: u32,
-    body: &Mutex<impl Fn(TransactionContext) -> Body + Send>,
-) -> std::result::Result<T, Failure<E>>
-where
-    T: Value,
-    E: Send + 'static,
-    Body: Future<Output = Result<T, E>> + Send,
-{
+    body: &TransactionBody<'_>,
+) -> std::result::Result<AnyValue, Failure> {
     let mut wait = RETRY_FIRST;
     let mut unanswered = false;
     loop {
@@ -89,7 +83,10 @@ where
                 return Ok(value);
             }
             // The body hands on that the database broke the transaction off: it did not fail by itself.
-            Err(Broken::Body(Failure::Own(error))) if (codec.is_broken_off)(&error) => {
+            Err(Broken::Body(Failure::Own {
+                is_broken_off: true,
+                ..
+            })) => {
                 tracing::debug!(
                     step = %site.name,
                     "a transaction was broken off by the database and runs again"
@@ -111,7 +108,7 @@ where
                 unanswered = true;
                 if let Some(row) = committed_unseen(site).await {
                     carried.settle_all();
-                    return committed(site, &row);
+                    return committed(site, &row, decode);
                 }
             }
             // An unanswered commit was still on its way when it was looked for, and came first.
@@ -119,7 +116,7 @@ where
                 match committed_unseen(site).await {
                     Some(row) => {
                         carried.settle_all();
-                        return committed(site, &row);
+                        return committed(site, &row, decode);
                     }
                     None => {
                         let refused = Outcome::RecordedTwice;
@@ -135,18 +132,17 @@ where
 }
 
 /// The value that a commit without an answer made durable.
-fn committed<T: Value, E>(site: &Site, row: &StepRow) -> std::result::Result<T, Failure<E>> {
-    let output = row.output.as_deref().unwrap_or("null");
-    value::decode(output, || {
-        format!("the result of transaction `{}`", site.name)
+fn committed(site: &Site, row: &StepRow, decode: Decode) -> std::result::Result<AnyValue, Failure> {
+    decode(row.output.as_deref().unwrap_or("null")).map_err(|reason| {
+        let what = format!("the result of transaction `{}`", site.name);
+        Failure::Runtime(Error::unreadable(what, &reason))
     })
-    .map_err(Failure::Runtime)
 }
 
 /// Where a transaction ended before its end.
-enum Broken<E> {
+enum Broken {
     /// In the body: rolled back.
-    Body(Failure<E>),
+    Body(Failure),
     /// In the database: rolled back.
     Transaction(StoreError),
     /// While it was being committed: nobody knows.
@@ -155,18 +151,13 @@ enum Broken<E> {
     Refused(Outcome),
 }
 
-async fn try_once<T, E, Body>(
+async fn try_once(
     site: &Site,
     carried: &Carried,
     started_at: i64,
     number: u32,
-    body: &Mutex<impl Fn(TransactionContext) -> Body + Send>,
-) -> std::result::Result<(T, Vec<Outcome>), Broken<E>>
-where
-    T: Value,
-    E: Send + 'static,
-    Body: Future<Output = Result<T, E>> + Send,
-{
+    body: &TransactionBody<'_>,
+) -> std::result::Result<(AnyValue, Vec<Outcome>), Broken> {
     let transaction = site
         .execution
         .engine
@@ -175,17 +166,10 @@ where
         .await
         .map_err(Broken::Transaction)?;
     let (context, home) = TransactionContext::new(site.context(number), transaction);
-    let body = body.lock().unwrap_or_else(PoisonError::into_inner)(context).boxed();
-    let result = guarded(site, body).await;
+    let body = body.lock().unwrap_or_else(PoisonError::into_inner)(context);
+    let written = guarded(site, body).await;
     let transaction = home.lock().unwrap_or_else(PoisonError::into_inner).take();
     let transaction = transaction.ok_or(Broken::Transaction(StoreError::ContextLost))?;
-    let written = result.and_then(|value| {
-        let text = value::encode(&value, || {
-            format!("the result of transaction `{}`", site.name)
-        })
-        .map_err(Failure::Runtime)?;
-        Ok((value, text))
-    });
     let (value, text) = match written {
         Ok(written) => written,
         Err(failure) => {

@@ -321,7 +321,7 @@ fn failed_start(
     started_at: i64,
     error: &Error,
 ) -> Record {
-    Record::Step(Box::new(StepRecord {
+    Record::Step(Arc::new(StepRecord {
         workflow_id: parent.workflow_id.clone(),
         token: parent.token.clone(),
         position,

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::WorkflowContext;
 use crate::clock;
@@ -40,7 +41,7 @@ impl WorkflowContext {
                 completed_at: now,
                 ..StepRecord::default()
             };
-            execution.record(Record::Step(Box::new(step)), false, None);
+            execution.record(Record::Step(Arc::new(step)), false, None);
         }
         true
     }

@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use crate::engine::Execution;
 use crate::error::Result;
-use crate::state::States;
 use crate::store::{Outcome, Writer};
 
 /// The context of a step's body: what it may know about itself.
@@ -13,12 +12,10 @@ use crate::store::{Outcome, Writer};
 /// when the step runs again.
 #[derive(Debug, Clone)]
 pub struct StepContext {
-    pub(crate) workflow_id: Arc<str>,
     pub(crate) name: Cow<'static, str>,
     pub(crate) position: i32,
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
-    pub(crate) states: Arc<States>,
     pub(crate) execution: Arc<Execution>,
 }
 
@@ -40,7 +37,7 @@ impl StepContext {
     /// The id of the workflow that the step belongs to.
     #[must_use]
     pub fn workflow_id(&self) -> &str {
-        &self.workflow_id
+        &self.execution.workflow_id
     }
 
     /// The name under which the step is recorded: its own, or the one that the call [gave it](crate::StepCall::named).
@@ -67,7 +64,7 @@ impl StepContext {
     /// # Errors
     /// No state of this type was given.
     pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
-        self.states.get()
+        self.execution.engine.states.get()
     }
 
     /// How many attempts there are at most.

@@ -25,7 +25,7 @@ impl Engine {
             token: ids::token(),
             sent: Arc::default(),
         };
-        Some((Record::Succession(Box::new(record)), queue))
+        Some((Record::Succession(Arc::new(record)), queue))
     }
 
     /// Begins what takes the place of a workflow that ended.
@@ -156,7 +156,7 @@ async fn refuse(
     // When the journal is closed meanwhile the workflow stays with this executor and is refused at the next launch.
     let _ = engine
         .journal
-        .submit(&workflow_id, vec![Record::Completion(Box::new(completion))])
+        .submit(&workflow_id, vec![Record::Completion(Arc::new(completion))])
         .await;
     engine.completions.ask_now();
 }

@@ -227,7 +227,7 @@ async fn complete(
     };
     let mut rest = execution.take_rest();
     let mut records: Vec<Record> = rest.iter().map(|pending| pending.record.clone()).collect();
-    records.push(Record::Completion(Box::new(completion)));
+    records.push(Record::Completion(Arc::new(completion)));
     let succession = execution.engine.succession(execution);
     let (succession, queue) = succession.unzip();
     records.extend(succession);

@@ -98,7 +98,7 @@ impl Engine {
         let starting = task::spawn(async move {
             let submitted = engine
                 .journal
-                .submit(&workflow_id, vec![Record::Start(Box::new(record))])
+                .submit(&workflow_id, vec![Record::Start(Arc::new(record))])
                 .await;
             let outcome = submitted.ok().and_then(|mut outcomes| outcomes.pop());
             let outcome = outcome.ok_or_else(|| {
@@ -137,9 +137,9 @@ impl Engine {
             ..StepRecord::default()
         };
         let (reply, outcome) = oneshot::channel();
-        parent.record(Record::Start(Box::new(record)), false, Some(reply));
+        parent.record(Record::Start(Arc::new(record)), false, Some(reply));
         parent.record(
-            Record::Step(Box::new(link(workflow_id.clone()))),
+            Record::Step(Arc::new(link(workflow_id.clone()))),
             false,
             None,
         );
@@ -160,7 +160,7 @@ impl Engine {
         if started.workflow_id != wanted {
             // Another workflow holds the deduplication id, and is the child from now on.
             let link = link(started.workflow_id.clone());
-            parent.record(Record::Step(Box::new(link)), false, None);
+            parent.record(Record::Step(Arc::new(link)), false, None);
         }
         Ok(started)
     }
@@ -182,7 +182,7 @@ impl Engine {
             application: None,
         };
         let record = self.start_record(&request, id.clone(), None);
-        let records = [Record::Start(Box::new(record))];
+        let records = [Record::Start(Arc::new(record))];
         let outcome = session.write(&records).await?.pop();
         let options = request.options;
         match outcome {

@@ -10,17 +10,18 @@ use super::row::{Identity, Status};
 use crate::error::StoreError;
 use crate::queue::Queue;
 
-/// Something that must survive. The journal commits records in batches; each gets an [`Outcome`] of its own.
+/// Something that must survive. The journal commits records in batches; each gets an [`Outcome`] of its own. Who hands one
+/// over keeps it until then, so that it is shared.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
     /// A workflow exists from now on.
-    Start(Box<StartRecord>),
+    Start(Arc<StartRecord>),
     /// A call within a workflow has its result.
-    Step(Box<StepRecord>),
+    Step(Arc<StepRecord>),
     /// A workflow has its result.
-    Completion(Box<CompletionRecord>),
+    Completion(Arc<CompletionRecord>),
     /// Another workflow of its queue takes the place of one that has its result.
-    Succession(Box<SuccessionRecord>),
+    Succession(Arc<SuccessionRecord>),
 }
 
 impl Record {

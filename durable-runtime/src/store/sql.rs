@@ -90,55 +90,56 @@ pub(crate) enum Cell {
 
 /// A type that a column can be read as.
 pub(crate) trait FromCell: Sized {
-    /// `None` when the column holds something else.
-    fn from_cell(cell: Cell) -> Option<Self>;
+    /// Gives the cell back when the column holds something else.
+    fn from_cell(cell: Cell) -> Result<Self, Cell>;
 }
 
 impl FromCell for String {
-    fn from_cell(cell: Cell) -> Option<Self> {
+    fn from_cell(cell: Cell) -> Result<Self, Cell> {
         match cell {
-            Cell::Text(text) => Some(text),
-            _ => None,
+            Cell::Text(text) => Ok(text),
+            other => Err(other),
         }
     }
 }
 
 impl FromCell for i64 {
-    fn from_cell(cell: Cell) -> Option<Self> {
+    fn from_cell(cell: Cell) -> Result<Self, Cell> {
         match cell {
-            Cell::Int(number) => Some(number),
-            _ => None,
+            Cell::Int(number) => Ok(number),
+            other => Err(other),
         }
     }
 }
 
 impl FromCell for i32 {
-    fn from_cell(cell: Cell) -> Option<Self> {
-        i64::from_cell(cell).and_then(|number| number.try_into().ok())
+    fn from_cell(cell: Cell) -> Result<Self, Cell> {
+        let number = i64::from_cell(cell)?;
+        number.try_into().map_err(|_| Cell::Int(number))
     }
 }
 
 impl FromCell for f64 {
-    fn from_cell(cell: Cell) -> Option<Self> {
+    fn from_cell(cell: Cell) -> Result<Self, Cell> {
         match cell {
-            Cell::Float(number) => Some(number),
+            Cell::Float(number) => Ok(number),
             // SQLite keeps whole numbers of a REAL column as integers in places.
-            Cell::Int(number) => Some(number as f64),
-            _ => None,
+            Cell::Int(number) => Ok(number as f64),
+            other => Err(other),
         }
     }
 }
 
 impl FromCell for bool {
-    fn from_cell(cell: Cell) -> Option<Self> {
+    fn from_cell(cell: Cell) -> Result<Self, Cell> {
         i64::from_cell(cell).map(|number| number != 0)
     }
 }
 
 impl<T: FromCell> FromCell for Option<T> {
-    fn from_cell(cell: Cell) -> Option<Self> {
+    fn from_cell(cell: Cell) -> Result<Self, Cell> {
         match cell {
-            Cell::Null => Some(None),
+            Cell::Null => Ok(None),
             cell => T::from_cell(cell).map(Some),
         }
     }
@@ -149,11 +150,10 @@ impl Row {
     pub(crate) fn take<T: FromCell>(&mut self, column: usize) -> StoreResult<T> {
         let cell = self.cells.get_mut(column);
         let cell = cell.map_or(Cell::Null, |cell| std::mem::replace(cell, Cell::Null));
-        let found = format!("{cell:?}");
-        T::from_cell(cell).ok_or_else(|| StoreError::Column {
+        T::from_cell(cell).map_err(|found| StoreError::Column {
             column,
             wanted: std::any::type_name::<T>(),
-            found,
+            found: format!("{found:?}"),
         })
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
-use serde_json::json;
 use sqlx::SqliteConnection;
 
 use crate::error::StoreError;
@@ -133,6 +132,47 @@ fn text(rows: &[impl Serialize]) -> sqlx::Result<String> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
+fn start_row(start: &StartRecord) -> impl Serialize {
+    let parent = start.parent.as_ref();
+    (
+        &start.workflow_id,
+        &start.name,
+        &start.executor_id,
+        &start.application_version,
+        &start.application_name,
+        &start.application_id,
+        &start.queue,
+        start.priority,
+        &start.token,
+        parent.map(|parent| &parent.workflow_id),
+        parent.map(|parent| &parent.token),
+        &start.input,
+        start.serialization(),
+        start.extra(),
+    )
+}
+
+fn step_row(step: &StepRecord) -> impl Serialize {
+    (
+        &step.workflow_id,
+        &step.token,
+        step.position,
+        &step.name,
+        &step.output,
+        &step.error,
+        &step.child_workflow_id,
+        &step.child_name,
+        step.started_at,
+        step.completed_at,
+        &step.serialization,
+    )
+}
+
+fn completion_row(it: &CompletionRecord) -> impl Serialize {
+    let (output, error) = (it.result.as_ref().ok(), it.result.as_ref().err());
+    (&it.workflow_id, &it.token, output, error)
+}
+
 fn committed<R>(records: &[R]) -> Vec<Outcome> {
     records.iter().map(|_| Outcome::Committed).collect()
 }
@@ -144,26 +184,7 @@ async fn write_starts(
     if starts.is_empty() {
         return Ok(Vec::new());
     }
-    let row = |start: &&StartRecord| {
-        let parent = start.parent.as_ref();
-        json!([
-            start.workflow_id,
-            start.name,
-            start.executor_id,
-            start.application_version,
-            start.application_name,
-            start.application_id,
-            start.queue,
-            start.priority,
-            start.token,
-            parent.map(|parent| &parent.workflow_id),
-            parent.map(|parent| &parent.token),
-            start.input,
-            start.serialization(),
-            start.extra(),
-        ])
-    };
-    let rows = text(&starts.iter().map(row).collect::<Vec<_>>()).map_err(failed())?;
+    let rows = text(&starts.iter().map(|it| start_row(it)).collect::<Vec<_>>()).map_err(failed())?;
     let inserted = sqlx::query(START)
         .bind(&rows)
         .execute(&mut *connection)
@@ -192,22 +213,7 @@ async fn write_steps(
     if steps.is_empty() {
         return Ok(Vec::new());
     }
-    let row = |step: &&StepRecord| {
-        json!([
-            step.workflow_id,
-            step.token,
-            step.position,
-            step.name,
-            step.output,
-            step.error,
-            step.child_workflow_id,
-            step.child_name,
-            step.started_at,
-            step.completed_at,
-            step.serialization,
-        ])
-    };
-    let rows = text(&steps.iter().map(row).collect::<Vec<_>>()).map_err(failed())?;
+    let rows = text(&steps.iter().map(|it| step_row(it)).collect::<Vec<_>>()).map_err(failed())?;
     let inserted = sqlx::query(STEP)
         .bind(rows)
         .execute(&mut *connection)
@@ -234,11 +240,7 @@ async fn write_completions(
     if completions.is_empty() {
         return Ok(Vec::new());
     }
-    let row = |it: &CompletionRecord| {
-        let (output, error) = (it.result.as_ref().ok(), it.result.as_ref().err());
-        json!([it.workflow_id, it.token, output, error])
-    };
-    let rows: Vec<_> = completions.iter().map(|it| row(it)).collect();
+    let rows: Vec<_> = completions.iter().map(|it| completion_row(it)).collect();
     let completed: Vec<String> = sqlx::query_scalar(COMPLETE)
         .bind(text(&rows)?)
         .fetch_all(&mut *connection)
@@ -246,7 +248,7 @@ async fn write_completions(
     let completed: HashSet<_> = completed.into_iter().collect();
     let is_completed = |it: &CompletionRecord| completed.contains(&it.workflow_id);
     let written = completions.iter().filter(|it| is_completed(it));
-    let rows: Vec<_> = written.map(|it| row(it)).collect();
+    let rows: Vec<_> = written.map(|it| completion_row(it)).collect();
     if !rows.is_empty() {
         sqlx::query(OUTPUT)
             .bind(text(&rows)?)
