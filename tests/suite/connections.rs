@@ -276,6 +276,9 @@ async fn two_noted_steps(ctx: WorkflowContext, key: String) -> anyhow::Result<(u
 /// Runs two steps under an id that is made up, behind a proxy that loses the answer to a statement.
 async fn two_steps_through(statement: &'static str, moment: Moment) -> (Store, (usize, usize)) {
     let store = Store::postgres().await;
+    // The tables are made beforehand: they come with a function that has such statements too.
+    let first = Durable::open(store.url()).launch().await.unwrap();
+    first.shutdown(PATIENCE).await;
     let key = store.id("notes");
     let proxy = Proxy::start(store.url(), key.clone(), statement, moment).await;
     let durable = Durable::open(proxy.url())
