@@ -2,14 +2,17 @@
 //! is known of it, and checks and documentation are made of that.
 
 mod control;
+mod databases;
 mod dates;
 mod dicts;
 mod files;
+mod http;
 mod lists;
 mod logging;
 mod math;
 mod patterns;
 mod random;
+mod subflows;
 mod tables;
 mod texts;
 mod transform;
@@ -24,7 +27,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 13] = [
+    let families: [(&'static str, Vec<NodeType>); 16] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -42,6 +45,9 @@ pub(crate) fn all() -> Vec<NodeType> {
             types.extend(tables::types());
             types
         }),
+        ("HTTP", http::types()),
+        ("databases", databases::types()),
+        ("subflows", subflows::types()),
     ];
     let mut all = Vec::new();
     for (family, types) in families {

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use self::append::append;
 use self::look::{info, list, size};
-pub(super) use self::replace::write_whole;
 use self::replace::{copy, create_directory, delete, move_file, write};
+pub(super) use self::replace::{write_from, write_whole};
 use crate::catalogue::{Effect, Kind, NodeType};
 use crate::fault::Fault;
 use crate::visit::Work;
