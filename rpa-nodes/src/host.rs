@@ -48,13 +48,13 @@ pub struct Host {
     pub progress: Option<Progress>,
     /// The database that keeps the run.
     pub(crate) journal: Option<Address>,
-    connections: Arc<Connections>,
-    asked: Arc<Notify>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) asked: Arc<Notify>,
 }
 
 /// Connections to databases that no visit uses at the moment, by address.
 #[derive(Debug, Default)]
-struct Connections(Mutex<BTreeMap<String, Vec<Open>>>);
+pub(crate) struct Connections(Mutex<BTreeMap<String, Vec<Open>>>);
 
 impl Host {
     /// A host that tells each visit on standard error, and is as usual else.

@@ -33,6 +33,7 @@ pub mod mermaid;
 mod nodes;
 mod plan;
 pub mod pointer;
+mod process;
 pub mod progress;
 mod record;
 pub mod run;

@@ -200,7 +200,7 @@ async fn run(
             let mut wait = FIRST_RETRY;
             let mut left = walk.plan().rules.retries;
             loop {
-                let mut work = Work::new(visit, scope, record.inputs.clone(), found.clone());
+                let mut work = Work::new(visit, record.inputs.clone(), found.clone());
                 let done = limited(walk, move || {
                     let done = perform(&mut work);
                     (done, work)

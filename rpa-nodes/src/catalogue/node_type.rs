@@ -102,8 +102,6 @@ pub struct NodeType {
     pub port_aliases: Vec<(&'static str, &'static str)>,
     /// Whether it has ports and properties that the files it names decide on.
     pub is_open: bool,
-    /// Whether it is given all variables.
-    pub takes_variables: bool,
     /// Tells by the config alone that a visit only reads.
     pub reads_if: Option<fn(&Object) -> bool>,
     /// Tells whether nobody can know after a crash that a visit was done.
@@ -127,7 +125,6 @@ impl NodeType {
             key_aliases: Vec::new(),
             port_aliases: Vec::new(),
             is_open: false,
-            takes_variables: false,
             reads_if: None,
             doubts: None,
             action,
@@ -175,12 +172,6 @@ impl NodeType {
     /// The files that it names decide on further ports and properties.
     pub(crate) fn open(mut self) -> Self {
         self.is_open = true;
-        self
-    }
-
-    /// It is given all variables.
-    pub(crate) fn takes_variables(mut self) -> Self {
-        self.takes_variables = true;
         self
     }
 

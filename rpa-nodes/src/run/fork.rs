@@ -197,6 +197,8 @@ fn fits(document: &Value, end: i64, request: &Request) -> Result<(), StartError>
     while !records.is_empty() {
         let round = walk.round();
         let mut settled = 0;
+        // Those of one round may be recorded in any order, but before those of the next.
+        let mut side_by_side = round.len();
         let due: Vec<String> = round
             .iter()
             .filter_map(|(_, step)| step.turn())
@@ -208,11 +210,15 @@ fn fits(document: &Value, end: i64, request: &Request) -> Result<(), StartError>
                 continue;
             };
             let due = walk.visit_name(turn);
-            let place = records.iter().position(|(name, _)| *name == due);
+            let place = records
+                .iter()
+                .take(side_by_side)
+                .position(|(name, _)| *name == due);
             if let Some(place) = place {
                 let (_, record) = records.remove(place);
                 walk.settle(turn, record);
                 settled += 1;
+                side_by_side -= 1;
             }
         }
         if settled == round.len() && !round.is_empty() {

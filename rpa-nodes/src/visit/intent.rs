@@ -91,8 +91,7 @@ async fn look(visit: Visit<'_>, intent: &mut Intent) -> Result<(), Fault> {
     let (inputs, gathered) = put_together(visit, &mut intent.warnings);
     intent.inputs = inputs;
     gathered?;
-    let scope = visit.walk.scope(visit.turn.strand);
-    let work = Work::new(visit, scope, intent.inputs.clone(), Value::Null);
+    let work = Work::new(visit, intent.inputs.clone(), Value::Null);
     intent.doubtful = node_type.doubts.is_some_and(|doubts| doubts(&work));
     match node_type.action {
         Action::Work {

@@ -7,34 +7,25 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::record::{LogLine, Record};
 use crate::value::{Object, text};
-use crate::walk::Scope;
 
 /// What a node that works on the world is given. It owns all it needs, so that it can run beside the tasks.
 #[derive(Debug)]
 pub struct Work {
     inputs: Object,
-    variables: Object,
     folder: Folder,
     host: Host,
     key: String,
-    limit: Option<f64>,
     found: Value,
     record: Record,
 }
 
 impl Work {
-    pub(super) fn new(visit: Visit<'_>, scope: &Scope, inputs: Object, found: Value) -> Self {
-        let takes_variables = visit
-            .known()
-            .is_some_and(|(_, node_type)| node_type.takes_variables);
-        let variables = takes_variables.then(|| scope.variables().clone());
+    pub(super) fn new(visit: Visit<'_>, inputs: Object, found: Value) -> Self {
         Self {
             inputs,
-            variables: variables.unwrap_or_default(),
             folder: visit.walk.folder(),
             host: visit.host.clone(),
             key: visit.key(),
-            limit: visit.walk.plan().rules.timeout,
             found,
             record: Record::default(),
         }
@@ -128,16 +119,6 @@ impl Work {
     /// What tells this visit from all others, in this run and every other one.
     pub fn key(&self) -> &str {
         &self.key
-    }
-
-    /// How long the visit may take, in seconds.
-    pub fn limit(&self) -> Option<f64> {
-        self.limit
-    }
-
-    /// All variables, if the catalogue says that the node takes them.
-    pub fn variables(&self) -> &Object {
-        &self.variables
     }
 
     /// Gives an output.
