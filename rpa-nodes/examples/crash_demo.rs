@@ -48,7 +48,7 @@ fn run_in(folder: &Path) -> anyhow::Result<()> {
         request: Request::new(&loaded.workflow, &Default::default(), folder)?,
         id: "crash-demo".to_owned(),
         db: format!("sqlite://{}", folder.join("rpa.db").display()),
-        host: Host { trace: true },
+        host: Host::tracing(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub use self::action::{Action, Control, Look};
+pub use self::action::{Action, Control, DatabaseAct, Look};
 pub use self::foreign::{Foreign, foreign};
 pub use self::kind::Kind;
 pub(crate) use self::kind::written;

@@ -70,6 +70,18 @@ pub struct Workflow {
     pub wrapper: Option<Wrapper>,
 }
 
+impl Workflow {
+    /// Gives a property of a node a value, in the place of what came through a connection.
+    pub(crate) fn set(&mut self, node: &str, property: &str, value: Value) {
+        self.connections.retain(|way| {
+            way.is_control() || way.target_node != node || way.target_port != property
+        });
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.config.insert(property.to_owned(), value);
+        }
+    }
+}
+
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

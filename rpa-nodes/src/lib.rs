@@ -1,7 +1,8 @@
 //! Durable runner for CasareRPA workflow files.
 //!
-//! So far the part that reads: files of ten shapes become one [`Workflow`](document::Workflow), every repair is
-//! told, and what can be checked without knowing the node types is checked.
+//! Files of ten shapes become one [`Workflow`](document::Workflow), and every repair is told. What is wrong with it is
+//! [told](check::check) before anything runs. A [run](run::run) records each visit of a node, and survives a crash at any
+//! moment.
 //!
 //! ```
 //! use rpa_nodes::{document, structure};
@@ -19,26 +20,35 @@
 
 pub mod catalogue;
 pub mod check;
+mod database;
 pub mod diagnostic;
 pub mod document;
+mod doubt;
 pub mod expression;
 mod fault;
 mod format;
 mod host;
+mod http;
 pub mod mermaid;
 mod nodes;
 mod plan;
 pub mod pointer;
+mod process;
+pub mod progress;
 mod record;
 pub mod run;
+pub mod secrets;
 pub mod structure;
+mod subflow;
 pub mod template;
 pub mod value;
 mod visit;
 mod walk;
 
+pub use database::Statement;
+pub use doubt::{Decision, OnUncertain, Question};
 pub use fault::Fault;
 pub use host::Host;
-pub use record::{Items, LogLine, Next, Record, VisitStatus};
+pub use record::{Items, LogLine, Next, Record, Transact, VisitStatus};
 pub use visit::{Call, Work};
 pub use walk::Scope;

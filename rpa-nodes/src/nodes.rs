@@ -2,18 +2,25 @@
 //! is known of it, and checks and documentation are made of that.
 
 mod control;
+mod databases;
 mod dates;
 mod dicts;
 mod files;
+mod http;
 mod lists;
 mod logging;
 mod math;
 mod patterns;
 mod random;
+mod subflows;
+mod supers;
+mod system;
 mod tables;
 mod texts;
 mod transform;
 mod variables;
+mod xml;
+mod zips;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +31,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 13] = [
+    let families: [(&'static str, Vec<NodeType>); 18] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -40,15 +47,26 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("files", {
             let mut types = files::types();
             types.extend(tables::types());
+            types.extend(zips::types());
             types
         }),
+        ("HTTP", http::types()),
+        ("databases", databases::types()),
+        ("subflows", subflows::types()),
+        ("XML", xml::types()),
+        ("system", system::types()),
     ];
-    let mut all = Vec::new();
+    let mut all: Vec<NodeType> = Vec::new();
     for (family, types) in families {
         all.extend(types.into_iter().map(|mut node_type| {
             node_type.family = family;
             node_type
         }));
     }
+    let several = supers::types(&all);
+    all.extend(several.into_iter().map(|mut node_type| {
+        node_type.family = "several in one";
+        node_type
+    }));
     all
 }

@@ -73,8 +73,8 @@ pub(crate) struct Plan {
     /// Where control enters, in order.
     pub(crate) entries: Vec<usize>,
     pub(crate) rules: Rules,
-    /// Names of variables whose values may not be shown.
-    pub(crate) sensitive: BTreeSet<String>,
+    /// The secrets that nodes name.
+    pub(crate) secrets: BTreeSet<String>,
 }
 
 impl Plan {
@@ -89,13 +89,13 @@ impl Plan {
                 timeout: workflow.settings.timeout.filter(|seconds| *seconds > 0.0),
                 retries: workflow.settings.retry_count.unwrap_or(0),
             },
-            sensitive: workflow
-                .variables
-                .iter()
-                .filter(|variable| variable.sensitive)
-                .map(|variable| variable.name.clone())
-                .collect(),
+            secrets: BTreeSet::new(),
         };
+        for node in &plan.nodes {
+            node.config
+                .values()
+                .for_each(|value| crate::secrets::names(value, &mut plan.secrets));
+        }
         let places = plan.nodes.iter().enumerate();
         plan.places = places
             .map(|(place, node)| (node.id.clone(), place))
@@ -180,7 +180,7 @@ impl Plan {
     /// Whether a node only stands in the file: control never starts there by itself.
     fn is_apart(&self, place: usize) -> bool {
         self.node(place).is_some_and(|node| {
-            node.type_name.ends_with("TriggerNode")
+            is_outside(&node.type_name)
                 || (node.type_name == "CommentNode" && node.exits.is_empty())
                 // A failure or the end of a try leads to these, no link has to.
                 || (self.control(place) == Some(Control::Catch) && node.partner.is_some())
@@ -240,6 +240,12 @@ impl Plan {
         }
         body
     }
+}
+
+/// Whether control never comes to nodes of a type: triggers fire from outside, ports of subflows only pass values.
+pub(crate) fn is_outside(type_name: &str) -> bool {
+    type_name.ends_with("TriggerNode")
+        || matches!(type_name, "SubflowInputNode" | "SubflowOutputNode")
 }
 
 fn node(node: &crate::document::Node) -> PlanNode {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::database::Statement;
+use crate::doubt::Question;
 use crate::fault::Fault;
 use crate::value::Object;
 
@@ -17,6 +19,23 @@ pub enum VisitStatus {
     Failed,
     /// It is switched off; control and values went through it.
     Disabled,
+    /// A crash interrupted it, and a person has to say whether it is to be done again.
+    Uncertain,
+    /// A crash interrupted it, and it was not done again.
+    Skipped,
+}
+
+impl VisitStatus {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Disabled => "disabled",
+            Self::Uncertain => "uncertain",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 /// A line that a node logged.
@@ -52,6 +71,9 @@ pub struct Record {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Fault>,
+    /// What a person has to decide before the run goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
     /// What the walk needs beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
@@ -76,6 +98,51 @@ pub enum Next {
         /// Whether the first that fails ends the others.
         fail_fast: bool,
     },
+    /// A transaction of the workflow goes on.
+    Transaction {
+        /// Whose it is.
+        connection: String,
+        /// How.
+        what: Transact,
+    },
+}
+
+/// How a transaction of the workflow goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transact {
+    /// It begins.
+    Begin,
+    /// These are part of it.
+    Add(Vec<Statement>),
+    /// It is over.
+    End,
+}
+
+impl Next {
+    /// The same with other values.
+    pub(crate) fn each_value(mut self, change: &mut impl FnMut(&mut Value)) -> Self {
+        match &mut self {
+            Self::Over(Items::Values { values, .. }) | Self::Branches { items: values, .. } => {
+                values.iter_mut().for_each(change);
+            }
+            Self::Transaction {
+                what: Transact::Add(statements),
+                ..
+            } => {
+                for statement in statements {
+                    change(&mut statement.parameters);
+                    let mut sql = Value::String(std::mem::take(&mut statement.sql));
+                    change(&mut sql);
+                    if let Value::String(sql) = sql {
+                        statement.sql = sql;
+                    }
+                }
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 /// What a for loop goes over. It is recorded once, when the loop begins.

@@ -5,6 +5,7 @@
 //! | `{{name}}`, `${name}`, `%name%` | a variable |
 //! | `{{node.port}}` | what a node gave when it last ran |
 //! | `{{a.b[0].c}}` | a part of a value |
+//! | `{{$secret:name}}` | a secret |
 //! | `{{$currentDate}}`, `{{$currentTime}}`, `{{$currentDateTime}}`, `{{$timestamp}}` | the moment |
 //!
 //! A text that is one placeholder and nothing else has the value itself, of whatever type. Any other text has the texts
@@ -25,6 +26,11 @@ use crate::value::{Object, Path, Segment, follow, text};
 pub trait Scope {
     /// The variable of this name, or else the outputs of the node of this id.
     fn lookup(&self, name: &str) -> Option<&Value>;
+
+    /// The secret of this name, where secrets are known.
+    fn secret(&self, _name: &str) -> Option<&Value> {
+        None
+    }
 
     /// The output that is meant by another name for it.
     fn meant(&self, _node: &str, _output: &str) -> Option<&str> {
@@ -133,6 +139,9 @@ pub fn is_template(value: &Value) -> bool {
 
 /// What a placeholder stands for.
 pub fn bind(inner: &str, path: Option<&Path>, scope: &dyn Scope) -> Option<Value> {
+    if let Some(name) = inner.strip_prefix("$secret:") {
+        return scope.secret(name.trim()).cloned();
+    }
     if inner.starts_with('$') {
         return special(inner);
     }
@@ -166,7 +175,7 @@ fn special(name: &str) -> Option<Value> {
 
 /// Whether a name that begins with `$` is one of the moment.
 pub fn is_special(name: &str) -> bool {
-    special(name).is_some()
+    name.starts_with("$secret:") || special(name).is_some()
 }
 
 /// Fills in the placeholders of a text with the texts of what they stand for.

@@ -4,114 +4,110 @@
 
 mod call;
 mod control;
+mod database;
 mod inputs;
+mod intent;
 mod mask;
 mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 pub use self::call::Call;
 pub(crate) use self::inputs::is_empty;
+pub(crate) use self::intent::{Intent, has_intent, intend, put_together};
 pub(crate) use self::mask::Mask;
 pub use self::work::Work;
-use crate::catalogue::{Action, Effect, NodeType};
+use crate::catalogue::{Action, NodeType};
+use crate::database::Session;
+use crate::doubt::{OnUncertain, Question};
 use crate::fault::Fault;
+use crate::host::Host;
 use crate::plan::PlanNode;
+use crate::progress::Moment;
 use crate::record::{Record, VisitStatus};
-use crate::value::Object;
 use crate::walk::{Turn, Walk};
 
 /// How long a node waits before it is tried again, the first time; then twice as long each time.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 
-/// What was found before the world is changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Intent {
-    inputs: Object,
-    warnings: Vec<String>,
-    found: Value,
-    /// The node failed already: what it needs is not there.
-    fault: Option<Fault>,
+/// A visit that happens now, in this process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit<'v> {
+    pub(crate) walk: &'v Walk,
+    pub(crate) turn: &'v Turn,
+    pub(crate) host: &'v Host,
+    /// The id of the run.
+    pub(crate) run: &'v str,
 }
 
-/// Whether a visit looks at the world before it changes it.
-pub(crate) fn has_intent(walk: &Walk, turn: &Turn) -> bool {
-    let node = walk.plan().node(turn.place);
-    node.is_some_and(|node| {
+impl<'v> Visit<'v> {
+    fn node(self) -> Option<&'v PlanNode> {
+        self.walk.plan().node(self.turn.place)
+    }
+
+    fn known(self) -> Option<(&'v PlanNode, &'static NodeType)> {
+        let node = self.node()?;
+        Some((node, node.node_type?))
+    }
+
+    /// What tells this visit from all others, in this run and every other one.
+    fn key(self) -> String {
+        let id = self.node().map_or("?", |node| node.id.as_str());
+        format!("{}/{id}/{}", self.run, self.turn.number)
+    }
+
+    pub(crate) fn mask(self) -> Result<&'v Mask, Fault> {
+        self.walk
+            .mask(&self.host.vault)
+            .map_err(|error| Fault::of("SecretError", error.to_string()))
+    }
+}
+
+/// Whether a visit runs another workflow.
+pub(crate) fn is_child(walk: &Walk, turn: &Turn) -> bool {
+    walk.plan().node(turn.place).is_some_and(|node| {
         !node.disabled
-            && node.node_type.is_some_and(|node_type| {
-                matches!(
-                    node_type.action,
-                    Action::Work {
-                        intend: Some(_),
-                        ..
-                    }
-                )
-            })
+            && node
+                .node_type
+                .is_some_and(|node_type| matches!(node_type.action, Action::Child))
     })
 }
 
 /// Whether nobody outside sees that a visit was done.
 pub(crate) fn is_unseen(walk: &Walk, turn: &Turn) -> bool {
-    let effect = walk
-        .plan()
-        .node(turn.place)
-        .filter(|node| !node.disabled)
-        .and_then(|node| node.node_type)
-        .map(|node_type| node_type.effect);
-    effect.is_none_or(Effect::is_unseen)
+    let Some(node) = walk.plan().node(turn.place).filter(|node| !node.disabled) else {
+        return true;
+    };
+    node.node_type
+        .is_none_or(|node_type| node_type.effect.is_unseen() || is_harmless(node, node_type))
 }
 
-/// Looks at the world before a visit changes it.
-pub(crate) async fn intend(walk: &Walk, turn: &Turn) -> Intent {
-    let mut intent = Intent {
-        inputs: Object::new(),
-        warnings: Vec::new(),
-        found: Value::Null,
-        fault: None,
-    };
-    let Some((node, node_type)) = known(walk, turn) else {
-        return intent;
-    };
-    match inputs::gather(walk, turn, node, node_type, &mut intent.warnings) {
-        Ok(inputs) => intent.inputs = inputs,
-        Err((inputs, fault)) => {
-            intent.inputs = inputs;
-            intent.fault = Some(fault);
-            return intent;
-        }
-    }
-    if let Action::Work {
-        intend: Some(look), ..
-    } = node_type.action
-    {
-        let work = Work::new(walk, intent.inputs.clone(), Value::Null);
-        match limited(walk, move || look(&work)).await {
-            Ok(found) => intent.found = found,
-            Err(fault) => intent.fault = Some(fault),
-        }
-    }
-    intent
+/// Whether the config of a node says already that it only reads.
+fn is_harmless(node: &PlanNode, node_type: &NodeType) -> bool {
+    let reads = node_type.reads_if.is_some_and(|reads| reads(&node.config));
+    // What a link brings is not known before.
+    reads
+        && !node
+            .feeds
+            .iter()
+            .any(|feed| matches!(feed.input.as_str(), "method" | "action"))
 }
 
-/// Visits a node.
-pub(crate) async fn perform(walk: &Walk, turn: &Turn, intent: Option<&Intent>) -> Record {
+/// Visits a node. A session is given when the record is committed with what the visit writes there.
+pub(crate) async fn perform(
+    visit: Visit<'_>,
+    intent: Option<&Intent>,
+    session: Option<Session<'_>>,
+) -> Record {
     let mut record = Record::default();
-    let done = match known(walk, turn) {
+    let done = match visit.known() {
         Some((node, node_type)) if node.disabled => {
-            inputs::pass_through(walk, turn, node, node_type, &mut record);
+            inputs::pass_through(visit.walk, visit.turn, node, node_type, &mut record);
             Ok(())
         }
-        Some((node, node_type)) => run(walk, turn, node, node_type, intent, &mut record).await,
-        None if walk
-            .plan()
-            .node(turn.place)
-            .is_some_and(|node| node.disabled) =>
-        {
+        Some((node, node_type)) => run(visit, node, node_type, intent, session, &mut record).await,
+        None if visit.node().is_some_and(|node| node.disabled) => {
             record.status = VisitStatus::Disabled;
             Ok(())
         }
@@ -120,39 +116,59 @@ pub(crate) async fn perform(walk: &Walk, turn: &Turn, intent: Option<&Intent>) -
     if let Err(mut fault) = done {
         // What a catch node does not take keeps the node that it came from.
         if fault.node.is_empty()
-            && let Some(node) = walk.plan().node(turn.place)
+            && let Some(node) = visit.node()
         {
             fault.node.clone_from(&node.id);
         }
         record.status = VisitStatus::Failed;
         record.error = Some(fault);
     }
-    walk.mask().record(&mut record);
+    if let Ok(mask) = visit.mask() {
+        mask.record(&mut record);
+    }
     record
 }
 
-fn known<'w>(walk: &'w Walk, turn: &Turn) -> Option<(&'w PlanNode, &'static NodeType)> {
-    let node = walk.plan().node(turn.place)?;
-    Some((node, node.node_type?))
-}
-
 async fn run(
-    walk: &Walk,
-    turn: &Turn,
+    visit: Visit<'_>,
     node: &PlanNode,
     node_type: &'static NodeType,
     intent: Option<&Intent>,
+    session: Option<Session<'_>>,
     record: &mut Record,
 ) -> Result<(), Fault> {
+    let walk = visit.walk;
+    let mask = visit.mask()?;
+    let opened;
+    let scope = match mask.is_empty() {
+        true => walk.scope(visit.turn.strand),
+        false => {
+            opened = mask
+                .opened(walk.scope(visit.turn.strand))
+                .with_secrets(mask);
+            &opened
+        }
+    };
     match intent {
         Some(intent) => {
             record.inputs.clone_from(&intent.inputs);
+            record
+                .inputs
+                .values_mut()
+                .for_each(|value| mask.open(value));
             record.warnings.clone_from(&intent.warnings);
             if let Some(fault) = &intent.fault {
                 return Err(fault.clone());
             }
         }
-        None => match inputs::gather(walk, turn, node, node_type, &mut record.warnings) {
+        None => match inputs::gather(
+            walk,
+            visit.turn,
+            scope,
+            node,
+            node_type,
+            &mut record.warnings,
+        ) {
             Ok(inputs) => record.inputs = inputs,
             Err((inputs, fault)) => {
                 record.inputs = inputs;
@@ -160,24 +176,44 @@ async fn run(
             }
         },
     }
+    if intent.is_some_and(|intent| intent.doubtful)
+        && !walk.is_fresh(visit.turn)
+        && doubt(visit, node, record)
+    {
+        return Ok(());
+    }
     match node_type.action {
-        Action::Control(control) => control::decide(control, walk, turn, node, record),
+        Action::Control(control) => control::decide(control, walk, visit.turn, scope, node, record),
         Action::Compute(body) => {
-            let mut call = Call::new(node, walk.scope(turn.strand), record);
+            let mut call = Call::new(node, scope, record);
             body(&mut call)
         }
+        Action::Database(act) => database::perform(visit, act, intent, session, record).await,
+        // The workflow itself starts the child; here is only what a run without a database needs.
+        Action::Child => Ok(()),
         Action::Work { perform, .. } => {
-            let found = intent.map_or(Value::Null, |intent| intent.found.clone());
+            let found = intent.map_or(serde_json::Value::Null, |intent| {
+                let mut found = intent.found.clone();
+                mask.open(&mut found);
+                found
+            });
             let mut wait = FIRST_RETRY;
             let mut left = walk.plan().rules.retries;
             loop {
-                let mut work = Work::new(walk, record.inputs.clone(), found.clone());
-                let done = limited(walk, move || perform(&mut work).map(|()| work.outputs)).await;
+                let mut work = Work::new(visit, record.inputs.clone(), found.clone());
+                let done = limited(walk, move || {
+                    let done = perform(&mut work);
+                    (done, work)
+                });
+                let (done, work) = match done.await {
+                    Ok((done, work)) => (done, Some(work)),
+                    Err(fault) => (Err(fault), None),
+                };
+                if let Some(work) = work {
+                    work.end(record);
+                }
                 match done {
-                    Ok(outputs) => {
-                        record.outputs = outputs;
-                        return Ok(());
-                    }
+                    Ok(()) => return Ok(()),
                     Err(fault) if left == 0 || fault.error_type == "ValueError" => {
                         return Err(fault);
                     }
@@ -193,43 +229,96 @@ async fn run(
     }
 }
 
+/// A crash came after this visit began, so it may be done. Tells whether it is not to be done now.
+fn doubt(visit: Visit<'_>, node: &PlanNode, record: &mut Record) -> bool {
+    let own = node
+        .config
+        .get("on_uncertain")
+        .and_then(|policy| OnUncertain::parse(policy.as_str()?));
+    match own.unwrap_or(visit.host.on_uncertain) {
+        OnUncertain::Retry => {
+            record.warnings.push(
+                "a crash interrupted this node, and it may have done its work; it was done again"
+                    .to_owned(),
+            );
+            false
+        }
+        OnUncertain::Skip => {
+            record.status = VisitStatus::Skipped;
+            record.outputs = crate::doubt::unanswered(Default::default());
+            record.warnings.push(
+                "a crash interrupted this node, and it may have done its work or not; it was not done again".to_owned(),
+            );
+            true
+        }
+        OnUncertain::Ask => {
+            record.status = VisitStatus::Uncertain;
+            record.question = Some(Question {
+                node: node.id.clone(),
+                visit: visit.turn.number,
+                question: format!(
+                    "a crash interrupted `{}` ({}), and nobody knows whether it did its work. Do it again, or skip it?",
+                    node.id, node.type_name
+                ),
+            });
+            true
+        }
+    }
+}
+
 /// Runs what waits for disks beside the tasks, for as long as a visit may take.
 async fn limited<T: Send + 'static>(
     walk: &Walk,
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
-    let running = tokio::task::spawn_blocking(work);
-    let ended = match walk.plan().rules.timeout {
-        None => running.await,
-        Some(seconds) => {
-            let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-            match tokio::time::timeout(limit, running).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    return Err(Fault::of(
-                        "TimeoutError",
-                        format!(
-                            "the node took longer than {seconds} s; raise `settings.timeout`, or 0 for no limit"
-                        ),
-                    ));
-                }
-            }
-        }
+    in_time(walk, tokio::task::spawn_blocking(work))
+        .await?
+        .map_err(|error| {
+            Fault::new(format!(
+                "the program stumbled over this node ({error}); please report it"
+            ))
+        })
+}
+
+/// Waits for as long as a visit may take.
+async fn in_time<T>(walk: &Walk, work: impl Future<Output = T>) -> Result<T, Fault> {
+    let Some(seconds) = walk.plan().rules.timeout else {
+        return Ok(work.await);
     };
-    ended.unwrap_or_else(|error| {
-        Err(Fault::new(format!(
-            "the program stumbled over this node ({error}); please report it"
-        )))
+    let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    tokio::time::timeout(limit, work).await.map_err(|_| {
+        Fault::of(
+            "TimeoutError",
+            format!(
+                "the node took longer than {seconds} s; raise `settings.timeout`, or 0 for no limit"
+            ),
+        )
     })
 }
 
+/// Tells whoever wants to know that a visit ended.
+pub(crate) fn tell(visit: Visit<'_>, record: &Record) {
+    if visit.host.trace {
+        trace(visit.walk, visit.turn, record);
+    }
+    if let Some(progress) = &visit.host.progress
+        && let Some(node) = visit.node()
+    {
+        let account = visit.walk.account();
+        progress.tell(&Moment {
+            node: node.id.clone(),
+            visit: visit.turn.number,
+            loops: visit.walk.rounds(visit.turn),
+            visits: account.executed + 1,
+            reached: account.visits.len(),
+            nodes: visit.walk.plan().nodes().len(),
+        });
+    }
+}
+
 /// Tells on standard error what a visit did.
-pub(crate) fn trace(walk: &Walk, turn: &Turn, record: &Record) {
-    let status = match record.status {
-        VisitStatus::Success => "success",
-        VisitStatus::Failed => "failed",
-        VisitStatus::Disabled => "disabled",
-    };
+fn trace(walk: &Walk, turn: &Turn, record: &Record) {
+    let status = record.status.name();
     let way = record.exit.as_deref().unwrap_or("-");
     eprintln!("visit {} {status} {way}", walk.visit_name(turn));
     for line in &record.logs {

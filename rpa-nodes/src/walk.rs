@@ -22,16 +22,19 @@ mod unwind;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) use self::frame::Phase;
 use self::frame::{Body, Frame, ScopeFrame};
 pub use self::scope::Scope;
 use crate::catalogue::Control;
+use crate::database::Statement;
 use crate::fault::Fault;
 use crate::plan::{Exit, Plan};
-use crate::record::{LogLine, Record};
+use crate::progress::Round;
+use crate::record::{LogLine, Next, Record, Transact};
+use crate::secrets::{SecretError, Vault};
 use crate::value::Object;
 use crate::visit::{Folder, Mask};
 
@@ -45,6 +48,16 @@ pub(crate) enum Step {
     Visit(Turn),
     /// Time passes, in milliseconds.
     Sleep(u64),
+}
+
+impl Step {
+    /// The visit, if it is one.
+    pub(crate) fn turn(&self) -> Option<&Turn> {
+        match self {
+            Self::Visit(turn) => Some(turn),
+            Self::Sleep(_) => None,
+        }
+    }
 }
 
 /// A visit that is due.
@@ -94,19 +107,30 @@ pub(crate) struct Walk {
     strands: Vec<Strand>,
     account: Account,
     folder: Folder,
-    mask: Mask,
+    /// Transactions that the workflow began and did not end yet, by connection.
+    transactions: BTreeMap<String, Vec<Statement>>,
+    /// The secrets that the workflow names, and the variables that it began with: sealed values are among these.
+    secrets: (BTreeSet<String>, Object),
+    mask: OnceLock<Mask>,
+    /// Visits that were looked at in this process, by node and number. Not of a visit that an earlier process looked at.
+    looked: Mutex<BTreeSet<(usize, u32)>>,
 }
 
 impl Walk {
     /// A walk that has not begun. Relative paths of its nodes begin at `folder`.
     pub(crate) fn new(plan: Arc<Plan>, variables: Object, folder: &str) -> Self {
-        let secrets = plan.sensitive.iter();
-        let mask = Mask::new(secrets.filter_map(|name| variables.get(name).cloned()));
+        let mut secrets = plan.secrets.clone();
+        variables
+            .values()
+            .for_each(|value| crate::secrets::names(value, &mut secrets));
         let mut walk = Self {
             strands: Vec::new(),
             account: Account::default(),
             folder: folder.into(),
-            mask,
+            transactions: BTreeMap::new(),
+            secrets: (secrets, variables.clone()),
+            mask: OnceLock::new(),
+            looked: Mutex::default(),
             plan: Arc::clone(&plan),
         };
         let stack = vec![Frame::Scope(ScopeFrame::new(usize::MAX, Body::Root))];
@@ -132,8 +156,80 @@ impl Walk {
         &self.account
     }
 
-    pub(crate) fn mask(&self) -> &Mask {
-        &self.mask
+    /// The secrets of the run, which the vault is asked for once.
+    pub(crate) fn mask(&self, vault: &Vault) -> Result<&Mask, SecretError> {
+        if let Some(mask) = self.mask.get() {
+            return Ok(mask);
+        }
+        let (names, variables) = &self.secrets;
+        let mask = Mask::new(names, variables, vault)?;
+        Ok(self.mask.get_or_init(|| mask))
+    }
+
+    /// Takes note that a visit is looked at now.
+    pub(crate) fn looked(&self, turn: &Turn) {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.insert((turn.place, turn.number));
+    }
+
+    /// Whether a visit was looked at by this process, so that no other one can have begun it.
+    pub(crate) fn is_fresh(&self, turn: &Turn) -> bool {
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.contains(&(turn.place, turn.number))
+    }
+
+    /// What is part of a transaction that the workflow began, if it began one.
+    pub(crate) fn transaction(&self, connection: &str) -> Option<&[Statement]> {
+        self.transactions.get(connection).map(Vec::as_slice)
+    }
+
+    fn transact(&mut self, connection: String, what: Transact) {
+        match what {
+            Transact::Begin => drop(self.transactions.insert(connection, Vec::new())),
+            Transact::Add(statements) => {
+                self.transactions
+                    .entry(connection)
+                    .or_default()
+                    .extend(statements);
+            }
+            Transact::End => drop(self.transactions.remove(&connection)),
+        }
+    }
+
+    /// The loops around a visit, the outermost first.
+    pub(crate) fn rounds(&self, turn: &Turn) -> Vec<Round> {
+        let mut rounds = Vec::new();
+        let frames = self
+            .strands
+            .get(turn.strand)
+            .map_or(&[][..], |strand| &strand.stack);
+        for frame in frames {
+            let Frame::Scope(ScopeFrame { owner, body, .. }) = frame else {
+                continue;
+            };
+            let (number, of) = match body {
+                Body::For { items, index, .. } => (*index, Some(items.len())),
+                Body::While { index, .. } => (*index, None),
+                _ => continue,
+            };
+            // The pass that a visit of the loop itself begins counts already.
+            let number = match &turn.phase {
+                Phase::Item { index, .. } | Phase::Round { index } if *owner == turn.place => {
+                    *index
+                }
+                _ => number,
+            };
+            rounds.push(Round {
+                node: self
+                    .plan
+                    .node(*owner)
+                    .map(|node| node.id.clone())
+                    .unwrap_or_default(),
+                number: number + 1,
+                of,
+            });
+        }
+        rounds
     }
 
     pub(crate) fn folder(&self) -> Folder {
@@ -298,7 +394,7 @@ impl Walk {
     }
 
     /// Takes note of what a visit brought.
-    pub(crate) fn settle(&mut self, turn: &Turn, record: Record) {
+    pub(crate) fn settle(&mut self, turn: &Turn, mut record: Record) {
         let Some(id) = self.plan.node(turn.place).map(|node| node.id.clone()) else {
             return;
         };
@@ -322,6 +418,10 @@ impl Walk {
         if let Some(fault) = record.error {
             self.fail(turn, fault);
             return;
+        }
+        if let Some(Next::Transaction { connection, what }) = record.next {
+            self.transact(connection, what);
+            record.next = None;
         }
         if let Some(frame) = self.innermost(turn.strand) {
             frame.ran.insert(turn.place);
@@ -360,7 +460,7 @@ impl Walk {
             .filter(|(place, node)| {
                 !self.account.visits.contains_key(place)
                     && node.type_name != "CommentNode"
-                    && !node.type_name.ends_with("TriggerNode")
+                    && !crate::plan::is_outside(&node.type_name)
             })
             .map(|(_, node)| node.id.clone())
             .collect()

@@ -51,11 +51,19 @@ impl<'t> Robot<'t> {
 
     /// A command, not yet started.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare(arguments);
+        command.args(["--json", "--db", self.store.url()]);
+        command
+    }
+
+    /// A command that has nothing to do with runs.
+    pub fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
-            .args(["--json", "--db", self.store.url()])
             .current_dir(self.scratch.file("."))
+            // Sensitive values are sealed with a key of the test, not of whoever runs it.
+            .env("RPA_KEY_FILE", self.scratch.file("key"))
             .stdin(Stdio::null());
         command
     }
@@ -89,10 +97,21 @@ impl<'t> Robot<'t> {
     ///
     /// When it does not start.
     pub fn start(&self, workflow: &str, id: &str) -> Life {
+        self.start_with(workflow, id, &[])
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn start_with(&self, workflow: &str, id: &str, more: &[&str]) -> Life {
         let file = Self::workflow(workflow);
         let file = file.to_str().expect("paths of the repository are texts");
+        let mut arguments = vec!["run", file, "--id", id, "--trace"];
+        arguments.extend(more);
         let mut process = self
-            .command(&["run", file, "--id", id, "--trace"])
+            .command(&arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

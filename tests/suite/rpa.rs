@@ -1,4 +1,8 @@
 //! The runner of workflow files, from the outside: the program is run as its users run it.
 
+mod again;
+mod exactly_once;
 mod kill;
 mod runs;
+mod secrets;
+mod subflows;

@@ -21,6 +21,44 @@ pub enum Action {
         /// Does it.
         perform: fn(&mut Work) -> Result<(), Fault>,
     },
+    /// Work on a database.
+    Database(DatabaseAct),
+    /// Another workflow is run.
+    Child,
+}
+
+/// What is done with a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseAct {
+    /// A connection is tried.
+    Connect,
+    /// Rows are read.
+    Query,
+    /// Rows are changed.
+    Execute,
+    /// Several statements are done.
+    Batch,
+    /// A transaction begins.
+    Begin,
+    /// A transaction is committed.
+    Commit,
+    /// A transaction is given up.
+    Rollback,
+    /// A connection is not needed any more.
+    Close,
+    /// Whether there is a table.
+    TableExists,
+    /// What columns a table has.
+    Columns,
+    /// What `action` says.
+    Any,
+}
+
+impl DatabaseAct {
+    /// Whether it changes what others see.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Execute | Self::Batch | Self::Commit | Self::Any)
+    }
 }
 
 /// The nodes that decide which way control takes.

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
-use super::{Action, Control, Kind, Look};
+use super::{Action, Control, DatabaseAct, Kind, Look};
 use crate::fault::Fault;
+use crate::value::Object;
 use crate::visit::{Call, Work};
 
 /// What a visit of a node does to the world, and so, what may happen to it when it is done again after a crash.
@@ -99,6 +100,12 @@ pub struct NodeType {
     pub key_aliases: Vec<(&'static str, &'static str)>,
     /// Other spellings of outputs and exits, and what they mean.
     pub port_aliases: Vec<(&'static str, &'static str)>,
+    /// Whether it has ports and properties that the files it names decide on.
+    pub is_open: bool,
+    /// Tells by the config alone that a visit only reads.
+    pub reads_if: Option<fn(&Object) -> bool>,
+    /// Tells whether nobody can know after a crash that a visit was done.
+    pub doubts: Option<fn(&Work) -> bool>,
     /// What happens on a visit.
     pub action: Action,
 }
@@ -117,6 +124,9 @@ impl NodeType {
             exit_prefix: None,
             key_aliases: Vec::new(),
             port_aliases: Vec::new(),
+            is_open: false,
+            reads_if: None,
+            doubts: None,
             action,
         }
     }
@@ -144,6 +154,37 @@ impl NodeType {
             perform,
         };
         Self::new(name, effect, summary, action)
+    }
+
+    pub(crate) fn database(
+        name: &'static str,
+        effect: Effect,
+        summary: &'static str,
+        act: DatabaseAct,
+    ) -> Self {
+        Self::new(name, effect, summary, Action::Database(act))
+    }
+
+    pub(crate) fn child(name: &'static str, summary: &'static str) -> Self {
+        Self::new(name, Effect::Once, summary, Action::Child)
+    }
+
+    /// The files that it names decide on further ports and properties.
+    pub(crate) fn open(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
+    /// With some configs it only reads.
+    pub(crate) fn reads_if(mut self, reads: fn(&Object) -> bool) -> Self {
+        self.reads_if = Some(reads);
+        self
+    }
+
+    /// After a crash nobody can know whether a visit was done, if this says so.
+    pub(crate) fn doubtful_if(mut self, doubts: fn(&Work) -> bool) -> Self {
+        self.doubts = Some(doubts);
+        self.optional("on_uncertain", Kind::Choice(&["retry", "skip", "ask"]))
     }
 
     /// Time or chance decide what it gives.

@@ -91,6 +91,7 @@ impl Check<'_> {
         };
         for key in file.config.keys() {
             if node_type.find_input(key).is_some()
+                || node_type.is_open
                 || key.starts_with('_')
                 || EDITOR.contains(&key.as_str())
             {

@@ -40,7 +40,17 @@ impl Check<'_> {
     fn variables(&self) -> BTreeSet<String> {
         let declared = self.loaded.workflow.variables.iter();
         let mut names: BTreeSet<String> = declared.map(|variable| variable.name.clone()).collect();
+        let interface = self.loaded.workflow.interface.iter();
+        let inputs = interface.flat_map(|interface| interface.inputs.iter().flatten());
+        names.extend(inputs.map(|port| port.name.clone()));
         for node in self.plan.nodes() {
+            if node.type_name == "SubflowInputNode" {
+                names.insert(
+                    node.config
+                        .get("port_name")
+                        .map_or_else(|| "input".to_owned(), text),
+                );
+            }
             for key in SETS {
                 if let Some(name) = node.config.get(key) {
                     names.insert(text(name).trim().to_owned());
@@ -159,6 +169,7 @@ impl Check<'_> {
         let node_id = node.id.clone();
         if let (Some(node_type), Some(Segment::Key(output))) = (node.node_type, path.rest.first())
             && node_type.find_output(output).is_none()
+            && !node_type.is_open
         {
             let outputs: Vec<&str> = node_type.outputs.iter().map(|output| output.name).collect();
             let fix = match (nearest(output, outputs.iter().copied()), outputs.is_empty()) {

@@ -88,7 +88,7 @@ fn a_node_that_is_switched_off_may_be_of_any_type_and_lack_anything() {
 fn secrets_and_unknown_names_are_told_before_the_run() {
     let nodes = json!({
         "start": ["StartNode", {}],
-        "tell": ["LogNode", {"message": "{{$secret:x}} {{custmer}} {{rows|length}}"}],
+        "tell": ["LogNode", {"message": "{{$secret:x}} {{$user}} {{custmer}} {{rows|length}}"}],
         "set": ["SetVariableNode", {"variable_name": "customer", "value": 1}],
     });
     let links = [

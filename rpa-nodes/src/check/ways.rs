@@ -40,6 +40,7 @@ impl Check<'_> {
             let output = source.and_then(|source| source.find_output(out));
             if let Some(source) = source
                 && output.is_none()
+                && !source.is_open
             {
                 let outputs = source.outputs.iter().map(|output| output.name);
                 self.port(
@@ -54,6 +55,7 @@ impl Check<'_> {
             let input = target.and_then(|target| target.find_input(into));
             if let Some(target) = target
                 && input.is_none()
+                && !target.is_open
             {
                 let inputs = target.inputs.iter().map(|input| input.name);
                 self.port(

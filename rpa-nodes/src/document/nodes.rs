@@ -52,6 +52,10 @@ impl Nodes {
         self.list.get(place)
     }
 
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Node> {
+        self.iter_mut().find(|node| node.id == id)
+    }
+
     pub(super) fn iter_mut(&mut self) -> slice::IterMut<'_, Node> {
         self.list.iter_mut()
     }

@@ -14,9 +14,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use self::append::append;
+pub(super) use self::append::append_at;
 use self::look::{info, list, size};
-pub(super) use self::replace::write_whole;
 use self::replace::{copy, create_directory, delete, move_file, write};
+pub(super) use self::replace::{write_from, write_whole};
 use crate::catalogue::{Effect, Kind, NodeType};
 use crate::fault::Fault;
 use crate::visit::Work;
@@ -221,18 +222,25 @@ fn act(work: &mut Work) -> Result<(), Fault> {
 fn found(work: &Work) -> Result<Value, Fault> {
     let mut found = json!({});
     for name in ["file_path", "source_path", "dest_path", "directory_path"] {
-        let Ok(path) = work.path(name) else { continue };
-        let length = match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => json!(metadata.len()),
-            Ok(_) => json!(0),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Value::Null,
-            Err(error) => return Err(Fault::file("look at", &path, &error)),
-        };
-        if let Value::Object(map) = &mut found {
-            map.insert(name.to_owned(), length);
+        if work.path(name).is_ok()
+            && let (Value::Object(map), Value::Object(one)) = (&mut found, length(work, name)?)
+        {
+            map.extend(one);
         }
     }
     Ok(found)
+}
+
+/// How long a file is before anything is changed; null if it is not there.
+pub(super) fn length(work: &Work, name: &str) -> Result<Value, Fault> {
+    let path = work.path(name)?;
+    let length = match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => json!(metadata.len()),
+        Ok(_) => json!(0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Value::Null,
+        Err(error) => return Err(Fault::file("look at", &path, &error)),
+    };
+    Ok(json!({ name: length }))
 }
 
 /// Whether a path was there before anything was changed.

@@ -1,7 +1,11 @@
 //! Each node type by itself: what it gives for what it takes. One workflow of a start and one node is run for each case.
 
 mod collections;
+mod databases;
+mod documents;
 mod files;
+mod http;
+mod machine;
 mod numbers;
 mod texts;
 mod variables;
@@ -73,6 +77,10 @@ fn check(node_type: &str, cases: &[(Value, Value)]) {
 fn no_node_type_is_untested() {
     let tests = [
         include_str!("tests/collections.rs"),
+        include_str!("tests/databases.rs"),
+        include_str!("tests/documents.rs"),
+        include_str!("tests/http.rs"),
+        include_str!("tests/machine.rs"),
         include_str!("tests/files.rs"),
         include_str!("tests/numbers.rs"),
         include_str!("tests/texts.rs"),

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::failure::StartError;
 use super::report::{Report, Result};
@@ -9,35 +10,27 @@ use super::request::Request;
 use crate::host::Host;
 use crate::plan::Plan;
 use crate::record::Record;
-use crate::visit;
+use crate::subflow::{self, Outcome};
+use crate::visit::{self, Visit};
 use crate::walk::{Step, Turn, Walk};
 
 /// Runs a workflow without a database. It takes the same way as a durable run, and a crash ends it for good: the result
 /// says so.
 ///
 /// # Errors
-/// The workflow cannot be read. That a node failed is no error, but a result.
+/// The workflow cannot be read, or a secret is missing. That a node failed is no error, but a result.
 pub async fn run_ephemeral(
     request: &Request,
     host: &Host,
 ) -> std::result::Result<Result, StartError> {
     let begun = Instant::now();
-    let plan = Arc::new(Plan::new(&request.load()?.workflow));
-    let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
-    loop {
-        let round = walk.round();
-        if round.is_empty() {
-            break;
-        }
-        let taken = join_all(round.iter().map(|(_, step)| take(&walk, step, host))).await;
-        for ((_, step), record) in round.iter().zip(taken) {
-            if let (Step::Visit(turn), Some(record)) = (step, record) {
-                walk.settle(turn, record);
-            }
-        }
+    let mut request = request.clone();
+    request.seal(&host.vault)?;
+    for name in request.secrets() {
+        host.vault.get(&name)?;
     }
+    let mut report = walked(&request, host).await?;
     let duration = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let mut report = Report::new(&walk);
     report.warnings.push(
         "this run was ephemeral: nothing of it was recorded, and a crash would have ended it"
             .to_owned(),
@@ -45,26 +38,67 @@ pub async fn run_ephemeral(
     Ok(report.complete("ephemeral".to_owned(), duration, false, false))
 }
 
-async fn take(walk: &Walk, step: &Step, host: &Host) -> Option<Record> {
+/// Boxed, because a workflow may run another one.
+fn walked<'r>(
+    request: &'r Request,
+    host: &'r Host,
+) -> BoxFuture<'r, std::result::Result<Report, StartError>> {
+    async move {
+        let plan = Arc::new(Plan::new(&request.load()?.workflow));
+        let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
+        loop {
+            let round = walk.round();
+            if round.is_empty() {
+                break;
+            }
+            let taken = round
+                .iter()
+                .map(|(_, step)| take(&walk, step, host, request.depth));
+            let taken = join_all(taken).await;
+            for ((_, step), record) in round.iter().zip(taken) {
+                if let (Step::Visit(turn), Some(record)) = (step, record) {
+                    walk.settle(turn, record);
+                }
+            }
+        }
+        Ok(Report::new(&walk))
+    }
+    .boxed()
+}
+
+async fn take(walk: &Walk, step: &Step, host: &Host, depth: u32) -> Option<Record> {
     match step {
         Step::Sleep(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
             None
         }
-        Step::Visit(turn) => Some(once(walk, turn, host).await),
+        Step::Visit(turn) => Some(once(walk, turn, host, depth).await),
     }
 }
 
-async fn once(walk: &Walk, turn: &Turn, host: &Host) -> Record {
-    let record = match visit::has_intent(walk, turn) {
-        true => {
-            let intent = visit::intend(walk, turn).await;
-            visit::perform(walk, turn, Some(&intent)).await
-        }
-        false => visit::perform(walk, turn, None).await,
+async fn once(walk: &Walk, turn: &Turn, host: &Host, depth: u32) -> Record {
+    let visit = Visit {
+        walk,
+        turn,
+        host,
+        run: "ephemeral",
     };
-    if host.trace {
-        visit::trace(walk, turn, &record);
-    }
+    let record = if visit::is_child(walk, turn) {
+        let call = subflow::prepare(visit, depth);
+        let outcome = match &call.request {
+            None => Outcome::Refused(String::new()),
+            Some(request) => match walked(request, host).await {
+                Ok(report) => Outcome::Ended(Box::new(report)),
+                Err(error) => Outcome::Refused(error.to_string()),
+            },
+        };
+        subflow::conclude(visit, &call, "ephemeral", &outcome)
+    } else if visit::has_intent(walk, turn) {
+        let intent = visit::intend(visit).await;
+        visit::perform(visit, Some(&intent), None).await
+    } else {
+        visit::perform(visit, None, None).await
+    };
+    visit::tell(visit, &record);
     record
 }

@@ -57,8 +57,33 @@ pub enum StartError {
         /// The id.
         id: String,
     },
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] crate::secrets::SecretError),
+    /// The run does not wait for a decision.
+    #[error(
+        "the run `{id}` does not wait for anybody to decide; `rpa status {id}` tells how far it is"
+    )]
+    NoQuestion {
+        /// The id.
+        id: String,
+    },
+    /// There is no such visit to fork from.
+    #[error("the run `{id}` has no visit {visit}; `rpa history {id}` lists all")]
+    NoSuchVisit {
+        /// The id.
+        id: String,
+        /// What was asked for.
+        visit: String,
+    },
+    /// A run cannot be forked there.
+    #[error("the run cannot be forked there: {reason}")]
+    Fork {
+        /// Why.
+        reason: String,
+    },
     /// The run was interrupted.
-    #[error("interrupted; go on with: rpa run FILE --id {id}")]
+    #[error("interrupted; go on with: rpa resume {id}")]
     Interrupted {
         /// The id.
         id: String,

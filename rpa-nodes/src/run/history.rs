@@ -5,10 +5,9 @@ use serde_json::Value;
 use super::failure::StartError;
 use super::report::{find, request_of};
 use crate::fault::Fault;
-use crate::plan::Plan;
 use crate::record::{Record, VisitStatus};
+use crate::secrets;
 use crate::value::Object;
-use crate::visit::Mask;
 
 /// One visit of a run. Serialized, it is a line of the JSON contract of `rpa history`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,22 +54,18 @@ pub struct Change {
 pub async fn history(client: &Client, id: &str) -> Result<Vec<VisitLine>, StartError> {
     let row = find(client, id).await?;
     let mut variables = Object::new();
-    let mut mask = Mask::default();
     if let Some(request) = request_of(&row) {
-        variables = request.variables.clone();
-        let plan = Plan::new(&request.load()?.workflow);
-        let secrets = plan.sensitive.iter();
-        mask = Mask::new(secrets.filter_map(|name| variables.get(name).cloned()));
+        variables = request.variables;
     }
     let mut lines = visits(client, id).await?;
     for line in &mut lines {
         for change in &mut line.changes {
             let before = variables.insert(change.variable.clone(), change.after.clone());
             change.before = before.unwrap_or_default();
-            mask.value(&mut change.before);
-            mask.value(&mut change.after);
+            secrets::shown(&mut change.before);
+            secrets::shown(&mut change.after);
         }
-        mask.object(&mut line.outputs);
+        line.outputs.values_mut().for_each(secrets::shown);
     }
     Ok(lines)
 }
@@ -100,7 +95,16 @@ pub(super) async fn visits(client: &Client, id: &str) -> Result<Vec<VisitLine>, 
             logs: record.logs.into_iter().map(|line| line.text).collect(),
         })
     });
-    Ok(lines.collect())
+    // What a person decided on is told by the last word on it.
+    let mut last: Vec<VisitLine> = Vec::new();
+    for line in lines {
+        last.retain(|known| {
+            known.status != VisitStatus::Uncertain
+                || (&known.node, known.visit) != (&line.node, line.visit)
+        });
+        last.push(line);
+    }
+    Ok(last)
 }
 
 fn moment(milliseconds: Option<i64>) -> Option<String> {

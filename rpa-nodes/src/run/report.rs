@@ -4,10 +4,15 @@ use durable_runtime::{Client, Status, WorkflowStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::answer::{Asked, asked};
 use super::failure::StartError;
 use super::request::Request;
+use crate::secrets;
 use crate::value::Object;
 use crate::walk::Walk;
+
+/// The status of a run that waits until a person decides.
+pub(super) const NEEDS_ATTENTION: &str = "NEEDS_ATTENTION";
 
 /// What a run came to, as far as its records tell.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -47,8 +52,11 @@ pub struct Result {
     pub workflow_id: String,
     /// What the workflow is called.
     pub workflow_name: String,
-    /// `SUCCESS` or `ERROR`.
+    /// `SUCCESS`, `ERROR`, or `NEEDS_ATTENTION` if it waits until a person decides.
     pub status: &'static str,
+    /// What a person has to decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<Asked>,
     /// Visits of nodes.
     pub executed_nodes: u64,
     /// Nodes that were visited.
@@ -97,12 +105,6 @@ impl Report {
                 unreached.join(", ")
             ));
         }
-        let mut outputs = walk.final_scope().outputs().clone();
-        outputs
-            .values_mut()
-            .for_each(|value| walk.mask().value(value));
-        let mut variables = walk.final_scope().variables().clone();
-        walk.mask().object(&mut variables);
         Self {
             success: failure.is_none(),
             workflow_name: walk.plan().name.clone(),
@@ -113,25 +115,28 @@ impl Report {
             error: failure.map(ToString::to_string),
             warnings,
             unreached,
-            outputs,
-            variables,
+            outputs: walk.final_scope().outputs().clone(),
+            variables: walk.final_scope().variables().clone(),
             logs: account.logs.iter().map(|line| line.text.clone()).collect(),
         }
     }
 
     /// Adds what only the database knows.
     pub(crate) fn complete(
-        self,
+        mut self,
         id: String,
         duration_ms: i64,
         recovered: bool,
         durable: bool,
     ) -> Result {
+        self.outputs.values_mut().for_each(secrets::shown);
+        self.variables.values_mut().for_each(secrets::shown);
         Result {
             success: self.success,
             workflow_id: id,
             workflow_name: self.workflow_name,
             status: if self.success { "SUCCESS" } else { "ERROR" },
+            question: None,
             executed_nodes: self.executed_nodes,
             distinct_nodes: self.distinct_nodes,
             total_nodes: self.total_nodes,
@@ -157,8 +162,12 @@ pub struct RunStatus {
     /// What the workflow is called.
     pub workflow_name: String,
     /// The status that the database has: `PENDING` while it runs or waits to be taken up again, `SUCCESS`, `ERROR`,
-    /// `CANCELLED`, `MAX_RECOVERY_ATTEMPTS_EXCEEDED`, `ENQUEUED`, `DELAYED`.
+    /// `CANCELLED`, `MAX_RECOVERY_ATTEMPTS_EXCEEDED`, `ENQUEUED`, `DELAYED`; or `NEEDS_ATTENTION` if it waits until a person
+    /// decides.
     pub status: &'static str,
+    /// What a person has to decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<Asked>,
     /// The node that was visited last.
     pub current_node: Option<String>,
     /// Visits that are recorded.
@@ -201,10 +210,15 @@ pub async fn status(client: &Client, id: &str) -> std::result::Result<RunStatus,
     let message = error
         .as_ref()
         .and_then(|error| error.get("message")?.as_str().map(str::to_owned));
+    let question = asked(client, id).await?;
     Ok(RunStatus {
         workflow_id: id.to_owned(),
         workflow_name: name.unwrap_or_default(),
-        status: row.status.as_str(),
+        status: match question {
+            Some(_) => NEEDS_ATTENTION,
+            None => row.status.as_str(),
+        },
+        question,
         current_node: visits.last().map(|visit| visit.node.clone()),
         executed_nodes: visits.len(),
         distinct_nodes: distinct.len(),

@@ -1,12 +1,17 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use durable_runtime::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::failure::StartError;
+use super::report::{find, request_of};
 use crate::catalogue::Kind;
 use crate::document::{self, Loaded, Workflow};
+use crate::secrets::{self, SecretError, Vault};
 use crate::value::Object;
+use crate::visit::Mask;
 
 /// What is run: the same for the whole life of a run, whatever happens to the file or the program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +22,13 @@ pub struct Request {
     pub variables: Object,
     /// The folder that relative paths begin at.
     pub folder: String,
+    /// How many workflows run it, one inside the other.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) depth: u32,
+}
+
+fn is_zero(depth: &u32) -> bool {
+    *depth == 0
 }
 
 impl Request {
@@ -70,7 +82,54 @@ impl Request {
             document,
             variables,
             folder: folder.to_owned(),
+            depth: 0,
         })
+    }
+
+    /// Seals the values of variables that are declared `sensitive`, so that none of them stands in the database.
+    ///
+    /// # Errors
+    /// There is no key to seal with.
+    pub fn seal(&mut self, vault: &Vault) -> Result<(), SecretError> {
+        let Some(Value::Object(declared)) = self.document.get_mut("variables") else {
+            return Ok(());
+        };
+        for (name, variable) in declared {
+            if variable
+                .get("sensitive")
+                .is_none_or(|sensitive| sensitive != true)
+            {
+                continue;
+            }
+            if let Some(value) = self.variables.get_mut(name) {
+                vault.seal(value)?;
+            }
+            if let Some(default) = variable.get_mut("default_value") {
+                *default = Value::Null;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether both are the same, whatever key and moment they were sealed with.
+    ///
+    /// # Errors
+    /// A value was sealed with another key.
+    pub(crate) fn is(&self, other: &Self, vault: &Vault) -> Result<bool, SecretError> {
+        let opened = |request: &Self| {
+            let mut variables = Value::Object(request.variables.clone());
+            Mask::new([], &request.variables, vault)?.open(&mut variables);
+            Ok(variables)
+        };
+        Ok(self.document == other.document && opened(self)? == opened(other)?)
+    }
+
+    /// The secrets that the workflow names.
+    pub(crate) fn secrets(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        secrets::names(&self.document, &mut names);
+        secrets::names(&Value::Object(self.variables.clone()), &mut names);
+        names
     }
 
     /// The workflow, read again.
@@ -79,6 +138,17 @@ impl Request {
             reason: error.to_string(),
         })
     }
+}
+
+/// The variables that a run began with; those that are sealed stay so.
+///
+/// # Errors
+/// There is no such run, or the database cannot be read.
+pub async fn variables(client: &Client, id: &str) -> Result<Object, StartError> {
+    let row = find(client, id).await?;
+    Ok(request_of(&row)
+        .map(|request| request.variables)
+        .unwrap_or_default())
 }
 
 /// Reads `name=value`. The value is JSON if it can be read as such, else a text.
@@ -116,6 +186,13 @@ fn fit(value: Value, data_type: Option<&str>) -> Result<Value, String> {
     // An empty field of the editor is nothing, unless it is a text.
     if value.is_null() || (value == "" && !kind.takes_empty()) {
         return Ok(Value::Null);
+    }
+    // What is sealed was fit when it was given.
+    if value
+        .as_str()
+        .is_some_and(|text| secrets::sealed(text).is_some())
+    {
+        return Ok(value);
     }
     kind.coerce(value)
 }

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use crate::catalogue::{Action, NodeType};
 use crate::fault::Fault;
 use crate::plan::PlanNode;
 use crate::record::{LogLine, Record};
@@ -73,6 +74,51 @@ impl<'v> Call<'v> {
             Some(Value::Object(map)) => map.clone(),
             _ => Object::new(),
         }
+    }
+
+    /// Does what another node does, with this one's inputs and outputs under other names: (here, there).
+    pub(crate) fn act_as(
+        &mut self,
+        other: &NodeType,
+        inputs: &[(&str, &str)],
+        outputs: &[(&str, &str)],
+    ) -> Result<(), Fault> {
+        let Action::Compute(body) = other.action else {
+            return Err(Fault::value(format!(
+                "{} cannot be part of another node",
+                other.name
+            )));
+        };
+        let own = std::mem::take(&mut self.record.inputs);
+        let mut taken = Object::new();
+        for input in &other.inputs {
+            let names = inputs
+                .iter()
+                .filter(|(_, there)| *there == input.name)
+                .map(|(here, _)| *here);
+            let given = names.chain([input.name]).find_map(|name| own.get(name));
+            let value = match given {
+                Some(value) => input.kind.coerce(value.clone()),
+                None if input.default.is_null() => continue,
+                None => Ok(input.default.clone()),
+            };
+            match value {
+                Ok(value) => drop(taken.insert(input.name.to_owned(), value)),
+                Err(reason) => {
+                    self.record.inputs = own;
+                    return Err(Fault::value(format!("`{}`: {reason}", input.name)));
+                }
+            }
+        }
+        self.record.inputs = taken;
+        let done = body(self);
+        self.record.inputs = own;
+        for (here, there) in outputs {
+            if let Some(value) = self.record.outputs.remove(*there) {
+                self.record.outputs.insert((*here).to_owned(), value);
+            }
+        }
+        done
     }
 
     /// Gives an output.

@@ -17,10 +17,10 @@ pub(super) fn decide(
     control: Control,
     walk: &Walk,
     turn: &Turn,
+    scope: &Scope,
     node: &PlanNode,
     record: &mut Record,
 ) -> Result<(), Fault> {
-    let scope = walk.scope(turn.strand);
     match control {
         Control::If => {
             let holds = condition(&record.inputs, scope)?;

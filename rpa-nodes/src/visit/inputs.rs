@@ -14,11 +14,11 @@ use crate::walk::{Phase, Scope, Turn, Walk};
 pub(super) fn gather(
     walk: &Walk,
     turn: &Turn,
+    scope: &Scope,
     node: &PlanNode,
     node_type: &NodeType,
     warnings: &mut Vec<String>,
 ) -> Result<Object, (Object, Fault)> {
-    let scope = walk.scope(turn.strand);
     let mut inputs = Object::new();
     for input in &node_type.inputs {
         // What a loop goes over was settled when it began; to record it with each pass would fill the database.
@@ -48,7 +48,41 @@ pub(super) fn gather(
             None => {}
         }
     }
+    if node_type.is_open {
+        others(walk, scope, node, node_type, warnings, &mut inputs);
+    }
     Ok(inputs)
+}
+
+/// What a node takes that the catalogue does not know: a subflow has what its file says.
+fn others(
+    walk: &Walk,
+    scope: &Scope,
+    node: &PlanNode,
+    node_type: &NodeType,
+    warnings: &mut Vec<String>,
+    inputs: &mut Object,
+) {
+    let is_known = |name: &str| node_type.find_input(name).is_some();
+    for (name, written) in node.config.iter().filter(|(name, _)| !is_known(name)) {
+        let mut missing = Vec::new();
+        let value = template::resolve(written, scope, &mut missing).into_owned();
+        warnings.extend(missing.into_iter().map(|missing| unknown(name, &missing)));
+        if !value.is_null() {
+            inputs.insert(name.clone(), value);
+        }
+    }
+    for feed in node.feeds.iter().filter(|feed| !is_known(&feed.input)) {
+        if let Some(value) = linked(walk, scope, node, &feed.input) {
+            inputs.insert(feed.input.clone(), value);
+        }
+    }
+}
+
+fn unknown(input: &str, name: &str) -> String {
+    format!(
+        "`{input}`: there is nothing that `{{{{{name}}}}}` could stand for; it stays as it is written"
+    )
 }
 
 /// The value that the last link with a value brings.
@@ -79,10 +113,7 @@ fn configured(
     let mut missing = Vec::new();
     let value = template::resolve(written, scope, &mut missing).into_owned();
     for name in missing {
-        warnings.push(format!(
-            "`{}`: there is nothing that `{{{{{name}}}}}` could stand for; it stays as it is written",
-            input.name
-        ));
+        warnings.push(unknown(input.name, &name));
     }
     (!is_empty(&value, input.kind)).then_some(value)
 }

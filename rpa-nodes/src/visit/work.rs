@@ -2,29 +2,42 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Folder;
+use super::{Folder, Visit};
 use crate::fault::Fault;
-use crate::host;
+use crate::host::Host;
+use crate::record::{LogLine, Record};
 use crate::value::{Object, text};
-use crate::walk::Walk;
 
 /// What a node that works on the world is given. It owns all it needs, so that it can run beside the tasks.
 #[derive(Debug)]
 pub struct Work {
     inputs: Object,
     folder: Folder,
+    host: Host,
+    key: String,
     found: Value,
-    pub(super) outputs: Object,
+    record: Record,
 }
 
 impl Work {
-    pub(super) fn new(walk: &Walk, inputs: Object, found: Value) -> Self {
+    pub(super) fn new(visit: Visit<'_>, inputs: Object, found: Value) -> Self {
         Self {
             inputs,
-            folder: walk.folder(),
+            folder: visit.walk.folder(),
+            host: visit.host.clone(),
+            key: visit.key(),
             found,
-            outputs: Object::new(),
+            record: Record::default(),
         }
+    }
+
+    /// Adds to a record what the node did.
+    pub(super) fn end(self, record: &mut Record) {
+        record.outputs = self.record.outputs;
+        record.set = self.record.set;
+        record.exit = self.record.exit;
+        record.logs.extend(self.record.logs);
+        record.warnings.extend(self.record.warnings);
     }
 
     /// What `intend` found.
@@ -47,25 +60,92 @@ impl Work {
         self.get(name).and_then(crate::value::read_integer)
     }
 
+    /// An input as a number.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.get(name).and_then(crate::value::read_number)
+    }
+
     /// Whether an input is there and true.
     pub fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(crate::value::truth)
     }
 
+    /// An input as a list; nothing is empty.
+    pub fn list(&self, name: &str) -> Vec<Value> {
+        match self.get(name) {
+            Some(Value::Array(items)) => items.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// An input as a dict; nothing is empty.
+    pub fn dict(&self, name: &str) -> Object {
+        match self.get(name) {
+            Some(Value::Object(map)) => map.clone(),
+            _ => Object::new(),
+        }
+    }
+
     /// An input as a path; relative ones begin at the folder in which the run was started.
     ///
     /// # Errors
-    /// The path is empty.
+    /// The path is empty, or outside of the folders that the run may use.
     pub fn path(&self, name: &str) -> Result<PathBuf, Fault> {
         let path = self.text(name);
         if path.trim().is_empty() {
             return Err(Fault::value(format!("the path `{name}` is empty")));
         }
-        Ok(host::file(&self.folder, &path))
+        self.host.file(&self.folder, &path)
+    }
+
+    /// A path that no input says by itself.
+    ///
+    /// # Errors
+    /// It is outside of the folders that the run may use.
+    pub fn file(&self, path: &str) -> Result<PathBuf, Fault> {
+        self.host.file(&self.folder, path)
+    }
+
+    /// What the host lets a run do.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The folder in which the run was started.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// What tells this visit from all others, in this run and every other one.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// Gives an output.
     pub fn give(&mut self, name: &str, value: impl Into<Value>) {
-        self.outputs.insert(name.to_owned(), value.into());
+        self.record.outputs.insert(name.to_owned(), value.into());
+    }
+
+    /// Lets control leave by a port.
+    pub fn leave_by(&mut self, exit: &str) {
+        self.record.exit = Some(exit.to_owned());
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.record.set.insert(name.to_owned(), value);
+    }
+
+    /// Logs a line.
+    pub fn log(&mut self, level: &str, text: String) {
+        self.record.logs.push(LogLine {
+            level: level.to_owned(),
+            text,
+        });
+    }
+
+    /// Tells that something is not as the author may think.
+    pub fn warn(&mut self, warning: String) {
+        self.record.warnings.push(warning);
     }
 }

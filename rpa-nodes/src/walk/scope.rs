@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::plan::Plan;
 use crate::template;
 use crate::value::Object;
+use crate::visit::Mask;
 
 /// What a strand of control knows: variables, and what nodes gave when they last ran.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +15,8 @@ pub struct Scope {
     outputs: BTreeMap<String, Value>,
     /// Tells what other names for outputs mean.
     plan: Option<Arc<Plan>>,
+    /// What the marks of secrets stand for, where that may be known.
+    secrets: Option<Arc<Mask>>,
 }
 
 impl Scope {
@@ -22,6 +25,7 @@ impl Scope {
             variables,
             outputs: BTreeMap::new(),
             plan: Some(Arc::clone(plan)),
+            secrets: None,
         }
     }
 
@@ -38,6 +42,18 @@ impl Scope {
     /// An output of a node.
     pub fn output(&self, node: &str, port: &str) -> Option<&Value> {
         self.outputs.get(node)?.get(port)
+    }
+
+    /// The same, and what the marks of secrets stand for.
+    pub(crate) fn with_secrets(mut self, mask: &Mask) -> Self {
+        self.secrets = (!mask.is_empty()).then(|| Arc::new(mask.clone()));
+        self
+    }
+
+    /// Changes each variable and each output.
+    pub(crate) fn each_value(&mut self, change: &mut impl FnMut(&mut Value)) {
+        self.variables.values_mut().for_each(&mut *change);
+        self.outputs.values_mut().for_each(change);
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
@@ -66,6 +82,10 @@ impl Scope {
 impl template::Scope for Scope {
     fn lookup(&self, name: &str) -> Option<&Value> {
         self.variables.get(name).or_else(|| self.outputs.get(name))
+    }
+
+    fn secret(&self, name: &str) -> Option<&Value> {
+        self.secrets.as_ref()?.secret(name)
     }
 
     fn meant(&self, node: &str, output: &str) -> Option<&str> {

@@ -10,9 +10,11 @@ use clap::{Args, Parser, Subcommand};
 use rpa_nodes::document::{self, Loaded};
 use rpa_nodes::{check, mermaid};
 
+use crate::again::{self, Answer, Fork, Resume, Retry};
 use crate::look;
 use crate::report::Report;
 use crate::run::{self, Run};
+use crate::secret::{self, Secret};
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,21 @@ enum Command {
     /// Killed or interrupted, the same command with the same --id goes on where it stopped.
     #[command(after_help = run::HELP)]
     Run(Run),
+    /// Go on with a run that was interrupted, or that asked something.
+    #[command(after_help = again::RESUME_HELP)]
+    Resume(Resume),
+    /// Run a workflow again from the node that failed, with the file as it is now.
+    #[command(after_help = again::RETRY_HELP)]
+    Retry(Retry),
+    /// Run a workflow again from any node, with other outputs or another file.
+    #[command(after_help = again::FORK_HELP)]
+    Fork(Fork),
+    /// Answer the question of a run.
+    #[command(after_help = again::ANSWER_HELP)]
+    Answer(Answer),
+    /// Keep secrets in a file, sealed.
+    #[command(after_help = secret::HELP)]
+    Secret(Secret),
     /// Tell how far a run is.
     Status {
         /// The id of the run.
@@ -131,6 +148,8 @@ pub(crate) enum Outcome {
     Failed,
     /// The workflow has errors.
     Refused,
+    /// The workflow waits until somebody answers a question.
+    Asks,
     /// There is no workflow to speak of, and that was reported.
     Unread,
 }
@@ -141,6 +160,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Done => Self::SUCCESS,
             Outcome::Failed => Self::from(2),
             Outcome::Refused => Self::from(3),
+            Outcome::Asks => Self::from(4),
             Outcome::Unread => Self::FAILURE,
         }
     }
@@ -150,6 +170,11 @@ impl From<Outcome> for ExitCode {
 pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Result<Outcome> {
     match &arguments.command {
         Command::Run(options) => run::run(options, output),
+        Command::Resume(options) => again::resume(options, output),
+        Command::Retry(options) => again::retry(options, output),
+        Command::Fork(options) => again::fork(options, output),
+        Command::Answer(options) => again::answer(options, output),
+        Command::Secret(options) => secret::secret(options, output),
         Command::Status { id, database, json } => look::status(id, &database.db, *json, output),
         Command::History { id, database, json } => look::history(id, &database.db, *json, output),
         Command::Nodes { name, json } => look::nodes(name.as_deref(), *json, output),

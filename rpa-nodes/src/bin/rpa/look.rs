@@ -39,6 +39,14 @@ pub(crate) fn status(
     if let Some(node) = &status.current_node {
         writeln!(output, "last node: {node}")?;
     }
+    if let Some(asked) = &status.question {
+        writeln!(output, "{}", asked.question.question)?;
+        writeln!(
+            output,
+            "answer with: rpa answer {} retry|skip|fail",
+            status.workflow_id
+        )?;
+    }
     if let Some(error) = &status.error {
         writeln!(output, "error: {error}")?;
     }

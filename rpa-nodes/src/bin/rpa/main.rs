@@ -1,9 +1,12 @@
 //! The `rpa` command: runs CasareRPA workflow files, and tells what is in them.
 
+mod again;
 mod command;
+mod host;
 mod look;
 mod report;
 mod run;
+mod secret;
 
 use std::process::ExitCode;
 

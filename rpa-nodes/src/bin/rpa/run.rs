@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use rpa_nodes::check::check;
+use rpa_nodes::run as runs;
 use rpa_nodes::run::{Request, Result as RunResult, RunOptions, StartError, parse_variable};
-use rpa_nodes::{Host, run as runs};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use crate::command::{Database, Outcome, load};
+use crate::host::{HostOptions, end_progress};
 use crate::report::{Report, line};
 
 pub(crate) const HELP: &str = "\
@@ -24,7 +25,8 @@ With --json the output is one object: {success, workflow_id, workflow_name, stat
 total_nodes, failed_node_id, error, warnings, unreached, outputs, variables, logs, duration_ms, recovered, durable}; of
 a refused workflow it is that of `rpa check --json`.
 
-Exit codes: 0 the workflow succeeded; 2 it failed; 3 it was refused before it began; 1 it could not be run.";
+Exit codes: 0 the workflow succeeded; 2 it failed; 3 it was refused before it began; 4 it waits until somebody answers a
+question (`rpa answer`); 1 it could not be run.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -41,9 +43,8 @@ pub(crate) struct Run {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Tell each visit on standard error when it ends.
-    #[arg(long)]
-    trace: bool,
+    #[command(flatten)]
+    host: HostOptions,
     /// Run without a database. A crash ends the run for good, and the result says so.
     #[arg(long, conflicts_with_all = ["id", "db"])]
     ephemeral: bool,
@@ -91,9 +92,7 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
         Err(error) => return Err(error.into()),
     };
     log_to_stderr();
-    let host = Host {
-        trace: options.trace,
-    };
+    let host = options.host.host();
     let result = runtime()?.block_on(async {
         if options.ephemeral {
             return runs::run_ephemeral(&request, &host).await;
@@ -108,20 +107,31 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
         })
         .await
     })?;
-    match options.json {
+    finish(&result, options.json, output)
+}
+
+/// Prints what a run came to.
+pub(crate) fn finish(
+    result: &RunResult,
+    json: bool,
+    output: &mut impl Write,
+) -> anyhow::Result<Outcome> {
+    end_progress();
+    match json {
         true => {
-            serde_json::to_writer_pretty(&mut *output, &result)?;
+            serde_json::to_writer_pretty(&mut *output, result)?;
             writeln!(output)?;
         }
-        false => print(&result, output)?,
+        false => print(result, output)?,
     }
-    Ok(match result.success {
-        true => Outcome::Done,
-        false => Outcome::Failed,
+    Ok(match (result.success, &result.question) {
+        (true, _) => Outcome::Done,
+        (false, Some(_)) => Outcome::Asks,
+        (false, None) => Outcome::Failed,
     })
 }
 
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     format!("wf-{}", id.get(..12).unwrap_or(&id))
 }
@@ -135,7 +145,7 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// Warnings of the runtime go to standard error; `RUST_LOG` asks for more.
-fn log_to_stderr() {
+pub(crate) fn log_to_stderr() {
     let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     // A second call in one process finds the first one's subscriber, and needs no other.
     let _ = tracing_subscriber::fmt()
@@ -151,6 +161,14 @@ fn print(result: &RunResult, output: &mut impl Write) -> anyhow::Result<()> {
     for warning in &result.warnings {
         writeln!(output, "warning: {warning}")?;
     }
+    if let Some(asked) = &result.question {
+        let id = &result.workflow_id;
+        writeln!(output, "{}", asked.question.question)?;
+        writeln!(
+            output,
+            "Answer with: rpa answer {id} retry|skip|fail, then: rpa resume {id}"
+        )?;
+    }
     if let (Some(node), Some(error)) = (&result.failed_node_id, &result.error) {
         writeln!(output, "failed at node {node}: {error}")?;
     }
@@ -158,7 +176,11 @@ fn print(result: &RunResult, output: &mut impl Write) -> anyhow::Result<()> {
         output,
         "{}: {} ({} visits of {} of {} nodes, {} ms{}). Run {}.",
         result.workflow_name,
-        if result.success { "success" } else { "failed" },
+        match (result.success, &result.question) {
+            (true, _) => "success",
+            (false, Some(_)) => "needs attention",
+            (false, None) => "failed",
+        },
         result.executed_nodes,
         result.distinct_nodes,
         result.total_nodes,

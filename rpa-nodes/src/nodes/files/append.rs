@@ -18,13 +18,22 @@ pub(super) fn append(work: &mut Work) -> Result<(), Fault> {
         return Err(Fault::file("append to", &path, &missing));
     }
     let content = bytes(work)?;
-    let start = work.found("file_path").and_then(serde_json::Value::as_u64);
-    put(&path, start.unwrap_or(0), &content)
-        .map_err(|error| Fault::file("append to", &path, &error))?;
+    append_at(work, "file_path", &path, &content)?;
     work.give("file_path", shown(&path));
     work.give("bytes_written", content.len());
     work.give("success", true);
     Ok(())
+}
+
+/// Appends once, behind where a file ended when it was looked at.
+pub(in crate::nodes) fn append_at(
+    work: &Work,
+    name: &str,
+    path: &Path,
+    content: &[u8],
+) -> Result<(), Fault> {
+    let start = work.found(name).and_then(serde_json::Value::as_u64);
+    put(path, start.unwrap_or(0), content).map_err(|error| Fault::file("append to", path, &error))
 }
 
 fn put(path: &Path, start: u64, content: &[u8]) -> std::io::Result<()> {

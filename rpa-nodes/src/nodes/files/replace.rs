@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::{append, bytes, shown, was_there};
@@ -24,6 +24,15 @@ pub(super) fn write(work: &mut Work) -> Result<(), Fault> {
 
 /// Writes a file under another name, and gives it its own when it is on the disk: it is never there in part.
 pub(crate) fn write_whole(path: &Path, content: &[u8], create_dirs: bool) -> Result<(), Fault> {
+    write_from(path, &mut &*content, create_dirs).map(drop)
+}
+
+/// The same with what is read from somewhere; gives its length.
+pub(crate) fn write_from(
+    path: &Path,
+    content: &mut dyn Read,
+    create_dirs: bool,
+) -> Result<u64, Fault> {
     let failed = |error: std::io::Error| Fault::file("write", path, &error);
     let folder = parent(path);
     if create_dirs {
@@ -31,12 +40,16 @@ pub(crate) fn write_whole(path: &Path, content: &[u8], create_dirs: bool) -> Res
     }
     // What is no ordinary file cannot be replaced by one.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return fs::write(path, content).map_err(failed);
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        return std::io::copy(content, &mut file).map_err(failed);
     }
     let place = beside(path);
     let written = (|| {
         let mut file = fs::File::create(&place)?;
-        file.write_all(content)?;
+        let length = std::io::copy(content, &mut file)?;
         file.sync_all()?;
         if let Ok(metadata) = fs::metadata(path) {
             fs::set_permissions(&place, metadata.permissions())?;
@@ -45,7 +58,8 @@ pub(crate) fn write_whole(path: &Path, content: &[u8], create_dirs: bool) -> Res
         fs::rename(
             &place,
             fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
-        )
+        )?;
+        Ok(length)
     })();
     if written.is_err() {
         // It is in nobody's way if it cannot be removed; the failure that counts is the first.

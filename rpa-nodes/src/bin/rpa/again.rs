@@ -1,0 +1,247 @@
+//! `rpa resume`, `rpa retry`, `rpa fork` and `rpa answer`: runs that were there before.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use durable_runtime::Client;
+use rpa_nodes::Decision;
+use rpa_nodes::run::{self as runs, ForkOptions, From, Request, parse_variable};
+use serde_json::Value;
+
+use crate::command::{Database, Outcome, load};
+use crate::host::HostOptions;
+use crate::report::Report;
+use crate::run::{finish, log_to_stderr, new_id, runtime};
+
+pub(crate) const RESUME_HELP: &str = "\
+Examples:
+  rpa resume monday
+
+It goes on with what it was started with, whatever became of the file since.
+
+Exit codes: as of `rpa run`.";
+
+pub(crate) const RETRY_HELP: &str = "\
+Examples:
+  rpa retry monday invoices.json      from the node that failed, with the file as it is now
+  rpa retry monday                    the same with the workflow that it was started with
+
+A new run is made that has the records of the old one up to the failure. The file may differ from what was run only
+behind that; else it is refused, with where the ways part.
+
+Exit codes: as of `rpa run`.";
+
+pub(crate) const FORK_HELP: &str = "\
+Examples:
+  rpa fork monday --from send                         do the last visit of `send` again, and all behind it
+  rpa fork monday --from rows#26 --file fixed.json    from the 26th visit, with another file
+  rpa fork monday --from ask --set answer=yes         go on behind `ask` as if it had given this
+
+Exit codes: as of `rpa run`.";
+
+pub(crate) const ANSWER_HELP: &str = "\
+Examples:
+  rpa answer monday retry
+  rpa answer monday skip --set status_code=201
+  rpa answer monday fail --reason 'the server was down'
+
+`rpa status ID` shows what is asked. The answer is kept; `rpa resume ID` goes on with it.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The id of the run.
+    id: String,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    host: HostOptions,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Again {
+    /// The workflow to run now; what the run was started with unless given.
+    file: Option<PathBuf>,
+    /// The id of the new run.
+    #[arg(long = "id", value_name = "ID")]
+    new_id: Option<String>,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    host: HostOptions,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// The id of the run that failed.
+    run: String,
+    #[command(flatten)]
+    again: Again,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fork {
+    /// The id of the run.
+    run: String,
+    /// The first visit that is done anew: the last one of a node, or the one with this number.
+    #[arg(long, value_name = "NODE[#VISIT]")]
+    from: From,
+    /// An output that counts in the place of what the visit gave; the new run goes on behind it.
+    #[arg(long = "set", value_name = "PORT=VALUE", value_parser = parse_variable)]
+    set: Vec<(String, Value)>,
+    /// The workflow to run now; what the run was started with unless given.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The id of the new run.
+    #[arg(long = "id", value_name = "ID")]
+    new_id: Option<String>,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    host: HostOptions,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    /// The id of the run that asks.
+    id: String,
+    /// What is to be done.
+    #[arg(value_enum)]
+    decision: Choice,
+    /// With `skip`: an output of the node.
+    #[arg(long = "set", value_name = "PORT=VALUE", value_parser = parse_variable)]
+    set: Vec<(String, Value)>,
+    /// With `fail`: why.
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    database: Database,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a person decides.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Choice {
+    /// Do it again.
+    Retry,
+    /// Go on without doing it again.
+    Skip,
+    /// The node failed.
+    Fail,
+}
+
+pub(crate) fn resume(options: &Resume, output: &mut impl Write) -> anyhow::Result<Outcome> {
+    log_to_stderr();
+    let host = options.host.host();
+    let resumed = runtime()?.block_on(runs::resume(&options.id, &options.database.db, host))?;
+    finish(&resumed, options.json, output)
+}
+
+pub(crate) fn retry(options: &Retry, output: &mut impl Write) -> anyhow::Result<Outcome> {
+    let again = &options.again;
+    let from = runtime()?.block_on(async {
+        let client = Client::connect(&again.database.db).await?;
+        runs::last_failure(&client, &options.run).await
+    })?;
+    make(
+        &Fork {
+            run: options.run.clone(),
+            from,
+            set: Vec::new(),
+            file: again.file.clone(),
+            new_id: again.new_id.clone(),
+            database: again.database.clone(),
+            host: again.host.clone(),
+            json: again.json,
+        },
+        output,
+    )
+}
+
+pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
+    make(options, output)
+}
+
+/// Makes a run of another one, and runs it.
+fn make(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
+    let loaded = options.file.as_deref().map(load).transpose()?;
+    if let Some(loaded) = &loaded {
+        let report = Report::new(loaded, rpa_nodes::check::check(loaded));
+        if !report.ok {
+            match options.json {
+                true => report.write_json(output)?,
+                false => report.write_text(loaded, output)?,
+            }
+            return Ok(Outcome::Refused);
+        }
+    }
+    log_to_stderr();
+    let host = options.host.host();
+    let id = options.new_id.clone().unwrap_or_else(new_id);
+    let forked = runtime()?.block_on(async {
+        let client = Client::connect(&options.database.db).await?;
+        let request = match &loaded {
+            None => None,
+            Some(loaded) => {
+                let given = runs::variables(&client, &options.run).await?;
+                let folder = std::env::current_dir().context("there is no current folder")?;
+                let mut request = Request::new(&loaded.workflow, &given, &folder)?;
+                request.seal(&host.vault)?;
+                Some(request)
+            }
+        };
+        let forked = ForkOptions {
+            from: options.from.clone(),
+            set: options.set.iter().cloned().collect(),
+            request,
+            id: id.clone(),
+        };
+        runs::fork(&client, &options.run, &forked).await?;
+        eprintln!("run {id}");
+        anyhow::Ok(runs::resume(&id, &options.database.db, host).await?)
+    })?;
+    finish(&forked, options.json, output)
+}
+
+pub(crate) fn answer(options: &Answer, output: &mut impl Write) -> anyhow::Result<Outcome> {
+    let decision = match options.decision {
+        Choice::Retry => Decision::Retry,
+        Choice::Skip => Decision::Skip {
+            outputs: options.set.iter().cloned().collect(),
+        },
+        Choice::Fail => Decision::Fail {
+            reason: options.reason.clone(),
+        },
+    };
+    if !options.set.is_empty() && !matches!(options.decision, Choice::Skip) {
+        bail!("--set says what the node gave, so it goes with `skip`");
+    }
+    let asked = runtime()?.block_on(async {
+        let client = Client::connect(&options.database.db).await?;
+        runs::answer(&client, &options.id, &decision).await
+    })?;
+    match options.json {
+        true => {
+            serde_json::to_writer_pretty(&mut *output, &asked)?;
+            writeln!(output)?;
+        }
+        false => writeln!(
+            output,
+            "{}#{} of {}: answered. Go on with: rpa resume {}",
+            asked.question.node, asked.question.visit, asked.workflow_id, options.id
+        )?,
+    }
+    Ok(Outcome::Done)
+}
