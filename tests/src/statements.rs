@@ -327,10 +327,22 @@ impl Visit for Said {
     }
 }
 
+/// What tells the parts of a statement that writes records on PostgreSQL. The part of ends writes the last steps too.
+const PARTS: [(&str, &str); 3] = [
+    ("started AS (", "start"),
+    ("owned AS (", "step"),
+    ("ended AS (", "end"),
+];
+
 /// The name of a statement; its text when it has none.
 fn name_of(statement: &str) -> String {
     let text = statement.replace("dbos.", "");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = PARTS.iter().filter(|(words, _)| text.contains(words));
+    let parts: Vec<_> = parts.map(|(_, name)| *name).collect();
+    if !parts.is_empty() {
+        return parts.join(" and ");
+    }
     let name = NAMES.iter().find(|(words, _)| text.contains(words));
     name.map_or(text.clone(), |(_, name)| (*name).to_owned())
 }
