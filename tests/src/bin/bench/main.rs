@@ -1,5 +1,6 @@
 //! Measures the runtime, and the database without it, with one line of JSON a result.
 
+mod compare;
 mod floor;
 mod rows;
 mod run;
@@ -8,7 +9,8 @@ mod work;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use run::Run;
 
@@ -17,7 +19,21 @@ use run::Run;
 /// The database is used as it is: nothing is dropped, ids are new each time. For figures that
 /// compare, give each run a database of its own.
 #[derive(Debug, Parser)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+struct Command {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    arguments: Option<Arguments>,
+}
+
+/// What is not one work measured once.
+#[derive(Debug, Subcommand)]
+enum Other {
+    Compare(compare::Comparison),
+}
+
+#[derive(Debug, Args)]
 struct Arguments {
     /// What to measure
     work: Work,
@@ -89,7 +105,18 @@ impl Work {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure(Arguments::parse()).await {
+    let command = Command::parse();
+    let done = match (command.other, command.arguments) {
+        (Some(Other::Compare(comparison)), _) => compare::compare(comparison).await,
+        (None, Some(arguments)) => measure(arguments).await,
+        (None, None) => Command::command()
+            .error(
+                ErrorKind::MissingRequiredArgument,
+                "what is to be measured?",
+            )
+            .exit(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
