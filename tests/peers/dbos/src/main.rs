@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 use run::{AT_ONCE, Run, Work};
 
 const QUEUE: &str = "bench";
+/// How long the library takes to come down to a shorter polling interval: it begins with a second and takes off a
+/// tenth each time.
+const SETTLING: Duration = Duration::from_secs(12);
 
 /// Told when the step after the recorded ones begins.
 static REACHED: Notify = Notify::const_new();
@@ -53,7 +56,7 @@ async fn launch(run: &Run) -> Result<(DBOS, Workflows)> {
         app_version: Some("1".to_owned()),
         max_connections: run.connections,
         // One second of waiting after the end would be most of a short run.
-        outcome_poll_interval: Some(Duration::from_millis(50)),
+        outcome_poll_interval: Some(Duration::from_millis(200)),
         ..Config::new("bench", &run.db)
     });
     let workflows = Workflows {
@@ -116,6 +119,9 @@ async fn queue(run: &Run, dbos: &DBOS, workflows: Workflows) -> Result<()> {
         QueueConflict::AlwaysUpdate,
     )
     .await?;
+    if run.polling() < Duration::from_secs(1) {
+        tokio::time::sleep(SETTLING).await;
+    }
     let begin = Instant::now();
     let ids = run
         .side_by_side(move || {

@@ -141,7 +141,7 @@ async fn queue(run: &Run, engine: &Arc<DurableEngine>) -> Result<()> {
         .await?
         .is_empty()
     {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     run.report(begin.elapsed());
     Ok(())
