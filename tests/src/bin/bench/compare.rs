@@ -210,20 +210,23 @@ fn entrants(
             &[],
         ));
         for &peer in arguments.peers.iter().filter(|peer| peer.has(store)) {
+            let Some(program) = programs.get(&peer) else {
+                bail!("{} was not built", peer.name());
+            };
             for (manner, settings) in peer.settings(work, store) {
-                let who = [&peer.label(), *manner].join("");
-                match programs.get(&peer) {
-                    Some(Ok(program)) => {
+                entrants.push(match program {
+                    Ok(program) => {
+                        let who = format!("{} {}{manner}", peer.title(), program.version);
                         let program = Some(program.clone());
-                        entrants.push(entrant(work.name(), Role::Peer, &who, program, settings));
+                        entrant(work.name(), Role::Peer, &who, program, settings)
                     }
-                    Some(Err(reason)) => {
+                    Err(reason) => {
+                        let who = format!("{}{manner}", peer.title());
                         let mut absent = entrant(work.name(), Role::Peer, &who, None, settings);
                         absent.row.failed(reason.clone());
-                        entrants.push(absent);
+                        absent
                     }
-                    None => bail!("{} was not built", peer.name()),
-                }
+                });
             }
         }
     }

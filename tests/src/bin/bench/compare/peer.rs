@@ -11,6 +11,7 @@ use super::Work;
 use super::program::{Program, finish, last_words};
 use crate::run::StoreKind;
 
+const VERSION_OF_DBOS: &str = "import importlib.metadata as m; print(m.version('dbos'))";
 const BUILD_LIMIT: Duration = Duration::from_secs(3_600);
 /// Whose polling of a queue is measured as it comes, and as often as helps.
 const POLLED: &[(&str, &[&str])] = &[
@@ -53,14 +54,12 @@ impl Peer {
         }
     }
 
-    /// Its name with the version that is measured.
-    pub(super) fn label(self) -> String {
-        if self == Self::Python {
-            return "DBOS Python".to_owned();
+    /// What the table calls it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Python => "DBOS Python",
+            Self::Dbos | Self::Durare | Self::Durust => self.name(),
         }
-        let lock = std::fs::read_to_string(self.folder().join("Cargo.lock")).unwrap_or_default();
-        let version = locked_version(&lock, self.name()).unwrap_or("of an unknown version");
-        format!("{} {version}", self.name())
     }
 
     /// Whether it can use such a database.
@@ -97,11 +96,12 @@ impl Peer {
     async fn interpreter(self) -> Result<Program> {
         let python = std::env::var_os("DBOS_PYTHON").unwrap_or_else(|| "python3".into());
         let mut command = Command::new(&python);
-        command.args(["-c", "import dbos"]);
+        command.args(["-c", VERSION_OF_DBOS]);
         match finish(&mut command, BUILD_LIMIT).await? {
             Some(output) if output.status.success() => Ok(Program {
                 executable: python.into(),
                 first: vec![self.folder().join("peer.py").display().to_string()],
+                version: String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             }),
             _ => bail!(
                 "{} has no package `dbos`; DBOS_PYTHON names one that has",
@@ -122,10 +122,20 @@ impl Peer {
             Some(output) if output.status.success() => Ok(Program {
                 executable: target.join("release").join(format!("peer-{}", self.name())),
                 first: Vec::new(),
+                version: self.version()?,
             }),
             Some(output) => bail!("it cannot be built: {}", last_words(&output)),
             None => bail!("it was not built after {} s", BUILD_LIMIT.as_secs()),
         }
+    }
+
+    /// The version of the library that its program is built with.
+    fn version(self) -> Result<String> {
+        let file = self.folder().join("Cargo.lock");
+        let lock = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let version = locked_version(&lock, self.name());
+        let version = version.with_context(|| format!("{} lacks it", file.display()))?;
+        Ok(version.to_owned())
     }
 
     fn folder(self) -> PathBuf {
@@ -165,8 +175,8 @@ mod tests {
     #[test]
     fn every_built_peer_has_a_lock_file_with_its_library() {
         for peer in [Peer::Dbos, Peer::Durare, Peer::Durust] {
-            let label = peer.label();
-            assert!(!label.contains("unknown"), "{label}");
+            let version = peer.version().expect("the library is in the lock file");
+            assert!(version.contains('.'), "{version}");
         }
     }
 

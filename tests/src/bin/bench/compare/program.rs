@@ -14,6 +14,8 @@ pub(super) struct Program {
     pub(super) executable: PathBuf,
     /// What comes before the work.
     pub(super) first: Vec<String>,
+    /// Of the library that it is made with.
+    pub(super) version: String,
 }
 
 /// How much it has to do, and how long it may take altogether.
@@ -52,6 +54,7 @@ impl Program {
         Ok(Self {
             executable,
             first: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
 
