@@ -52,10 +52,6 @@ impl Run {
         self.db.starts_with("sqlite:")
     }
 
-    pub fn polling(&self) -> Duration {
-        Duration::from_millis(self.polling_ms)
-    }
-
     /// Prints the result as `bench` does.
     pub fn report(&self, elapsed: Duration) {
         let seconds = elapsed.as_secs_f64();

@@ -109,17 +109,18 @@ async fn steps(run: &Run, workflows: Workflows) -> Result<()> {
 }
 
 async fn queue(run: &Run, dbos: &DBOS, workflows: Workflows) -> Result<()> {
+    let polling = Duration::from_millis(run.polling_ms);
     dbos.register_queue(
         QUEUE,
         QueueOptions {
             worker_concurrency: Some(i32::try_from(AT_ONCE)?),
-            polling_interval: run.polling(),
+            polling_interval: polling,
             ..QueueOptions::default()
         },
         QueueConflict::AlwaysUpdate,
     )
     .await?;
-    if run.polling() < Duration::from_secs(1) {
+    if polling < Duration::from_secs(1) {
         tokio::time::sleep(SETTLING).await;
     }
     let begin = Instant::now();

@@ -72,7 +72,7 @@ async fn launch(run: &Run) -> Result<DurableEngine> {
     engine.register_queue(
         WorkflowQueue::new(QUEUE)
             .worker_concurrency(usize::try_from(AT_ONCE)?)
-            .base_polling_interval(run.polling()),
+            .base_polling_interval(Duration::from_millis(run.polling_ms)),
     );
     engine.launch().await?;
     Ok(engine)
