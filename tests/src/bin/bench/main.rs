@@ -1,5 +1,6 @@
 //! Measures the runtime, and the database without it, with one line of JSON a result.
 
+mod compare;
 mod fill;
 mod floor;
 mod growth;
@@ -78,6 +79,8 @@ enum Work {
     Fill(fill::Arguments),
     /// A table of how the cost grows: 1, 10, 100, 1000 times the work; 1, 2, 4 processes
     Growth(growth::Arguments),
+    /// The same works by other libraries, in turns, as a table
+    Compare(compare::Comparison),
 }
 
 #[tokio::main]
@@ -107,5 +110,6 @@ async fn measure(work: Work) -> Result<()> {
         Work::Commits(arguments) => floor::measure_commits(arguments).await,
         Work::Fill(arguments) => fill::measure(arguments).await,
         Work::Growth(arguments) => growth::measure(arguments).await,
+        Work::Compare(comparison) => compare::compare(comparison).await,
     }
 }
