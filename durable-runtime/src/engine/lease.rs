@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::completions::Cursor;
 use super::execution::{Execution, Stop};
 use super::{Engine, Phase};
 use crate::clock::{self, Instant};
@@ -22,6 +23,10 @@ const RELEASE: Duration = Duration::from_secs(2);
 
 pub(super) const LENGTH_MS: i64 = 6_000;
 
+/// How many that run, and how many that sleep, are looked after with one renewal: of more, one after the other.
+const RUNNING: usize = 4000;
+const ASLEEP: usize = 1000;
+
 /// Keeps the lease that the launch took, until the runtime stops and nothing runs any more; then releases it.
 pub(super) fn keep(engine: Arc<Engine>, token: String) -> JoinHandle<()> {
     task::spawn(async move {
@@ -32,6 +37,8 @@ pub(super) fn keep(engine: Arc<Engine>, token: String) -> JoinHandle<()> {
             may_judge_from: clock::instant(),
             superseded: false,
             seen: HashSet::new(),
+            running: Cursor::default(),
+            asleep: None,
         };
         // What others left behind is taken over at once.
         let mut wait = Duration::ZERO;
@@ -61,6 +68,8 @@ struct Keeper {
     superseded: bool,
     /// The tokens of what ran at the last look.
     seen: HashSet<String>,
+    running: Cursor,
+    asleep: Option<Arc<str>>,
 }
 
 impl Keeper {
@@ -118,10 +127,8 @@ impl Keeper {
             return Ok(());
         }
         let running = self.engine.executions();
-        let spare: Vec<_> = running
-            .iter()
-            .map(|execution| execution.token.clone())
-            .collect();
+        let spare = running.iter().map(|execution| execution.token.clone());
+        let spare: Vec<_> = spare.chain(self.engine.asleep.tokens()).collect();
         let executor_ids = [self.engine.identity.executor_id.clone()];
         let recovery = Recovery {
             spare: &spare,
@@ -157,17 +164,21 @@ impl Keeper {
     /// Stops what runs here and belongs to somebody else by now: cancelled, resumed or taken over. What is younger than
     /// the last look learns that from its next record, or at the next look.
     async fn stop_lost(&mut self) -> StoreResult<()> {
-        let running = self.engine.executions();
-        let (older, _): (Vec<_>, Vec<_>) = running
-            .iter()
-            .cloned()
+        let (running, some): (Vec<_>, Vec<_>) = {
+            let running = self.engine.running();
+            let some = self.running.next(&running, RUNNING).into_iter();
+            let tokens = running.values().map(|execution| execution.token.clone());
+            (
+                tokens.collect(),
+                some.map(|(_, it)| Arc::clone(it)).collect(),
+            )
+        };
+        let (older, _): (Vec<_>, Vec<_>) = some
+            .into_iter()
             .partition(|execution| self.seen.contains(&execution.token));
         self.engine.stop_lost(&older).await?;
-        self.seen = running
-            .iter()
-            .map(|execution| execution.token.clone())
-            .collect();
-        Ok(())
+        self.seen = running.into_iter().collect();
+        self.engine.look_after_some(&mut self.asleep, ASLEEP).await
     }
 
     async fn release(&self) {

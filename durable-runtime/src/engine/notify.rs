@@ -237,7 +237,7 @@ impl Engine {
     fn heard(&self, heard: Heard) {
         match heard.channel {
             Channel::Queues => self.wake_queue(&heard.payload),
-            Channel::Completions => self.completions.may_have_ended(&heard.payload),
+            Channel::Completions => self.may_have_ended(&heard.payload),
             Channel::Messages | Channel::Events | Channel::Streams => {}
         }
         self.notifier.wake(&(heard.channel, heard.payload));
@@ -246,7 +246,7 @@ impl Engine {
     /// Lets everybody look: notifications may have been missed.
     fn recheck_all(&self) {
         self.notifier.wake_all();
-        self.completions.ask_now();
+        self.completions.ask_all();
         self.wake_queues();
     }
 }
