@@ -59,6 +59,7 @@ use crate::store::{Identity, Recovered, Recovery, Store, StoreResult};
 use crate::task::JoinHandle;
 use asleep::Asleep;
 use completions::Completions;
+use lease::Tenancy;
 use notify::Notifier;
 use queues::Queues;
 use timers::Timers;
@@ -89,6 +90,7 @@ pub(crate) struct Engine {
     /// Longer sleeps leave memory.
     sleep_in_memory: Duration,
     timers: Timers,
+    tenancy: Tenancy,
     /// Keeps the lease of this process, and releases it in the end.
     keeper: Mutex<Option<JoinHandle<()>>>,
     /// Woken whenever an execution ends.

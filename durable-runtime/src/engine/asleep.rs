@@ -349,3 +349,74 @@ pub(super) async fn serve(engine: Arc<Engine>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Asleep, Sleeper, clock};
+
+    fn asleep(wakes: &[(&str, i64)]) -> Asleep {
+        let asleep = Asleep::default();
+        for (id, wake) in wakes {
+            let sleeper = Sleeper {
+                token: "token".into(),
+                wake: *wake,
+                seat: None,
+            };
+            asleep.lock().by_id.insert((*id).into(), sleeper);
+            asleep.wakes_at(*wake, (*id).into());
+        }
+        asleep
+    }
+
+    fn due(asleep: &Asleep) -> Vec<String> {
+        let due = asleep.due().into_iter();
+        due.map(|(id, _)| id.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_due_is_taken_up_once_and_in_order() {
+        let later = clock::now_ms() + 3_600_000;
+        let asleep = asleep(&[("later", later), ("second", 2), ("first", 1)]);
+
+        assert_eq!(due(&asleep), ["first", "second"]);
+        assert_eq!(due(&asleep), [""; 0]);
+        assert_eq!(asleep.len(), 3, "they are here until they run");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_taken_up() {
+        let asleep = asleep(&[("one", 1), ("two", 1)]);
+
+        assert!(asleep.forget("one"));
+        assert!(!asleep.forget("one"));
+
+        assert_eq!(due(&asleep), ["two"]);
+        let other = ("two".into(), "another attempt".into());
+        assert!(!asleep.forget_attempt(&other));
+        assert!(asleep.take_seat(&other).is_none());
+    }
+
+    #[test]
+    fn one_that_may_be_another_s_is_taken_up_at_once() {
+        let later = clock::now_ms() + 3_600_000;
+        let asleep = asleep(&[("one", later), ("two", later)]);
+
+        asleep.wake_now("one");
+        asleep.wake_now("unknown");
+
+        assert_eq!(due(&asleep), ["one"]);
+        asleep.wake_now("one");
+        assert_eq!(due(&asleep), [""; 0], "it is being taken up");
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_tried_again_later() {
+        let asleep = asleep(&[("one", 1)]);
+        let key = asleep.due().remove(0);
+
+        asleep.put_off(&key);
+
+        assert_eq!(due(&asleep), [""; 0]);
+        assert!(asleep.next().is_some_and(|next| next > clock::now_ms()));
+    }
+}

@@ -7,10 +7,11 @@ use tokio::sync::{Notify, watch};
 
 use super::asleep::{self, Asleep};
 use super::completions::{self, Completions};
+use super::lease::{self, Tenancy};
 use super::notify::{self, Notifier};
 use super::queues::{self, Queues};
 use super::timers::{self, Timers};
-use super::{Engine, ForeignWakes, Phase, Registered, Registry, lease, scheduler};
+use super::{Engine, ForeignWakes, Phase, Registered, Registry, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
@@ -210,6 +211,7 @@ impl Engine {
             asleep: Asleep::default(),
             sleep_in_memory,
             timers: Timers::default(),
+            tenancy: Tenancy::default(),
             keeper: Mutex::default(),
             ended: Notify::new(),
             phase: watch::Sender::new(Phase::Open),
