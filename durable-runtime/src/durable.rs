@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
 use crate::client::Client;
-use crate::engine::{Engine, ForeignWakes, Settings};
+use crate::engine::{Engine, ForeignWakes, IN_MEMORY, Settings};
 use crate::error::Result;
 use crate::queue::Queue;
 use crate::state::States;
@@ -52,6 +52,7 @@ impl Durable {
                 max_recovery_attempts: None,
                 run_migrations: true,
                 foreign_wakes: ForeignWakes::default(),
+                sleep_in_memory: IN_MEMORY,
             },
         }
     }
@@ -227,6 +228,29 @@ impl Builder {
     /// ```
     pub fn foreign_wakes(mut self, foreign: ForeignWakes) -> Self {
         self.settings.foreign_wakes = foreign;
+        self
+    }
+
+    /// How long a workflow may [sleep](crate::WorkflowContext::sleep) in memory, 10 s unless set. One that does nothing
+    /// but sleep for longer leaves memory, and is taken up again from its records shortly before its time: a replay, as
+    /// after a crash, and not counted as a recovery. What its code holds meanwhile is dropped. The more calls a workflow
+    /// has made, and the larger its records, the longer the sleep has to be: 10 ms a call, 10 ms a kibibyte.
+    ///
+    /// It stays for any sleep where [`ForeignWakes::Ignore`] lets its code wait for what it likes, and with
+    /// [`Duration::MAX`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> durable_runtime::Result<()> {
+    /// use std::time::Duration;
+    /// use durable_runtime::Durable;
+    ///
+    /// let durable = Durable::open("sqlite://app.db").sleep_in_memory(Duration::from_secs(60)).launch().await?;
+    /// # let _ = durable;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sleep_in_memory(mut self, longest: Duration) -> Self {
+        self.settings.sleep_in_memory = longest;
         self
     }
 

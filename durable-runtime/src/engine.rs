@@ -1,5 +1,6 @@
 //! Runs workflows: launch, drive one execution, replay, recovery, queues, waiting for results.
 
+mod asleep;
 mod authorization;
 mod beside;
 mod called;
@@ -27,11 +28,13 @@ mod start;
 mod timers;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+pub(crate) use asleep::IN_MEMORY;
 pub(crate) use completions::Slot;
 pub(crate) use debounce::{Debounce, Debounced, debounced};
 pub(crate) use driver::panic_text;
@@ -54,7 +57,9 @@ use crate::journal::Journal;
 use crate::state::States;
 use crate::store::{Identity, Recovered, Recovery, Store, StoreResult};
 use crate::task::JoinHandle;
+use asleep::Asleep;
 use completions::Completions;
+use lease::Tenancy;
 use notify::Notifier;
 use queues::Queues;
 use timers::Timers;
@@ -79,8 +84,13 @@ pub(crate) struct Engine {
     /// Told when this process changed a schedule.
     schedules_changed: Notify,
     queues: Queues,
-    running: Mutex<HashMap<String, Arc<Execution>>>,
+    running: Mutex<BTreeMap<String, Arc<Execution>>>,
+    /// What sleeps and is not in memory. It counts as running.
+    asleep: Asleep,
+    /// Longer sleeps leave memory.
+    sleep_in_memory: Duration,
     timers: Timers,
+    tenancy: Tenancy,
     /// Keeps the lease of this process, and releases it in the end.
     keeper: Mutex<Option<JoinHandle<()>>>,
     /// Woken whenever an execution ends.
@@ -100,16 +110,20 @@ pub(crate) enum Phase {
 }
 
 impl Engine {
-    fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Execution>>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Execution>>> {
         // Insertions and removals leave the map whole even if a panic interrupts their caller.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note that an execution begins. An earlier one of the same workflow lost it to this one, and ends.
     fn begins(&self, execution: &Arc<Execution>) {
-        let earlier = self
-            .running()
-            .insert(execution.workflow_id.clone(), Arc::clone(execution));
+        let earlier = {
+            let mut running = self.running();
+            // Never in neither place: whoever looks for it would take it for ended.
+            let earlier = running.insert(execution.workflow_id.clone(), Arc::clone(execution));
+            self.asleep.forget(&execution.workflow_id);
+            earlier
+        };
         if let Some(earlier) = earlier {
             earlier.stop(Stop::Fenced);
         }
@@ -161,6 +175,8 @@ impl Engine {
         for execution in running {
             execution.stop(Stop::Shutdown);
         }
+        self.asleep.forget_all();
+        self.ended.notify_waiters();
     }
 
     /// Takes no new work, lets running workflows finish for at most `grace`, then stops and commits what was recorded.
@@ -175,7 +191,7 @@ impl Engine {
         let unfinished = crate::clock::timeout(grace, self.idle()).await.is_none();
         if unfinished {
             tracing::info!(
-                workflows = self.running().len(),
+                workflows = self.running().len() + self.asleep.len(),
                 "stopping workflows that did not finish in time; they go on at the next launch"
             );
         }
@@ -200,7 +216,11 @@ impl Engine {
     async fn idle(&self) {
         loop {
             let ended = self.ended.notified();
-            if self.running().is_empty() {
+            let is_idle = {
+                let running = self.running();
+                running.is_empty() && self.asleep.is_empty()
+            };
+            if is_idle {
                 return;
             }
             ended.await;

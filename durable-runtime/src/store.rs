@@ -71,7 +71,7 @@ pub(crate) use notify::{Channel, Heard, Listener, ended};
 pub(crate) use pages::Pages;
 pub(crate) use partitions::SWEEP;
 pub use queues::RegisteredQueue;
-pub(crate) use queues::{Registrar, Served};
+pub(crate) use queues::{Lease, Registrar, Search, Served};
 pub(crate) use read_only::ReadOnly;
 pub(crate) use record::{
     CompletionRecord, Outcome, Parent, Record, StartRecord, StepRecord, SuccessionRecord,

@@ -4,6 +4,7 @@
 mod both;
 
 mod arguments;
+mod asleep;
 mod bench;
 mod children;
 mod code_versions;

@@ -78,7 +78,7 @@ pub(super) async fn start_debounced<W>(
         match look(&caller, site, request).await? {
             Debounced::PutOff { workflow_id } => {
                 let slot = caller.engine.completions.slot(&workflow_id);
-                caller.engine.completions.ask_now();
+                caller.engine.completions.ask_about(&workflow_id);
                 let origin = caller.parent.map_or(Origin::Outside, Origin::Workflow);
                 return Ok(WorkflowHandle::new(
                     caller.engine,

@@ -98,7 +98,7 @@ impl<W> WorkflowHandle<W> {
 impl<W> WorkflowHandle<W> {
     pub(crate) fn outside(engine: Arc<Engine>, workflow_id: String) -> Self {
         let slot = engine.completions.slot(&workflow_id);
-        engine.completions.ask_now();
+        engine.completions.ask_about(&workflow_id);
         Self::new(engine, workflow_id, slot, Origin::Outside)
     }
 
@@ -151,7 +151,7 @@ impl<W> WorkflowHandle<W> {
             }
             // The old slot may hold the cancellation.
             let slot = self.engine.completions.slot(&id);
-            self.engine.completions.ask_now();
+            self.engine.completions.ask_about(&id);
             Ok(Self::new(self.engine, id, slot, self.origin))
         }
     }

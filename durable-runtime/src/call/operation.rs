@@ -73,7 +73,10 @@ impl Operation {
     /// Waits until a recorded time. A dry run does not wait.
     pub(crate) async fn sleep_until(&self, time_ms: i64) {
         match self.execution.dry_sleep(time_ms) {
-            None => clock::sleep_until(time_ms).await,
+            None => {
+                let _sleeping = self.execution.sleeps(self.position, time_ms);
+                clock::sleep_until(time_ms).await;
+            }
             Some(true) => {}
             Some(false) => {
                 let call = self

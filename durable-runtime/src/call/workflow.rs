@@ -285,7 +285,7 @@ pub(super) async fn start<W>(
         }
         let child = row.child_workflow_id.unwrap_or_default();
         let slot = engine.completions.slot(&child);
-        engine.completions.ask_now();
+        engine.completions.ask_about(&child);
         return Ok(WorkflowHandle::new(
             engine,
             child,

@@ -61,7 +61,7 @@ pub(crate) fn check_ids(ids: &[String]) -> Result<()> {
 
 pub(crate) async fn first_to_end(engine: &Engine, ids: Vec<String>) -> Result<String> {
     let slots: Vec<_> = ids.iter().map(|id| engine.completions.slot(id)).collect();
-    engine.completions.ask_now();
+    ids.iter().for_each(|id| engine.completions.ask_about(id));
     let ends = slots.iter().map(|slot| Box::pin(slot.wait()));
     let (_, index, _) = select_all(ends).await;
     Ok(ids.into_iter().nth(index).unwrap_or_default())

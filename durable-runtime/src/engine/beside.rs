@@ -1,6 +1,7 @@
 //! Calls that run beside the code of their workflow: the driver polls them whenever the code waits.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -13,16 +14,29 @@ use super::Execution;
 type Spawned = BoxFuture<'static, ()>;
 
 /// The calls that were spawned and not yet taken by the driver; `None` once it takes no more.
-pub(super) struct Arrivals(Mutex<Option<Vec<Spawned>>>);
+pub(super) struct Arrivals {
+    calls: Mutex<Option<Vec<Spawned>>>,
+    /// How many the driver has.
+    running: AtomicUsize,
+}
 
 impl Arrivals {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Some(Vec::new())))
+        Self {
+            calls: Mutex::new(Some(Vec::new())),
+            running: AtomicUsize::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Spawned>>> {
         // Nothing of a user's runs under this lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True when no call runs beside the code, or is about to.
+    pub(super) fn is_idle(&self) -> bool {
+        let arrived = self.lock().as_ref().is_some_and(|calls| !calls.is_empty());
+        !arrived && self.running.load(Ordering::Acquire) == 0
     }
 
     fn take(&self) -> Vec<Spawned> {
@@ -65,6 +79,8 @@ impl<'e> Beside<'e> {
     pub(super) fn poll(&mut self, context: &mut Context<'_>) {
         self.running.extend(self.execution.spawned.take());
         while let Poll::Ready(Some(())) = self.running.poll_next_unpin(context) {}
+        let running = &self.execution.spawned.running;
+        running.store(self.running.len(), Ordering::Release);
     }
 }
 

@@ -56,7 +56,7 @@ impl Engine {
         self: &Arc<Self>,
         token: &str,
         claimed: ClaimedWorkflow,
-        seat: Seat,
+        seat: impl Into<Option<Seat>>,
     ) {
         let engine = self;
         let serialization = claimed.serialization.as_deref();
@@ -86,7 +86,7 @@ impl Engine {
             if let Err(error) = given_up.await {
                 tracing::error!(workflow_id, %error, "cannot mark a workflow as given up");
             }
-            engine.completions.ask_now();
+            engine.completions.ask_about(&workflow_id);
             return;
         }
         if claimed.recovery_attempts > 1 {
@@ -109,7 +109,7 @@ impl Engine {
             },
             format,
             history: claimed.history,
-            seat: Some(seat),
+            seat: seat.into(),
         };
         let execution = Execution::new(Arc::clone(engine), attempt);
         engine.run(execution, input);
@@ -158,5 +158,5 @@ async fn refuse(
         .journal
         .submit(&workflow_id, vec![Record::Completion(Arc::new(completion))])
         .await;
-    engine.completions.ask_now();
+    engine.completions.ask_about(&workflow_id);
 }

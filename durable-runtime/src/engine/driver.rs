@@ -48,32 +48,54 @@ impl Engine {
         }
         let engine = Arc::clone(self);
         task::spawn(async move {
-            let finished = drive(&execution, input).await;
+            let end = drive(&execution, input).await;
+            if let End::Asleep(wake) = end
+                && engine.falls_asleep(&execution, wake)
+            {
+                return;
+            }
             engine.ends(&execution);
             execution.leave_seat();
-            match finished {
-                Some(finished) => {
+            match end {
+                End::Finished(finished) => {
                     engine.completions.finish(&workflow_id, finished);
                     engine.notifier.wrote(Channel::Completions, workflow_id);
                 }
                 // Whoever owns the workflow now writes its outcome; ours counts for nothing.
-                None if engine.phase() == Phase::Stopped => {}
-                None => match engine.store.workflow(&workflow_id).await {
-                    Ok(None) => engine.completions.finish(&workflow_id, Finished::Gone),
-                    _ => engine.completions.ask_now(),
-                },
+                End::Elsewhere | End::Asleep(_) => engine.went(&workflow_id).await,
             }
             engine.ended.notify_waiters();
         });
     }
 }
 
-/// Runs the workflow to its end and makes the outcome durable. `None` when it did not end here.
-async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
+/// What became of an execution.
+enum End {
+    /// Its workflow ended, and its outcome is durable.
+    Finished(Finished),
+    /// Its workflow did not end here.
+    Elsewhere,
+    /// Its workflow sleeps, and is to be taken up at this time.
+    Asleep(i64),
+}
+
+/// Why a body is polled no more before its end.
+enum Left {
+    Stopped(Stop),
+    /// It sleeps until this time at least.
+    Asleep(i64),
+}
+
+/// Runs the workflow until it ends, or leaves memory, and makes the outcome durable.
+async fn drive(execution: &Arc<Execution>, input: String) -> End {
     let workflow_id = execution.workflow_id.as_str();
     let name = execution.workflow.name;
     let body = (execution.workflow.run)(Arc::clone(execution), input);
-    let ended = poll_body(execution, body).await;
+    let ended = match poll_body(execution, body).await {
+        Err(Left::Asleep(wake)) => return End::Asleep(wake),
+        Err(Left::Stopped(stop)) => Err(stop),
+        Ok(result) => Ok(result),
+    };
     let ended = ended.and_then(|result| match execution.shortened(&result) {
         Some(error) => Err(Stop::Failed(error)),
         None => Ok(result),
@@ -95,7 +117,7 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
                 ?stop,
                 "an execution ends without an outcome"
             );
-            return None;
+            return End::Elsewhere;
         }
     };
     match complete(execution, &result).await {
@@ -108,10 +130,13 @@ async fn drive(execution: &Arc<Execution>, input: String) -> Option<Finished> {
             });
             let result = Err(error.to_record().to_json());
             let outcome = complete(execution, &result).await;
-            matches!(outcome, Ok(Outcome::Committed)).then(|| finished(result))
+            match outcome {
+                Ok(Outcome::Committed) => End::Finished(finished(result)),
+                _ => End::Elsewhere,
+            }
         }
-        Ok(Outcome::Committed) => Some(finished(result)),
-        Ok(_) | Err(Closed) => None,
+        Ok(Outcome::Committed) => End::Finished(finished(result)),
+        Ok(_) | Err(Closed) => End::Elsewhere,
     }
 }
 
@@ -127,7 +152,7 @@ fn finished(result: Result<String, String>) -> Finished {
 async fn poll_body(
     execution: &Arc<Execution>,
     mut body: BoxFuture<'static, Result<String, ErrorRecord>>,
-) -> Result<Result<String, ErrorRecord>, Stop> {
+) -> Result<Result<String, ErrorRecord>, Left> {
     let mut beside = Beside::new(execution);
     let body = poll_fn(move |context| {
         let polled = execution.poll_guarded(body.as_mut(), context);
@@ -141,12 +166,12 @@ async fn poll_body(
     let ended = poll_fn(|context| {
         loop {
             if let Some(stop) = execution.stopped(context) {
-                return Poll::Ready(Err(stop));
+                return Poll::Ready(Err(Left::Stopped(stop)));
             }
             if let Poll::Ready(ended) = body.poll_unpin(context) {
                 // A call that failed the workflow does not let it end as if nothing had been.
                 return Poll::Ready(match execution.failure() {
-                    Some(error) => Err(Stop::Failed(error)),
+                    Some(error) => Err(Left::Stopped(Stop::Failed(error))),
                     None => Ok(ended),
                 });
             }
@@ -157,7 +182,10 @@ async fn poll_body(
                 }
             }
             let Some(flight) = &mut in_flight else {
-                return Poll::Pending;
+                return match execution.may_leave() {
+                    Some(wake) => Poll::Ready(Err(Left::Asleep(wake))),
+                    None => Poll::Pending,
+                };
             };
             match flight.outcomes.poll_unpin(context) {
                 Poll::Pending => return Poll::Pending,

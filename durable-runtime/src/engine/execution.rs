@@ -59,7 +59,22 @@ pub(super) struct State {
     waiting: usize,
     /// How many pure step bodies run.
     pure_running: usize,
+    /// When the sleeps end that the workflow waits for, by their positions.
+    sleeping: BTreeMap<i32, i64>,
+    /// How many bytes its records have.
+    recorded_bytes: usize,
     stop: Option<Stop>,
+}
+
+/// What there is to know of an execution that does nothing but sleep.
+#[derive(Debug)]
+pub(super) struct Sleeps {
+    /// When the first of them ends.
+    pub(super) until: i64,
+    /// How many calls were made.
+    pub(super) calls: i64,
+    /// How many bytes were recorded.
+    pub(super) bytes: i64,
 }
 
 /// What an execution begins with.
@@ -128,6 +143,7 @@ impl Execution {
             false => engine.foreign_wakes,
         };
         let history: BTreeMap<_, _> = history.map(|row| (row.position, row)).collect();
+        let recorded_bytes = history.values().map(StepRow::size).sum();
         let last_recorded = history.keys().next_back().copied().unwrap_or_default();
         Arc::new(Self {
             engine,
@@ -147,6 +163,8 @@ impl Execution {
                 outstanding: BTreeSet::new(),
                 waiting: 0,
                 pure_running: 0,
+                sleeping: BTreeMap::new(),
+                recorded_bytes,
                 stop: None,
             }),
             receiving: tokio::sync::Mutex::new(()),
@@ -321,6 +339,7 @@ impl Execution {
             return;
         }
         let mut state = self.state();
+        state.recorded_bytes = state.recorded_bytes.saturating_add(record.size());
         let sequence = state.next_sequence;
         state.next_sequence += 1;
         state.outstanding.insert(sequence);
@@ -461,6 +480,33 @@ impl Execution {
         std::future::pending().await
     }
 
+    /// Marks that the workflow waits for a sleep, until the guard is dropped.
+    pub(crate) fn sleeps(&self, position: i32, until_ms: i64) -> Sleeping<'_> {
+        self.state().sleeping.insert(position, until_ms);
+        Sleeping {
+            execution: self,
+            position,
+        }
+    }
+
+    /// Tells of the sleeps when nothing else is waited for, done or written. `None` as well where the code may wait for
+    /// what it likes: nobody could tell.
+    pub(super) fn only_sleeps(&self) -> Option<Sleeps> {
+        let guard = self.guard.as_ref()?;
+        let (count, sleeps) = {
+            let state = self.state();
+            let is_quiet = state.outstanding.is_empty() && state.stop.is_none();
+            let until = state.sleeping.values().min().filter(|_| is_quiet)?;
+            let sleeps = Sleeps {
+                until: *until,
+                calls: state.position.into(),
+                bytes: i64::try_from(state.recorded_bytes).unwrap_or(i64::MAX),
+            };
+            (state.sleeping.len(), sleeps)
+        };
+        (guard.waits_only_for(count) && self.spawned.is_idle()).then_some(sleeps)
+    }
+
     /// Marks that a pure step body runs, until the guard is dropped.
     pub(crate) fn pure_runs(self: &Arc<Self>) -> PureRuns {
         self.state().pure_running += 1;
@@ -510,6 +556,19 @@ pub(crate) struct PureRuns(Arc<Execution>);
 impl Drop for PureRuns {
     fn drop(&mut self) {
         self.0.state().pure_running -= 1;
+    }
+}
+
+/// A sleep that is waited for.
+#[derive(Debug)]
+pub(crate) struct Sleeping<'e> {
+    execution: &'e Execution,
+    position: i32,
+}
+
+impl Drop for Sleeping<'_> {
+    fn drop(&mut self) {
+        self.execution.state().sleeping.remove(&self.position);
     }
 }
 

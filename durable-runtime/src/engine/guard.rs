@@ -146,6 +146,8 @@ pub(super) struct Guard {
     put_off: AtomicBool,
     /// What the body waits for alone was told.
     told: AtomicBool,
+    /// How many own the bell while nothing but durable calls waits for the body.
+    owners: usize,
 }
 
 impl Guard {
@@ -155,9 +157,11 @@ impl Guard {
         }
         let bell = Arc::new(Bell::default());
         let waker = Waker::from(Arc::clone(&bell));
+        let explained = explains(&bell, &waker);
         Some(Self {
             refuses: foreign == ForeignWakes::Refuse,
-            explained: explains(&bell, &waker),
+            explained,
+            owners: Arc::strong_count(&bell),
             bell,
             waker,
             calls: Mutex::default(),
@@ -231,6 +235,12 @@ impl Guard {
         !self.put_off.load(Ordering::Relaxed)
             && !self.bell.rang.load(Ordering::Acquire)
             && self.calls().pending.is_empty()
+    }
+
+    /// True when the body waits for so many durable calls, and for nothing else. Whatever is to wake it keeps its waker:
+    /// durable calls have one of their own, so one more owner is something foreign, or a combinator that may hold it.
+    pub(super) fn waits_only_for(&self, calls: usize) -> bool {
+        self.calls().pending.len() == calls && Arc::strong_count(&self.bell) == self.owners
     }
 
     /// True when the body was woken by something that no durable call explains.

@@ -1,14 +1,17 @@
 //! Launch: prepare the database, announce this process, recover what it left behind, take work.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+use super::asleep::{self, Asleep};
 use super::completions::{self, Completions};
+use super::lease::{self, Tenancy};
 use super::notify::{self, Notifier};
 use super::queues::{self, Queues};
 use super::timers::{self, Timers};
-use super::{Engine, ForeignWakes, Phase, Registered, Registry, lease, scheduler};
+use super::{Engine, ForeignWakes, Phase, Registered, Registry, scheduler};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
@@ -34,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) max_recovery_attempts: Option<u32>,
     pub(crate) run_migrations: bool,
     pub(crate) foreign_wakes: ForeignWakes,
+    /// Longer sleeps leave memory.
+    pub(crate) sleep_in_memory: Duration,
 }
 
 impl Settings {
@@ -106,11 +111,13 @@ impl Engine {
             queues,
             notifier,
             Some(settings.foreign_wakes),
+            settings.sleep_in_memory,
         );
         engine.rescan_queues().await?;
         task::spawn(queues::scan(Arc::clone(&engine)));
         engine.keep_in_touch();
         task::spawn(timers::serve(Arc::clone(&engine)));
+        task::spawn(asleep::serve(Arc::clone(&engine)));
         task::spawn(scheduler::serve(Arc::clone(&engine)));
         let keeper = lease::keep(Arc::clone(&engine), lease);
         *engine.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
@@ -137,7 +144,16 @@ impl Engine {
         };
         let (registry, states, queues) = Default::default();
         let notifier = Notifier::new(store.is_shared() && listen_notify, true);
-        let engine = Self::new(store, registry, identity, states, queues, notifier, None);
+        let engine = Self::new(
+            store,
+            registry,
+            identity,
+            states,
+            queues,
+            notifier,
+            None,
+            Duration::MAX,
+        );
         engine.keep_in_touch();
         Ok(engine)
     }
@@ -163,6 +179,7 @@ impl Engine {
             queues,
             notifier,
             Some(ForeignWakes::Ignore),
+            Duration::MAX,
         );
         Ok((engine, store))
     }
@@ -176,6 +193,7 @@ impl Engine {
         notifier: Notifier,
         // A client runs no workflows.
         foreign_wakes: Option<ForeignWakes>,
+        sleep_in_memory: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
             journal: Journal::open(&store),
@@ -190,7 +208,10 @@ impl Engine {
             schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),
+            asleep: Asleep::default(),
+            sleep_in_memory,
             timers: Timers::default(),
+            tenancy: Tenancy::default(),
             keeper: Mutex::default(),
             ended: Notify::new(),
             phase: watch::Sender::new(Phase::Open),

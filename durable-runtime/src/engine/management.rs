@@ -76,7 +76,11 @@ impl Engine {
     /// Takes note that nobody here runs these workflows any more. Who waits for one learns what became of it.
     fn taken_away(&self, workflow_ids: &[String]) {
         for id in workflow_ids {
-            let execution = self.running().get(id).cloned();
+            let execution = {
+                let running = self.running();
+                self.asleep.forget(id);
+                running.get(id).cloned()
+            };
             if let Some(execution) = execution {
                 execution.stop(Stop::Fenced);
             }
@@ -85,7 +89,10 @@ impl Engine {
             self.notifier.wrote(Channel::Completions, id.clone());
         }
         if !workflow_ids.is_empty() {
-            self.completions.ask_now();
+            workflow_ids
+                .iter()
+                .for_each(|id| self.completions.ask_about(id));
+            self.ended.notify_waiters();
         }
     }
 }

@@ -238,10 +238,11 @@ impl Engine {
         match heard.channel {
             Channel::Queues => self.wake_queue(&heard.payload),
             Channel::Completions => {
-                let ids = ended(&heard.payload);
-                self.completions.may_have_ended(&ids);
-                let topics = ids.into_iter().map(|id| (Channel::Completions, id));
-                return topics.for_each(|topic| self.notifier.wake(&topic));
+                for id in ended(&heard.payload) {
+                    self.may_have_ended(&id);
+                    self.notifier.wake(&(Channel::Completions, id));
+                }
+                return;
             }
             Channel::Messages | Channel::Events | Channel::Streams => {}
         }
@@ -251,7 +252,7 @@ impl Engine {
     /// Lets everybody look: notifications may have been missed.
     fn recheck_all(&self) {
         self.notifier.wake_all();
-        self.completions.ask_now();
+        self.completions.ask_all();
         self.wake_queues();
     }
 }

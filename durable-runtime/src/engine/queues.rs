@@ -2,17 +2,17 @@
 //!
 //! One statement a second reads the table of queues and tells which of them have work, for all together; a queue with
 //! a shorter polling interval has it asked more often, one with a longer interval is left out in between. What this
-//! process enqueues itself is taken up at once.
+//! process enqueues itself is taken up at once. The statement tells as well when the next deadline or delay ends, and
+//! every other one renews the lease of this process: an idle process sends nothing else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::served_queue::ServedQueue;
-use super::worker;
-use super::{Engine, Phase};
-use crate::error::Result;
-use crate::store::Served;
+use super::{Engine, Phase, lease, timers, worker};
+use crate::error::{Error, Result};
+use crate::store::{Lease, Search, Served};
 use crate::{clock, ids, task};
 
 /// How often the table of queues is read.
@@ -71,9 +71,14 @@ impl Engine {
 
     /// Takes note of the queues as they are in the database, and wakes those that have work.
     pub(crate) async fn rescan_queues(self: &Arc<Self>) -> Result<()> {
-        if self.is_client {
-            return Ok(());
+        match self.is_client {
+            true => Ok(()),
+            false => self.search(false).await,
         }
+    }
+
+    /// Looks for work. With `tends` the lease is renewed on this occasion, if it is time.
+    async fn search(self: &Arc<Self>, tends: bool) -> Result<()> {
         let _turn = self.queues.scanning.lock().await;
         let now = clock::instant();
         let skip: Vec<String> = {
@@ -81,9 +86,29 @@ impl Engine {
             let skipped = states.iter().filter(|(_, queue)| !queue.is_due(now));
             skipped.map(|(name, _)| name.clone()).collect()
         };
-        let listen = self.queues.listen.as_deref();
-        let found = self.store.scan(&self.identity, &skip, listen).await?;
-        self.take_note(found, &skip);
+        let token = tends.then(|| self.tenancy.wanted(now)).flatten();
+        let search = Search {
+            identity: &self.identity,
+            skip: &skip,
+            listen: self.queues.listen.as_deref(),
+            horizon_ms: timers::HORIZON_MS,
+            lease: token.as_deref().map(|token| Lease {
+                token,
+                length_ms: lease::LENGTH_MS,
+            }),
+        };
+        let found = match token {
+            None => self.store.scan(&search).await?,
+            Some(_) => match clock::timeout(lease::ANSWER, self.store.scan(&search)).await {
+                Some(found) => found?,
+                None => return Err(Error::Setup("the database does not answer".to_owned())),
+            },
+        };
+        self.take_note(found.queues, &skip);
+        self.looked_ahead(found.next_due);
+        if let Some(renewed) = found.renewed {
+            self.tenancy.renewed(renewed);
+        }
         Ok(())
     }
 
@@ -121,7 +146,7 @@ pub(super) async fn scan(engine: Arc<Engine>) {
             () = clock::sleep(wait) => {}
             () = engine.reached(Phase::Draining) => return,
         }
-        wait = match engine.rescan_queues().await {
+        wait = match engine.search(true).await {
             Ok(()) => engine.queues.wait(),
             Err(error) => {
                 tracing::warn!(%error, "cannot look for work on the queues; trying again");

@@ -303,7 +303,7 @@ impl Engine {
             Accepted::Existing(id) => id,
         };
         let slot = self.completions.slot(&workflow_id);
-        self.completions.ask_now();
+        self.completions.ask_about(&workflow_id);
         Ok(Started { workflow_id, slot })
     }
 }

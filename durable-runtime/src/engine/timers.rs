@@ -1,4 +1,5 @@
-//! Deadlines and delays: what is due is looked for every second, and at the moment when something of this process is.
+//! Deadlines and delays: what is due is looked for every second, with the search for work or without it, and settled at
+//! its moment.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -9,12 +10,16 @@ use tokio::sync::Notify;
 
 use super::execution::{Execution, Stop};
 use super::{Engine, Phase};
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::store::{Finished, StoreResult};
 
 /// How often is looked at least.
 const PERIOD: Duration = Duration::from_secs(1);
 const PERIOD_MS: i64 = 1_000;
+/// How far a search for work looks ahead: past the next search.
+pub(super) const HORIZON_MS: i64 = 2 * PERIOD_MS;
+/// As long as searches for work look ahead at least this often, nothing else does.
+const RECENT: Duration = Duration::from_millis(1_500);
 /// And at most, however many deadlines there are.
 const PAUSE: Duration = Duration::from_millis(20);
 /// When to look again at something due that another process holds at this moment.
@@ -27,11 +32,23 @@ pub(super) struct Timers {
     /// In milliseconds since the Unix epoch.
     times: Mutex<BTreeSet<i64>>,
     noted: Notify,
+    /// When a search for work last looked ahead.
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Timers {
     fn times(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True while searches for work look ahead.
+    fn is_told(&self) -> bool {
+        let looked = *self.looked();
+        looked.is_some_and(|looked| clock::instant().duration_since(looked) < RECENT)
     }
 
     /// Completes after `longest`, or when something that was noted is due.
@@ -46,7 +63,10 @@ impl Timers {
                 return;
             };
             tokio::select! {
-                () = &mut longest => return,
+                () = &mut longest => match self.is_told() {
+                    true => longest.set(clock::sleep(PERIOD)),
+                    false => return,
+                },
                 () = clock::sleep(Duration::from_millis(left)) => {}
                 () = noted => {}
             }
@@ -61,9 +81,17 @@ impl Timers {
 }
 
 impl Engine {
+    /// A search for work tells in how many milliseconds something is due.
+    pub(super) fn looked_ahead(&self, next_due: Option<i64>) {
+        *self.timers.looked() = Some(clock::instant());
+        if let Some(next) = next_due {
+            self.due_at(clock::now_ms().saturating_add(next.max(0)));
+        }
+    }
+
     /// Takes note of a deadline, or of the end of a delay, of a workflow that is in the database or about to be.
     pub(crate) fn due_at(&self, time_ms: i64) {
-        if time_ms < clock::now_ms().saturating_add(2 * PERIOD_MS) && !self.is_client {
+        if time_ms < clock::now_ms().saturating_add(HORIZON_MS) && !self.is_client {
             let is_new = self.timers.times().insert(time_ms);
             if is_new {
                 self.timers.noted.notify_one();
@@ -131,5 +159,29 @@ pub(super) async fn serve(engine: Arc<Engine>) {
             () = engine.timers.due(wait) => {}
             () = engine.reached(Phase::Stopped) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, PERIOD, RECENT, Timers, clock};
+
+    #[tokio::test]
+    async fn while_searches_for_work_look_ahead_nothing_else_does() {
+        let timers = Timers::default();
+        assert!(!timers.is_told(), "nothing looked yet");
+
+        *timers.looked() = Some(clock::instant());
+        assert!(timers.is_told());
+        assert!(
+            RECENT > PERIOD.mul_f64(1.05),
+            "a search may be late by its jitter"
+        );
+
+        *timers.looked() = clock::instant().checked_sub(RECENT);
+        assert!(!timers.is_told());
+        clock::timeout(Duration::from_secs(30), timers.due(Duration::ZERO))
+            .await
+            .expect("it looks for itself");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use super::row::{Claim, ClaimedWorkflow, Reached, StepRow, Taken};
 use super::sql::{Param, Row, params};
 use super::turn::wait_for_turn;
@@ -118,6 +120,15 @@ pub(super) const CLAIMED: &str = concat!(
         AND owner_xid = $2"
 );
 
+/// Attempts, given as workflow id and token, as far as they still own their workflow.
+const OWNED: &str = concat!(
+    "SELECT ",
+    taken!(),
+    " FROM dbos.workflow_status
+      WHERE workflow_uuid IN (SELECT value ->> 0 FROM {rows:$1}) AND status = 'PENDING'
+        AND (workflow_uuid, owner_xid) IN (SELECT value ->> 0, value ->> 1 FROM {rows:$1})"
+);
+
 /// Starts that count for a limiter whose period is given, in milliseconds.
 macro_rules! started {
     ($period:literal) => {
@@ -211,6 +222,19 @@ impl dyn Store {
     ) -> StoreResult<Vec<ClaimedWorkflow>> {
         let intent = "read what was taken off a queue";
         let rows = self.read(intent, CLAIMED, params![queue, token]).await?;
+        self.with_histories(in_order(rows)?).await
+    }
+
+    /// Those of the attempts, given as workflow id and token, that still own their workflow.
+    pub(crate) async fn owned(
+        &self,
+        attempts: &[(&str, &str)],
+    ) -> StoreResult<Vec<ClaimedWorkflow>> {
+        let pairs: Vec<_> = attempts
+            .iter()
+            .map(|(id, token)| json!([id, token]))
+            .collect();
+        let rows = self.read("read workflows", OWNED, params![pairs]).await?;
         self.with_histories(in_order(rows)?).await
     }
 

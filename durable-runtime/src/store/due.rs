@@ -8,19 +8,34 @@ use super::{Isolation, Store, StoreResult};
 
 const INTENT: &str = "look for deadlines and delays";
 
+/// In how many milliseconds the next deadline or delay ends, within a horizon, of an application; both are parameters.
 /// The statuses are repeated as they stand in the indexes.
-const NEXT: &str = "
-    SELECT min(due) - {now} FROM (
-        SELECT min(workflow_deadline_epoch_ms) AS due FROM dbos.workflow_status
-        WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')
-          AND workflow_deadline_epoch_ms IS NOT NULL
-          AND workflow_deadline_epoch_ms <= {now} + $1
-          AND (application_name IS NULL OR application_name = $2)
-        UNION ALL
-        SELECT min(delay_until_epoch_ms) FROM dbos.workflow_status
-        WHERE status = 'DELAYED' AND delay_until_epoch_ms <= {now} + $1
-          AND (application_name IS NULL OR application_name = $2)
-    ) AS times";
+macro_rules! next_due {
+    ($horizon:literal, $application:literal) => {
+        concat!(
+            "SELECT min(due) - {now} FROM (
+                 SELECT min(workflow_deadline_epoch_ms) AS due FROM dbos.workflow_status
+                 WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+                   AND workflow_deadline_epoch_ms IS NOT NULL
+                   AND workflow_deadline_epoch_ms <= {now} + ",
+            $horizon,
+            "      AND (application_name IS NULL OR application_name = ",
+            $application,
+            "     )
+                 UNION ALL
+                 SELECT min(delay_until_epoch_ms) FROM dbos.workflow_status
+                 WHERE status = 'DELAYED' AND delay_until_epoch_ms <= {now} + ",
+            $horizon,
+            "      AND (application_name IS NULL OR application_name = ",
+            $application,
+            "     )
+             ) AS times"
+        )
+    };
+}
+pub(super) use next_due;
+
+const NEXT: &str = next_due!("$1", "$2");
 
 /// One process of an application at a time. A holder that freezes loses its session, and the lock with it.
 const LOCK: &str = "

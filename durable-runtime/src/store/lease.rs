@@ -1,15 +1,27 @@
 //! Leases: which executors are alive, by the clock of the database.
 
 use super::row::Identity;
-use super::sql::{Param, params};
+use super::sql::{Param, Row, params};
 use super::{Store, StoreResult};
 
+/// The parameters: executor, application, version, token, length.
 macro_rules! insert {
-    ($conflict:literal) => {
+    ($executor:literal, $application:literal, $version:literal, $token:literal, $length:literal,
+     $conflict:expr) => {
         concat!(
             "INSERT INTO dbos.durable_executors (executor_id, application_name, application_version,
                  lease_token, lease_until_epoch_ms, started_at_epoch_ms)
-             VALUES ($1, $2, $3, $4, {now} + $5, {now})
+             VALUES (",
+            $executor,
+            ", ",
+            $application,
+            ", ",
+            $version,
+            ", ",
+            $token,
+            ", {now} + ",
+            $length,
+            ", {now})
              ON CONFLICT (executor_id, application_name, application_version) DO UPDATE
              SET lease_token = excluded.lease_token,
                  lease_until_epoch_ms = excluded.lease_until_epoch_ms",
@@ -19,23 +31,54 @@ macro_rules! insert {
 }
 
 const ACQUIRE: &str = insert!(
+    "$1",
+    "$2",
+    "$3",
+    "$4",
+    "$5",
     ", started_at_epoch_ms = excluded.started_at_epoch_ms
      RETURNING 1"
 );
 
 /// Ours, or one that ran out, or none at all: but never another's that is alive. With it, what there is to know of the
 /// other executors of this application and version.
-const RENEW: &str = insert!(
-    " WHERE durable_executors.lease_token = excluded.lease_token
-         OR durable_executors.lease_until_epoch_ms <= {now}
-      RETURNING
-          (SELECT count(*) FROM dbos.durable_executors other
-           WHERE other.application_name = $2 AND other.application_version = $3
-             AND other.executor_id <> $1 AND other.lease_until_epoch_ms <= {now}),
-          (SELECT min(other.lease_until_epoch_ms) - {now} FROM dbos.durable_executors other
-           WHERE other.application_name = $2 AND other.application_version = $3
-             AND other.executor_id <> $1 AND other.lease_until_epoch_ms > {now})"
-);
+macro_rules! renew {
+    ($executor:literal, $application:literal, $version:literal, $token:literal, $length:literal,
+     $more:expr) => {
+        $crate::store::lease::insert!(
+            $executor,
+            $application,
+            $version,
+            $token,
+            $length,
+            concat!(
+                " WHERE durable_executors.lease_token = excluded.lease_token
+                     OR durable_executors.lease_until_epoch_ms <= {now}
+                  RETURNING
+                      (SELECT count(*) FROM dbos.durable_executors other
+                       WHERE other.application_name = ",
+                $application,
+                "        AND other.application_version = ",
+                $version,
+                "        AND other.executor_id <> ",
+                $executor,
+                "        AND other.lease_until_epoch_ms <= {now}),
+                      (SELECT min(other.lease_until_epoch_ms) - {now} FROM dbos.durable_executors other
+                       WHERE other.application_name = ",
+                $application,
+                "        AND other.application_version = ",
+                $version,
+                "        AND other.executor_id <> ",
+                $executor,
+                "        AND other.lease_until_epoch_ms > {now})",
+                $more
+            )
+        )
+    };
+}
+pub(super) use {insert, renew};
+
+const RENEW: &str = renew!("$1", "$2", "$3", "$4", "$5", "");
 
 const RELEASE: &str = "
     UPDATE dbos.durable_executors SET lease_until_epoch_ms = {now}
@@ -86,6 +129,16 @@ pub(crate) struct Others {
     pub(crate) next_ms: Option<i64>,
 }
 
+impl Others {
+    /// From the first columns of a renewal.
+    pub(super) fn read(row: &mut Row) -> StoreResult<Self> {
+        Ok(Self {
+            dead: row.take(0)?,
+            next_ms: row.take(1)?,
+        })
+    }
+}
+
 impl dyn Store {
     /// Takes the lease of this identity, whoever has it, for `length_ms`. `token` is this process.
     pub(crate) async fn acquire_lease(
@@ -110,13 +163,8 @@ impl dyn Store {
         let mut params = key(identity, token);
         params.push(Param::Int(Some(length_ms)));
         let rows = self.write_reserved("renew a lease", RENEW, params).await?;
-        let others = rows.into_iter().next().map(|mut row| {
-            Ok(Others {
-                dead: row.take(0)?,
-                next_ms: row.take(1)?,
-            })
-        });
-        others.transpose()
+        let row = rows.into_iter().next();
+        row.map(|mut row| Others::read(&mut row)).transpose()
     }
 
     /// Ends the lease now, if this process has it.

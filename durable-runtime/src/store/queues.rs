@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use super::claim::{candidates, latest_version};
+use super::due::next_due;
+use super::lease::{Others, renew};
 use super::row::Identity;
 use super::sql::{Param, Row, params};
 use super::{Isolation, Store, StoreResult, Transaction};
@@ -60,29 +64,61 @@ const QUEUES: &str = concat!(
 
 const DELETE: &str = "DELETE FROM dbos.queues WHERE name = $1 RETURNING name";
 
-/// The queues to serve, and which of them have something to take. What is named in `$1` is not looked at. A row
-/// without a key never leaves a partitioned queue, and is no work on it.
-const SCAN: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ",     CASE WHEN name IN {each:$1} THEN FALSE ELSE EXISTS (
-               SELECT 1 FROM dbos.workflow_status WHERE ",
-    candidates!("served.name"),
-    "          AND (queue_partition_key IS NOT NULL OR NOT partitioned)) END
-     FROM (
-         SELECT ",
-    columns!(),
-    ",          (partition_concurrency IS NOT NULL OR partition_worker_concurrency IS NOT NULL
-                 OR partition_rate_limit_max IS NOT NULL
-                 OR (partition_queue AND (concurrency IS NOT NULL OR worker_concurrency IS NOT NULL
-                                          OR rate_limit_max IS NOT NULL))) AS partitioned
-         FROM dbos.queues
-         WHERE (application_name IS NULL OR application_name = $3)
-           AND ($4 IS NULL OR name IN {each:$4}) AND name <> '_dbos_internal_queue'
-         UNION ALL
-         SELECT '_dbos_internal_queue', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE, 1.0,
-                NULL, 0, 0, FALSE
-     ) served"
+/// What a search for work reads of each queue, given its name, whether it is partitioned, and the horizon of what is
+/// due. What is named in `$1` is not looked at. A row without a key never leaves a partitioned queue, and is no work on
+/// it.
+macro_rules! found {
+    () => {
+        concat!(
+            columns!(),
+            ",     CASE WHEN name IN {each:$1} THEN FALSE ELSE EXISTS (
+                       SELECT 1 FROM dbos.workflow_status WHERE ",
+            candidates!("served.name"),
+            "          AND (queue_partition_key IS NOT NULL OR NOT partitioned)) END, (",
+            next_due!("$5", "$3"),
+            ")"
+        )
+    };
+}
+
+/// The queues to serve.
+macro_rules! served {
+    () => {
+        concat!(
+            "(SELECT ",
+            columns!(),
+            ",       (partition_concurrency IS NOT NULL OR partition_worker_concurrency IS NOT NULL
+                      OR partition_rate_limit_max IS NOT NULL
+                      OR (partition_queue AND (concurrency IS NOT NULL OR worker_concurrency IS NOT NULL
+                                               OR rate_limit_max IS NOT NULL))) AS partitioned
+              FROM dbos.queues
+              WHERE (application_name IS NULL OR application_name = $3)
+                AND ($4 IS NULL OR name IN {each:$4}) AND name <> '_dbos_internal_queue'
+              UNION ALL
+              SELECT '_dbos_internal_queue', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE, 1.0,
+                     NULL, 0, 0, FALSE
+             ) served"
+        )
+    };
+}
+
+/// The queues to serve, which of them have something to take, and when something is due.
+const SCAN: &str = concat!("SELECT ", found!(), " FROM ", served!());
+
+/// The same, with a renewal of the lease.
+const SCAN_AND_RENEW: &str = renew!(
+    "$6",
+    "$7",
+    "$2",
+    "$8",
+    "$9",
+    concat!(
+        ", (SELECT {pg:json_agg(json_build_array(}{lite:json_group_array(json_array(}",
+        found!(),
+        ")){pg:::text} FROM ",
+        served!(),
+        ")"
+    )
 );
 
 /// A queue as it is registered in the database.
@@ -105,6 +141,39 @@ pub(crate) struct Served {
     pub(crate) queue: Queue,
     /// There is something that this process may take, limits aside.
     pub(crate) has_work: bool,
+}
+
+/// A search for work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Search<'a> {
+    pub(crate) identity: &'a Identity,
+    /// Queues that are not asked about.
+    pub(crate) skip: &'a [String],
+    /// Of no others than these, if given; the internal one always.
+    pub(crate) listen: Option<&'a [String]>,
+    /// How far ahead to look for deadlines and delays, in milliseconds.
+    pub(crate) horizon_ms: i64,
+    /// To be renewed on this occasion.
+    pub(crate) lease: Option<Lease<'a>>,
+}
+
+/// A lease that is to be renewed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lease<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) length_ms: i64,
+}
+
+/// What a search found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The queues to serve.
+    pub(crate) queues: Vec<Served>,
+    /// In how many milliseconds the next deadline or delay of this application ends, if within the horizon; negative
+    /// when it has.
+    pub(crate) next_due: Option<i64>,
+    /// What became of the lease, if it was to be renewed: `Some(None)` when another process has it.
+    pub(crate) renewed: Option<Option<Others>>,
 }
 
 /// On whose behalf a queue is registered.
@@ -169,32 +238,66 @@ impl dyn Store {
         Ok(!deleted.is_empty())
     }
 
-    /// The queues that this process has to serve (of those in `listen`, if given; the internal one always), and
-    /// whether they have work; those in `skip` are not asked about. One statement.
-    pub(crate) async fn scan(
-        &self,
-        identity: &Identity,
-        skip: &[String],
-        listen: Option<&[String]>,
-    ) -> StoreResult<Vec<Served>> {
-        let listen = listen.map_or(Param::Text(None), Param::from);
-        let params = params![
-            skip,
+    /// Looks for work and for what is due, and renews the lease where one is given. One statement, unless another
+    /// process has the lease.
+    pub(crate) async fn scan(&self, search: &Search<'_>) -> StoreResult<Found> {
+        let identity = search.identity;
+        let listen = search.listen.map_or(Param::Text(None), Param::from);
+        let mut params = params![
+            search.skip,
             &identity.application_version,
             &identity.application_name,
             listen,
+            search.horizon_ms,
         ];
-        let rows = self
-            .read("look for work on the queues", SCAN, params)
-            .await?;
-        let served = rows.into_iter().map(|mut row| {
-            Ok(Served {
-                queue: registered(&mut row)?.queue,
-                has_work: row.take(14)?,
-            })
-        });
-        served.collect()
+        let intent = "look for work on the queues";
+        let Some(lease) = search.lease else {
+            let rows = self.read(intent, SCAN, params).await?;
+            return found(rows, None);
+        };
+        params.extend(params![
+            &identity.executor_id,
+            identity.application_name.as_deref().unwrap_or_default(),
+            lease.token,
+            lease.length_ms,
+        ]);
+        let rows = self.write_reserved(intent, SCAN_AND_RENEW, params).await?;
+        let Some(mut row) = rows.into_iter().next() else {
+            let search = Search {
+                lease: None,
+                ..*search
+            };
+            let rest = Box::pin(self.scan(&search)).await?;
+            return Ok(Found {
+                renewed: Some(None),
+                ..rest
+            });
+        };
+        let others = Others::read(&mut row)?;
+        let text: String = row.take(2)?;
+        let rows: Vec<Vec<Json>> = serde_json::from_str(&text)
+            .map_err(|error| StoreError::statement(intent)(sqlx::Error::Decode(error.into())))?;
+        found(
+            rows.into_iter().map(Row::of_json).collect(),
+            Some(Some(others)),
+        )
     }
+}
+
+fn found(rows: Vec<Row>, renewed: Option<Option<Others>>) -> StoreResult<Found> {
+    let mut found = Found {
+        queues: Vec::with_capacity(rows.len()),
+        next_due: None,
+        renewed,
+    };
+    for mut row in rows {
+        found.queues.push(Served {
+            queue: registered(&mut row)?.queue,
+            has_work: row.take(14)?,
+        });
+        found.next_due = row.take(15)?;
+    }
+    Ok(found)
 }
 
 /// Registers a queue in a transaction.

@@ -268,6 +268,14 @@ pub(crate) struct StepRow {
     pub(crate) serialization: Option<String>,
 }
 
+impl StepRow {
+    /// About how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.output, &self.error];
+        self.name.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
 /// How a workflow ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Finished {

@@ -146,6 +146,22 @@ impl<T: FromCell> FromCell for Option<T> {
 }
 
 impl Row {
+    /// A row that was read as a JSON array.
+    pub(crate) fn of_json(values: Vec<serde_json::Value>) -> Self {
+        let cell = |value| match value {
+            serde_json::Value::Null => Cell::Null,
+            serde_json::Value::Bool(value) => Cell::Int(value.into()),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(number) => Cell::Int(number),
+                None => Cell::Float(number.as_f64().unwrap_or_default()),
+            },
+            serde_json::Value::String(text) => Cell::Text(text),
+            value => Cell::Text(value.to_string()),
+        };
+        let cells = values.into_iter().map(cell).collect();
+        Self { cells }
+    }
+
     /// Takes the value of a column, from 0, out of the row.
     pub(crate) fn take<T: FromCell>(&mut self, column: usize) -> StoreResult<T> {
         let cell = self.cells.get_mut(column);
