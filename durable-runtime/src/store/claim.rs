@@ -125,8 +125,8 @@ const OWNED: &str = concat!(
     "SELECT ",
     taken!(),
     " FROM dbos.workflow_status
-      WHERE workflow_uuid IN (SELECT value ->> 0 FROM {rows:$1}) AND status = 'PENDING'
-        AND (workflow_uuid, owner_xid) IN (SELECT value ->> 0, value ->> 1 FROM {rows:$1})"
+      WHERE (workflow_uuid, owner_xid) IN (SELECT value ->> 0, value ->> 1 FROM {rows:$1})
+        AND status = 'PENDING'"
 );
 
 /// Starts that count for a limiter whose period is given, in milliseconds.

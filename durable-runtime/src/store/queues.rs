@@ -261,7 +261,8 @@ impl dyn Store {
             lease.token,
             lease.length_ms,
         ]);
-        let rows = self.write_reserved(intent, SCAN_AND_RENEW, params).await?;
+        // Not on a reserved connection: those plan for statements that name their rows, and would take seconds to plan this.
+        let rows = self.write(intent, SCAN_AND_RENEW, params).await?;
         let Some(mut row) = rows.into_iter().next() else {
             let search = Search {
                 lease: None,
