@@ -110,8 +110,10 @@ impl Engine {
             settings.states,
             queues,
             notifier,
-            Some(settings.foreign_wakes),
-            settings.sleep_in_memory,
+            Some(Running {
+                foreign_wakes: settings.foreign_wakes,
+                sleep_in_memory: settings.sleep_in_memory,
+            }),
         );
         engine.rescan_queues().await?;
         task::spawn(queues::scan(Arc::clone(&engine)));
@@ -144,16 +146,7 @@ impl Engine {
         };
         let (registry, states, queues) = Default::default();
         let notifier = Notifier::new(store.is_shared() && listen_notify, true);
-        let engine = Self::new(
-            store,
-            registry,
-            identity,
-            states,
-            queues,
-            notifier,
-            None,
-            Duration::MAX,
-        );
+        let engine = Self::new(store, registry, identity, states, queues, notifier, None);
         engine.keep_in_touch();
         Ok(engine)
     }
@@ -178,8 +171,10 @@ impl Engine {
             states,
             queues,
             notifier,
-            Some(ForeignWakes::Ignore),
-            Duration::MAX,
+            Some(Running {
+                foreign_wakes: ForeignWakes::Ignore,
+                sleep_in_memory: Duration::MAX,
+            }),
         );
         Ok((engine, store))
     }
@@ -192,9 +187,10 @@ impl Engine {
         queues: Queues,
         notifier: Notifier,
         // A client runs no workflows.
-        foreign_wakes: Option<ForeignWakes>,
-        sleep_in_memory: Duration,
+        running: Option<Running>,
     ) -> Arc<Self> {
+        let is_client = running.is_none();
+        let running = running.unwrap_or_default();
         Arc::new(Self {
             journal: Journal::open(&store),
             store,
@@ -203,13 +199,13 @@ impl Engine {
             completions: Completions::default(),
             notifier,
             states: Arc::new(states),
-            is_client: foreign_wakes.is_none(),
-            foreign_wakes: foreign_wakes.unwrap_or_default(),
+            is_client,
+            foreign_wakes: running.foreign_wakes,
             schedules_changed: Notify::new(),
             queues,
             running: Mutex::default(),
             asleep: Asleep::default(),
-            sleep_in_memory,
+            sleep_in_memory: running.sleep_in_memory,
             timers: Timers::default(),
             tenancy: Tenancy::default(),
             keeper: Mutex::default(),
@@ -217,6 +213,13 @@ impl Engine {
             phase: watch::Sender::new(Phase::Open),
         })
     }
+}
+
+/// How workflows run here.
+#[derive(Default)]
+struct Running {
+    foreign_wakes: ForeignWakes,
+    sleep_in_memory: Duration,
 }
 
 /// The names that DBOS accepts.
