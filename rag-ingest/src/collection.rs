@@ -2,6 +2,7 @@
 //!
 //! Statements are written once for both databases, see `session`; what is special to one stands beside it.
 
+mod documents;
 mod find;
 mod index;
 mod members;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
+pub use self::documents::{CollectionState, WholeDocument};
 pub use self::find::Passage;
 pub(crate) use self::find::{Allowed, VectorRow};
 pub(crate) use self::index::INDEX_FROM;

@@ -2,6 +2,7 @@
 
 mod report;
 mod search;
+mod serve;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -50,6 +51,10 @@ enum Action {
     Ingest(Ingest),
     /// Find passages that answer a question.
     Search(search::Search),
+    /// Answer searches over HTTP.
+    Serve(serve::Serve),
+    /// Answer searches of an agent: the Model Context Protocol on standard input and output.
+    Mcp(serve::Mcp),
     /// Tell where the newest run is, and which files failed.
     Status(Status),
     /// Try failed files again, each from the step that failed.
@@ -239,6 +244,8 @@ pub fn main() -> ExitCode {
     let log = match &command.action {
         Action::Ingest(of) => of.shared.log.as_deref(),
         Action::Search(of) => of.shared.log.as_deref(),
+        Action::Serve(of) => of.shared.log.as_deref(),
+        Action::Mcp(of) => of.shared.log.as_deref(),
         Action::Status(of) => of.shared.log.as_deref(),
         Action::Retry(of) => of.shared.log.as_deref(),
         Action::Stats(of) => of.shared.log.as_deref(),
@@ -252,10 +259,12 @@ pub fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(async {
+        let done = runtime.block_on(async {
             match command.action {
                 Action::Ingest(options) => run_ingest(options).await,
                 Action::Search(options) => search::search(&options).await,
+                Action::Serve(options) => serve::serve(&options).await,
+                Action::Mcp(options) => serve::mcp(&options).await,
                 Action::Status(options) => report::status(&options.shared).await,
                 Action::Retry(options) => run_retry(options).await,
                 Action::Stats(options) => report::stats(&options.shared).await,
@@ -265,7 +274,10 @@ pub fn main() -> ExitCode {
                 Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
                 Action::Parse => Ok(run_parse()),
             }
-        })
+        });
+        // A read of standard input that is under way ends with the process.
+        runtime.shutdown_background();
+        done
     });
     done.unwrap_or_else(|error| {
         eprintln!("rag-ingest: {error:#}");

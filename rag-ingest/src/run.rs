@@ -384,7 +384,7 @@ fn absolute(root: &Path) -> Result<String, RunError> {
 }
 
 /// Completes when the user, or the system, asks the program to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signals) => signals.recv().await,

@@ -45,6 +45,7 @@ pub(super) struct Search {
 pub(super) async fn search(options: &Search) -> Result<ExitCode> {
     let request = Request {
         question: options.question.clone(),
+        collection: None,
         mode: options.mode,
         limit: Some(options.limit),
         path: options.path.clone(),

@@ -14,6 +14,9 @@ use crate::document::Kind;
 pub struct Request {
     /// What is asked.
     pub question: String,
+    /// The collection, if not the one that is searched else.
+    #[serde(default)]
+    pub collection: Option<String>,
     /// What it goes by.
     #[serde(default)]
     pub mode: Mode,
