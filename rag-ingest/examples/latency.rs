@@ -45,7 +45,10 @@ struct Chance(u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let mixed = (self.0 >> 33) ^ self.0;
         mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 16
     }
@@ -89,7 +92,10 @@ impl Embedder for ByChance {
     }
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let seed = |text: &&str| text.bytes().fold(7_u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte));
+        let seed = |text: &&str| {
+            text.bytes()
+                .fold(7_u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte))
+        };
         Ok(texts
             .iter()
             .map(|text| Chance(seed(text)).vector(seed(text) % 500))
@@ -105,7 +111,11 @@ async fn main() -> Result<()> {
     let collection = Collection::open(&db).await?;
     let begun = Instant::now();
     fill(&db, options.chunks).await?;
-    println!("{} chunks written in {:.1?}", options.chunks, begun.elapsed());
+    println!(
+        "{} chunks written in {:.1?}",
+        options.chunks,
+        begun.elapsed()
+    );
     let searcher = Searcher::new(collection.clone(), Arc::new(ByChance));
     let begun = Instant::now();
     let index = collection.index_vectors(searcher.model(), 10_000).await?;
@@ -147,7 +157,10 @@ async fn main() -> Result<()> {
         times.sort();
         let at = |share: f64| -> Duration {
             let index = (times.len() as f64 * share) as usize;
-            times.get(index.min(times.len() - 1)).copied().unwrap_or_default()
+            times
+                .get(index.min(times.len() - 1))
+                .copied()
+                .unwrap_or_default()
         };
         println!("{name}: p50 {:.1?}, p99 {:.1?}", at(0.5), at(0.99));
     }
@@ -162,9 +175,18 @@ fn chunks(count: u64) -> impl Iterator<Item = Chunk> {
     (0..count).map(move |number| {
         let document = number / A_DOCUMENT;
         let vector = chance.vector(document % 500);
-        let bytes = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let bytes = vector
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
         let text = chance.text(A_CHUNK);
-        (number as i64 + 1, document as i64 + 1, (number % A_DOCUMENT) as i64, text, bytes)
+        (
+            number as i64 + 1,
+            document as i64 + 1,
+            (number % A_DOCUMENT) as i64,
+            text,
+            bytes,
+        )
     })
 }
 
@@ -175,7 +197,8 @@ const DOCUMENTS: &str = "
 
 async fn fill(db: &str, count: u64) -> Result<()> {
     let documents = count.div_ceil(A_DOCUMENT);
-    let first = "INSERT INTO rag_sources (id, collection, name, location) VALUES (1, 'default', 'r', '/r');
+    let first =
+        "INSERT INTO rag_sources (id, collection, name, location) VALUES (1, 'default', 'r', '/r');
          INSERT INTO rag_models (id, name, dimension) VALUES (1, 'chance/256', 256);";
     if db.starts_with("sqlite") {
         let mut connection = SqliteConnection::connect(db).await?;
@@ -183,7 +206,9 @@ async fn fill(db: &str, count: u64) -> Result<()> {
             "(WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < {documents}) SELECT n FROM c)"
         );
         let sql = format!("BEGIN; {first} {DOCUMENTS}{numbers};");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await?;
         for (id, document, ordinal, text, vector) in chunks(count) {
             sqlx::query("INSERT INTO rag_vectors (id, model_id, text_key, vector) VALUES ($1, 1, CAST($1 AS TEXT), $2)")
                 .bind(id)
@@ -204,9 +229,13 @@ async fn fill(db: &str, count: u64) -> Result<()> {
         sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
         return Ok(());
     }
-    let mut connection = PgConnection::connect(db).await.context("the database must exist, and be empty")?;
+    let mut connection = PgConnection::connect(db)
+        .await
+        .context("the database must exist, and be empty")?;
     let sql = format!("{first} {DOCUMENTS}generate_series(1, {documents}) n;");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await?;
     let mut all = chunks(count);
     loop {
         let part: Vec<Chunk> = all.by_ref().take(1000).collect();
@@ -238,7 +267,9 @@ async fn fill(db: &str, count: u64) -> Result<()> {
         .execute(&mut connection)
         .await?;
     }
-    sqlx::raw_sql("DROP TABLE IF EXISTS rag_embeddings; ANALYZE").execute(&mut connection).await?;
+    sqlx::raw_sql("DROP TABLE IF EXISTS rag_embeddings; ANALYZE")
+        .execute(&mut connection)
+        .await?;
     // The next one that opens the database gives the vectors to the extension, if there is one.
     Collection::open(db).await?.close().await;
     Ok(())

@@ -79,7 +79,7 @@ pub(crate) fn stem(word: &str) -> String {
     {
         kept.pop();
     }
-    if kept.ends_with('i') {
+    if kept.ends_with(['i', 'y']) && kept.chars().count() > LEAST {
         kept.pop();
     }
     kept

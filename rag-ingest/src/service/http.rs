@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderMap, ORIGIN};
 use hyper::server::conn::http1;
@@ -22,6 +22,8 @@ use crate::search::{self, SearchError};
 
 /// The largest question.
 const LARGEST_BODY: usize = 1 << 20;
+/// How much of a larger one is read and thrown away: a client that is still sending does not hear the refusal.
+const HEARD_OUT: usize = 8 << 20;
 /// How many connections are open at once; more wait.
 const CONNECTIONS: usize = 256;
 /// How long a client may take to say what it wants.
@@ -209,18 +211,26 @@ async fn collections(service: &Service) -> Result<Value, Refusal> {
 }
 
 async fn search_by_body(service: &Service, request: Request<Incoming>) -> Result<Value, Refusal> {
-    let body = Limited::new(request.into_body(), LARGEST_BODY);
-    let body = body.collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the request has more than {LARGEST_BODY} bytes; ask in fewer words"),
-            )
-        } else {
-            Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
+    let mut body = request.into_body();
+    let (mut bytes, mut size) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        size += data.len();
+        if size <= LARGEST_BODY {
+            bytes.extend_from_slice(&data);
+        } else if size > HEARD_OUT {
+            break;
         }
-    })?;
-    let of: search::Request = serde_json::from_slice(&body.to_bytes()).map_err(|error| {
+    }
+    if size > LARGEST_BODY {
+        let error = format!("the request has more than {LARGEST_BODY} bytes; ask in fewer words");
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error));
+    }
+    let of: search::Request = serde_json::from_slice(&bytes).map_err(|error| {
         let error = format!("the request is no search: {error}; send {{\"question\": \"...\"}}");
         Refusal::new(StatusCode::BAD_REQUEST, error)
     })?;
