@@ -140,6 +140,9 @@ async fn the_extension_finds_what_this_program_finds() {
             assert_eq!(i64::try_from(verdicts.asked).unwrap(), verdicts.chunks);
             all.push(found);
         }
+        // What is equally near may be told apart by the last bit of a sum.
+        assert_eq!(all[0].first(), all[1].first());
+        all.iter_mut().for_each(|found| found.sort());
         assert_eq!(all[0], all[1]);
         assert_eq!(all[0].len(), 4);
     };
@@ -216,7 +219,8 @@ async fn what_is_missing_in_the_index_is_told_and_made_again() {
 async fn a_role_that_may_not_create_the_extension_searches_without_it_until_somebody_has() {
     let test = async {
         let store = Store::postgres_with_vectors().await;
-        let (server, database) = store.url().rsplit_once('/').unwrap();
+        let url = store.url().split('?').next().unwrap();
+        let (server, database) = url.rsplit_once('/').unwrap();
         let role = format!("role_{database}");
         store
             .execute(

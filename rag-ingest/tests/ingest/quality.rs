@@ -52,7 +52,7 @@ async fn score(searcher: &Searcher, mode: Mode) -> Score {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_rankings_together_answer_more_questions_than_each_alone() {
+async fn both_rankings_together_have_answers_higher_up_than_each_alone() {
     let scratch = Scratch::new();
     let searcher = library(&scratch).await;
 
