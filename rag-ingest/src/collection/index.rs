@@ -210,11 +210,10 @@ fn literal(vector: &[u8]) -> String {
 
 /// The type that an index on vectors of a length is made on; none if they are too long for any.
 pub(super) fn indexed_type(dimension: i64) -> Option<String> {
-    match dimension {
-        ..=LONGEST => Some(format!("vector({dimension})")),
-        ..=LONGEST_HALF => Some(format!("halfvec({dimension})")),
-        _ => None,
+    if dimension <= LONGEST {
+        return Some(format!("vector({dimension})"));
     }
+    (dimension <= LONGEST_HALF).then(|| format!("halfvec({dimension})"))
 }
 
 /// The name of the index of a model.
