@@ -2,6 +2,9 @@
 //!
 //! Statements are written once for both databases, see `session`; what is special to one stands beside it.
 
+mod documents;
+mod find;
+mod index;
 mod members;
 mod outcome;
 mod plan;
@@ -23,6 +26,11 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
+pub use self::documents::{CollectionState, WholeDocument};
+pub use self::find::Passage;
+pub(crate) use self::find::{Allowed, VectorRow};
+pub(crate) use self::index::INDEX_FROM;
+pub use self::index::VectorIndex;
 pub(crate) use self::members::{MemberOutcome, NewMember, remove_members, replace_members};
 pub use self::outcome::Failure;
 pub(crate) use self::outcome::{Cost, bury, fail, living, pay, remember, unseen};
@@ -32,7 +40,7 @@ pub(crate) use self::plan::{
 };
 pub use self::prune::Pruned;
 pub(crate) use self::reads::retryable;
-pub use self::reads::{FileState, LastRun, Passage};
+pub use self::reads::{FileState, LastRun};
 pub(crate) use self::save::save;
 use self::session::Transaction;
 pub use self::sources::Scope;

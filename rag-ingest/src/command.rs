@@ -1,9 +1,10 @@
 //! The command line.
 
 mod report;
+mod search;
+mod serve;
 mod upkeep;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -15,12 +16,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::collection::Collection;
 use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
 use crate::run::{IngestOptions, RetryOptions, ingest, retry, workflows};
-use crate::search::{Hit, search};
 use crate::workflow::MaxDelete;
 
 /// Makes folders of documents searchable, and survives everything in the middle of it.
@@ -51,7 +50,11 @@ enum Action {
     /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
     Ingest(Ingest),
     /// Find passages that answer a question.
-    Search(Search),
+    Search(search::Search),
+    /// Answer searches over HTTP.
+    Serve(serve::Serve),
+    /// Answer searches of an agent: the Model Context Protocol on standard input and output.
+    Mcp(serve::Mcp),
     /// Tell where the newest run is, and which files failed.
     Status(Status),
     /// Try failed files again, each from the step that failed.
@@ -192,18 +195,6 @@ struct Reset {
     shared: Shared,
 }
 
-#[derive(Debug, Args)]
-struct Search {
-    /// The question.
-    #[arg(value_name = "QUESTION")]
-    question: String,
-    /// How many passages.
-    #[arg(short, value_name = "N", default_value_t = 5)]
-    k: usize,
-    #[command(flatten)]
-    shared: Shared,
-}
-
 /// How much one file may ask for.
 #[derive(Debug, Args)]
 struct Reading {
@@ -253,6 +244,8 @@ pub fn main() -> ExitCode {
     let log = match &command.action {
         Action::Ingest(of) => of.shared.log.as_deref(),
         Action::Search(of) => of.shared.log.as_deref(),
+        Action::Serve(of) => of.shared.log.as_deref(),
+        Action::Mcp(of) => of.shared.log.as_deref(),
         Action::Status(of) => of.shared.log.as_deref(),
         Action::Retry(of) => of.shared.log.as_deref(),
         Action::Stats(of) => of.shared.log.as_deref(),
@@ -266,10 +259,12 @@ pub fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(async {
+        let done = runtime.block_on(async {
             match command.action {
                 Action::Ingest(options) => run_ingest(options).await,
-                Action::Search(options) => run_search(options).await,
+                Action::Search(options) => search::search(&options).await,
+                Action::Serve(options) => serve::serve(&options).await,
+                Action::Mcp(options) => serve::mcp(&options).await,
                 Action::Status(options) => report::status(&options.shared).await,
                 Action::Retry(options) => run_retry(options).await,
                 Action::Stats(options) => report::stats(&options.shared).await,
@@ -279,7 +274,10 @@ pub fn main() -> ExitCode {
                 Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
                 Action::Parse => Ok(run_parse()),
             }
-        })
+        });
+        // A read of standard input that is under way ends with the process.
+        runtime.shutdown_background();
+        done
     });
     done.unwrap_or_else(|error| {
         eprintln!("rag-ingest: {error:#}");
@@ -362,55 +360,4 @@ async fn run_retry(options: Retry) -> Result<ExitCode> {
     })
     .await?;
     report::summary(&summary, options.shared.json)
-}
-
-async fn run_search(options: Search) -> Result<ExitCode> {
-    let embedder = options.shared.embedder().open()?;
-    let collection = Collection::open_existing(&options.shared.db).await?;
-    let found = search(
-        &collection,
-        &options.shared.collection,
-        &embedder,
-        &options.question,
-        options.k,
-    )
-    .await;
-    collection.close().await;
-    let hits = found?;
-    let mut out = std::io::stdout().lock();
-    if options.shared.json {
-        writeln!(out, "{}", serde_json::to_string(&hits)?)?;
-    } else {
-        print_hits(&mut out, &hits)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_hits(out: &mut impl Write, hits: &[Hit]) -> std::io::Result<()> {
-    /// Characters of a passage that are shown.
-    const SHOWN: usize = 300;
-    if hits.is_empty() {
-        return writeln!(out, "Nothing found.");
-    }
-    for (number, hit) in (1..).zip(hits) {
-        let page = hit
-            .page
-            .map(|page| format!(", page {page}"))
-            .unwrap_or_default();
-        let heading = hit
-            .heading
-            .as_ref()
-            .map(|it| format!(", {it}"))
-            .unwrap_or_default();
-        writeln!(
-            out,
-            "{number}. {}{page}{heading} ({:.4})",
-            hit.path, hit.score
-        )?;
-        let text = hit.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let shown: String = text.chars().take(SHOWN).collect();
-        let more = if shown.len() < text.len() { " ..." } else { "" };
-        writeln!(out, "   {shown}{more}\n")?;
-    }
-    Ok(())
 }

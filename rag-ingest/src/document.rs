@@ -41,6 +41,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 15] = [
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Pdf,
+        Self::Word,
+        Self::Slides,
+        Self::Sheets,
+        Self::Book,
+        Self::Table,
+        Self::Json,
+        Self::RichText,
+        Self::Email,
+        Self::Code,
+        Self::Notebook,
+        Self::Archive,
+    ];
+
     /// The name in reports and in the database.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 //! The pure parts turn folders into files ([`mod@discover`]), files into text ([`loader`]), text into chunks
 //! ([`mod@chunk`]) and chunks into vectors ([`embed`]). None of them knows a database or a workflow; each is a
 //! function of its input and of the versions in [`mod@fingerprint`]. [`workflow`] strings them together durably,
-//! [`collection`] keeps the result, [`mod@search`] finds in it, [`command`] is the command line.
+//! [`collection`] keeps the result, [`mod@search`] finds in it, [`service`] answers other programs, [`command`] is the command line.
 //!
 //! ```
 //! use rag_ingest::{
@@ -37,6 +37,7 @@ pub mod pipeline;
 pub mod progress;
 pub mod run;
 pub mod search;
+pub mod service;
 pub mod status;
 pub mod tokenizer;
 pub mod workflow;

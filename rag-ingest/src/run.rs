@@ -7,7 +7,7 @@ use durable_runtime::{Builder, Durable, Workflow};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::collection::{Collection, CollectionError, FileState};
+use crate::collection::{Collection, CollectionError, FileState, INDEX_FROM, model_name};
 use crate::embed::EmbedError;
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
@@ -145,6 +145,8 @@ pub struct Summary {
 struct Engine {
     durable: Durable,
     fingerprint: String,
+    /// The name of the model.
+    model: String,
     /// A connection of its own to the collection.
     collection: Collection,
 }
@@ -158,6 +160,7 @@ impl Engine {
         (limits, isolate): (Limits, bool),
     ) -> Result<Self, RunError> {
         let embedder = embedder.open()?;
+        let model = model_name(embedder.id(), embedder.dimension());
         let collection = Collection::open(db).await?;
         let mut pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
         pipeline.limits = limits;
@@ -173,6 +176,7 @@ impl Engine {
         Ok(Self {
             durable,
             fingerprint,
+            model,
             collection,
         })
     }
@@ -295,6 +299,11 @@ async fn summary(
     report: RunReport,
     begun: Instant,
 ) -> Result<Summary, RunError> {
+    // Everything is saved; without the index it is only found more slowly, and `stats` tells.
+    let indexed = engine.collection.index_vectors(&engine.model, INDEX_FROM);
+    if let Err(error) = indexed.await {
+        tracing::warn!(%error, "the vectors could not be indexed");
+    }
     Ok(Summary {
         run_id: run_id.to_owned(),
         discovered: report.discovered,
@@ -375,7 +384,7 @@ fn absolute(root: &Path) -> Result<String, RunError> {
 }
 
 /// Completes when the user, or the system, asks the program to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signals) => signals.recv().await,

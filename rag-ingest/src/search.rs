@@ -1,36 +1,70 @@
 //! Hybrid search: the nearest vectors and the best matches of the words, fused by their ranks.
 
+mod filter;
+mod hit;
+mod matrix;
+mod question;
+mod request;
+mod snippet;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
-use crate::collection::{Collection, CollectionError, model_name, vector_of};
-use crate::discover::location_of;
+pub use self::filter::Filter;
+pub use self::hit::{Hit, Ranks};
+pub(crate) use self::matrix::Matrix;
+use self::question::Question;
+pub use self::request::Request;
+pub use self::snippet::Snippet;
+use crate::collection::{Allowed, Collection, CollectionError, model_name};
 use crate::embed::{EmbedError, Embedder};
 
-/// How many candidates each of the two searches gives.
+/// How many candidates each of the two searches gives, if no more hits are asked for.
 const CANDIDATES: usize = 100;
 /// The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher, 2009): a result at rank r counts 1 / (60 + r).
 const FUSION: f64 = 60.0;
+/// The most hits of one search.
+pub const MOST: usize = 1000;
 
-/// A passage that answers the question, perhaps.
-#[derive(Debug, Clone, Serialize)]
-pub struct Hit {
-    /// The file.
-    pub path: String,
-    /// The sum of the two reciprocal ranks; only good for comparing hits of one search.
-    pub score: f64,
-    /// The passage.
-    pub text: String,
-    /// First byte in the normalised text of the document.
-    pub start: i64,
-    /// One past the last byte.
-    pub end: i64,
-    /// The headings it stands under, joined by ` > `.
-    pub heading: Option<String>,
-    /// The page it begins on.
-    pub page: Option<i64>,
+/// What a search goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The meaning, as the model has it: the nearest vectors.
+    Vector,
+    /// The words, and forms of them.
+    Keyword,
+    /// Both, fused by their ranks.
+    #[default]
+    Hybrid,
+}
+
+/// A search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// What is asked. Its first 8 KiB are read by the model, and its first 64 words looked for.
+    pub question: String,
+    /// What it goes by.
+    pub mode: Mode,
+    /// Which chunks may be found.
+    pub filter: Filter,
+    /// How many at most; from 1 to [`MOST`].
+    pub limit: usize,
+}
+
+impl Query {
+    /// A hybrid search for the five best hits.
+    pub fn new(question: impl Into<String>) -> Self {
+        Self {
+            question: question.into(),
+            mode: Mode::default(),
+            filter: Filter::default(),
+            limit: 5,
+        }
+    }
 }
 
 /// Why a search found nothing out.
@@ -46,6 +80,40 @@ pub enum SearchError {
     /// The question.
     #[error("the question is empty; ask something")]
     EmptyQuestion,
+    /// The limit.
+    #[error("{limit} hits cannot be asked for; ask for 1 to {MOST}")]
+    Limit {
+        /// How many were asked for.
+        limit: usize,
+    },
+    /// A pattern of paths.
+    #[error("the pattern `{pattern}` of paths cannot be read: {why}; write, say, `docs/**/*.md`")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A word for what documents were made from.
+    #[error("there are no documents of the type `{word}`; the types are {known}")]
+    Kind {
+        /// The word.
+        word: String,
+        /// The words that there are.
+        known: String,
+    },
+    /// A moment.
+    #[error("`{text}` is no date; write 2026-01-31, or 2026-01-31T12:00:00Z")]
+    Moment {
+        /// What was given.
+        text: String,
+    },
+    /// Pages.
+    #[error("`{text}` are no pages; write 7, or 3-9")]
+    Pages {
+        /// What was given.
+        text: String,
+    },
     /// The collection.
     #[error("the collection `{collection}` is empty; fill it with `rag-ingest ingest PATH`")]
     EmptyCollection {
@@ -55,7 +123,7 @@ pub enum SearchError {
     /// The vectors were made by another model.
     #[error(
         "the collection `{collection}` was made with the model {models}, not with {wanted}; search with the same \
-         --embedder, or ingest again with the other one"
+         --embedder, search with --mode keyword, or ingest again with the other one"
     )]
     OtherModel {
         /// The collection's name.
@@ -67,144 +135,242 @@ pub enum SearchError {
     },
 }
 
-/// The `limit` best passages for a question, the best first.
+impl SearchError {
+    /// Whether another question would help; else it is the database or the model that cannot answer.
+    pub fn is_of_the_question(&self) -> bool {
+        !matches!(self, Self::Collection(_) | Self::Embed(_))
+    }
+}
+
+/// Searches the collections of a database with one model.
 ///
-/// # Errors
-/// [`SearchError`].
-pub async fn search(
-    collection: &Collection,
-    name: &str,
-    embedder: &Arc<dyn Embedder>,
-    question: &str,
-    limit: usize,
-) -> Result<Vec<Hit>, SearchError> {
-    if question.trim().is_empty() {
-        return Err(SearchError::EmptyQuestion);
-    }
-    let models = collection.models(name).await?;
-    if models.is_empty() {
-        return Err(SearchError::EmptyCollection {
-            collection: name.to_owned(),
-        });
-    }
-    let wanted = model_name(embedder.id(), embedder.dimension());
-    if !models.iter().any(|(model, _)| *model == wanted) {
-        let models: Vec<_> = models.into_iter().map(|(model, _)| model).collect();
-        return Err(SearchError::OtherModel {
-            collection: name.to_owned(),
-            models: models.join(", "),
-            wanted,
-        });
-    }
-    let near = nearest(collection, name, &wanted, embedder, question).await?;
-    let limit_words = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
-    let worded = collection
-        .with_words(name, &words(question), limit_words)
-        .await?;
+/// Where the database does not compare vectors itself, a searcher keeps those of the collections that it has searched
+/// in memory (a kibibyte for each chunk of the built-in model), and reads them again when they have changed.
+pub struct Searcher {
+    collection: Collection,
+    embedder: Arc<dyn Embedder>,
+    model: String,
+    kept: Mutex<HashMap<String, Kept>>,
+}
 
-    let mut hits = Vec::new();
-    for (id, score) in fuse(&[near, worded]).into_iter().take(limit) {
-        let Some(passage) = collection.passage(id).await? else {
-            continue;
+/// The vectors of a collection, as they were at some time.
+#[derive(Clone)]
+struct Kept {
+    generation: (i64, i64),
+    matrix: Arc<Matrix>,
+}
+
+impl std::fmt::Debug for Searcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Searcher")
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Searcher {
+    /// A searcher that has read nothing yet.
+    pub fn new(collection: Collection, embedder: Arc<dyn Embedder>) -> Self {
+        let model = model_name(embedder.id(), embedder.dimension());
+        Self {
+            collection,
+            embedder,
+            model,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The tables that it searches.
+    pub fn collection(&self) -> &Collection {
+        &self.collection
+    }
+
+    /// The model that it searches with.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The best passages of a collection for a question, the best first. The same question on the same collection gives
+    /// the same hits in the same order, except that an HNSW index may leave out a near vector.
+    ///
+    /// # Errors
+    /// [`SearchError`].
+    pub async fn search(&self, name: &str, query: &Query) -> Result<Vec<Hit>, SearchError> {
+        let question = Question::of(&query.question).ok_or(SearchError::EmptyQuestion)?;
+        if query.limit == 0 || query.limit > MOST {
+            let limit = query.limit;
+            return Err(SearchError::Limit { limit });
+        }
+        self.check(name, query.mode).await?;
+        let allowed = query.filter.allowed(&self.collection, name).await?;
+        let candidates = query.limit.max(CANDIDATES);
+        let near = async {
+            match query.mode {
+                Mode::Keyword => Ok(Vec::new()),
+                _ => {
+                    self.nearest(name, &question.text, &allowed, candidates)
+                        .await
+                }
+            }
         };
-        hits.push(Hit {
-            path: location_of(&passage.root, &passage.path)
-                .display()
-                .to_string(),
-            score,
-            text: passage.text,
-            start: passage.start,
-            end: passage.end,
-            heading: (!passage.heading.is_empty()).then(|| passage.heading.join(" > ")),
-            page: passage.page,
-        });
+        let worded = async {
+            let limit = i64::try_from(candidates).unwrap_or(i64::MAX);
+            match query.mode {
+                Mode::Vector => Ok(Vec::new()),
+                _ => {
+                    let words = &question.words;
+                    let found = self.collection.with_words(name, words, &allowed, limit);
+                    Ok(found.await?)
+                }
+            }
+        };
+        let (near, worded): (_, Result<_, SearchError>) = tokio::join!(near, worded);
+        let fused = fuse(&near?, &worded?);
+        let best = fused.get(..query.limit).unwrap_or(&fused);
+        hit::read(&self.collection, best, &question.words).await
     }
-    Ok(hits)
-}
 
-/// The chunks whose vectors point most nearly where the question's does.
-async fn nearest(
-    collection: &Collection,
-    name: &str,
-    model: &str,
-    embedder: &Arc<dyn Embedder>,
-    question: &str,
-) -> Result<Vec<i64>, SearchError> {
-    let wanted = embedder
-        .embed(&[question])?
-        .into_iter()
-        .next()
-        .unwrap_or_default();
-    if wanted.iter().all(|number| *number == 0.0) {
-        // No word of the question is known to the model.
-        return Ok(Vec::new());
-    }
-    let vectors = collection.vectors(name, model).await?;
-    let mut scored: Vec<(f32, i64)> = vectors
-        .into_iter()
-        .map(|(id, bytes)| {
-            (
-                vector_of(&bytes)
-                    .iter()
-                    .zip(&wanted)
-                    .map(|(a, b)| a * b)
-                    .sum::<f32>(),
-                id,
-            )
+    /// Sees to it that there is something to find.
+    async fn check(&self, name: &str, mode: Mode) -> Result<(), SearchError> {
+        let wanted = (mode != Mode::Keyword).then_some(self.model.as_str());
+        if self.collection.is_made_with(name, wanted).await? {
+            return Ok(());
+        }
+        let collection = name.to_owned();
+        let models = self.collection.models(name).await?;
+        if models.is_empty() {
+            return Err(SearchError::EmptyCollection { collection });
+        }
+        let models: Vec<_> = models.into_iter().map(|(model, _)| model).collect();
+        Err(SearchError::OtherModel {
+            collection,
+            models: models.join(", "),
+            wanted: self.model.clone(),
         })
-        .collect();
-    scored.sort_by(|(a, first), (b, second)| b.total_cmp(a).then(first.cmp(second)));
-    Ok(scored
-        .into_iter()
-        .take(CANDIDATES)
-        .map(|(_, id)| id)
-        .collect())
+    }
+
+    /// The chunks whose vectors point most nearly where the question's does.
+    async fn nearest(
+        &self,
+        name: &str,
+        question: &str,
+        allowed: &Allowed,
+        limit: usize,
+    ) -> Result<Vec<i64>, SearchError> {
+        let wanted = self.embed(question).await?;
+        if wanted.iter().all(|number| *number == 0.0) {
+            // No word of the question is known to the model.
+            return Ok(Vec::new());
+        }
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found = self
+            .collection
+            .nearest_of_postgres(name, &self.model, &wanted, allowed, most)
+            .await?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let matrix = self.matrix(name).await?;
+        let allowed = allowed.clone();
+        Ok(aside(move || matrix.nearest(&wanted, &allowed, limit)).await)
+    }
+
+    async fn embed(&self, question: &str) -> Result<Vec<f32>, EmbedError> {
+        let embedder = Arc::clone(&self.embedder);
+        let question = question.to_owned();
+        let vectors = aside(move || embedder.embed(&[&question])).await?;
+        Ok(vectors.into_iter().next().unwrap_or_default())
+    }
+
+    /// The vectors of a collection as they are now.
+    async fn matrix(&self, name: &str) -> Result<Arc<Matrix>, SearchError> {
+        // Who else asks meanwhile waits for these instead of reading them once more.
+        let mut kept = self.kept.lock().await;
+        let generation = self.collection.generation(name).await?;
+        if let Some(known) = kept.get(name)
+            && known.generation == generation
+        {
+            return Ok(Arc::clone(&known.matrix));
+        }
+        // The old ones need not lie beside the new ones.
+        kept.remove(name);
+        let mut matrix = Matrix::new(self.embedder.dimension());
+        self.collection
+            .each_vector(name, &self.model, |row| matrix.push(row))
+            .await?;
+        let matrix = Arc::new(matrix);
+        let known = Kept {
+            generation,
+            matrix: Arc::clone(&matrix),
+        };
+        kept.insert(name.to_owned(), known);
+        Ok(matrix)
+    }
 }
 
-/// The words of a question that can stand in a text.
-fn words(question: &str) -> Vec<String> {
-    let words = question.split(|character: char| !character.is_alphanumeric());
-    words
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+/// Computes something without keeping others from their work.
+async fn aside<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(compute).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and with it whoever waits here.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// A chunk with its place in each ranking, and the sum of the reciprocal ranks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Fused {
+    chunk: i64,
+    score: f64,
+    ranks: Ranks,
 }
 
 /// Adds the reciprocal ranks up.
-fn fuse(rankings: &[Vec<i64>]) -> Vec<(i64, f64)> {
-    let mut scores: HashMap<i64, f64> = HashMap::new();
-    for ranking in rankings {
-        for (rank, id) in (1_u32..).zip(ranking) {
-            *scores.entry(*id).or_default() += 1.0 / (FUSION + f64::from(rank));
-        }
+fn fuse(near: &[i64], worded: &[i64]) -> Vec<Fused> {
+    let mut scores: HashMap<i64, Fused> = HashMap::new();
+    let mut count = |chunk: i64, rank: u32, place: fn(&mut Ranks) -> &mut Option<u32>| {
+        let fused = scores.entry(chunk).or_insert(Fused {
+            chunk,
+            score: 0.0,
+            ranks: Ranks::default(),
+        });
+        fused.score += 1.0 / (FUSION + f64::from(rank));
+        *place(&mut fused.ranks) = Some(rank);
+    };
+    for (rank, chunk) in (1..).zip(near) {
+        count(*chunk, rank, |ranks| &mut ranks.vector);
     }
-    let mut fused: Vec<_> = scores.into_iter().collect();
-    fused.sort_by(|(first, a), (second, b)| b.total_cmp(a).then(first.cmp(second)));
+    for (rank, chunk) in (1..).zip(worded) {
+        count(*chunk, rank, |ranks| &mut ranks.keyword);
+    }
+    let mut fused: Vec<_> = scores.into_values().collect();
+    fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
     fused
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{fuse, words};
+    use super::fuse;
 
     #[test]
     fn what_both_searches_find_comes_first() {
-        let fused = fuse(&[vec![1, 2, 3], vec![3, 4]]);
-        assert_eq!(fused.first().map(|(id, _)| *id), Some(3));
+        let fused = fuse(&[1, 2, 3], &[3, 4]);
+        let first = fused.first().unwrap();
+        assert_eq!(first.chunk, 3);
+        assert_eq!(
+            (first.ranks.vector, first.ranks.keyword),
+            (Some(3), Some(1))
+        );
         assert_eq!(fused.len(), 4);
     }
 
     #[test]
     fn equal_scores_keep_a_fixed_order() {
-        let fused = fuse(&[vec![7], vec![5]]);
-        assert_eq!(fused.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [5, 7]);
-    }
-
-    #[test]
-    fn punctuation_and_quotes_of_a_question_are_no_syntax() {
-        assert_eq!(
-            words("What's \"NEAR\" (a OR b)?"),
-            ["what", "s", "near", "a", "or", "b"]
-        );
+        let fused = fuse(&[7], &[5]);
+        let chunks: Vec<_> = fused.iter().map(|fused| fused.chunk).collect();
+        assert_eq!(chunks, [5, 7]);
     }
 }

@@ -36,13 +36,13 @@ pub fn copy(folder: &Path, count: usize) {
 }
 
 /// Where cargo keeps the sources of packages.
-fn sources() -> PathBuf {
+pub(crate) fn sources() -> PathBuf {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     home.expect("cargo has a home").join("registry").join("src")
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     let read = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("cannot read {}: {error}", folder.display()));
     read.map(|entry| entry.expect("a folder can be listed").path())

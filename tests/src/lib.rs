@@ -10,6 +10,7 @@ pub mod logs;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
+pub mod questions;
 pub mod rag;
 pub mod rpa;
 pub mod scratch;

@@ -23,16 +23,52 @@ pub async fn fresh_database() -> String {
              `tests/run`, which starts one (`tests/run -E 'test(NAME)'` for one test)"
         );
     };
-    let options = PgConnectOptions::from_str(&server)
-        .unwrap_or_else(|error| panic!("DATABASE_URL is not a PostgreSQL URL: {error}"));
-    let mut connection = options.connect().await.unwrap_or_else(|error| {
-        panic!("the PostgreSQL server of DATABASE_URL does not answer: {error}")
-    });
+    make(&server).await
+}
+
+/// Creates an empty database on a server that has the extension `vector`: the one that `PGVECTOR_DATABASE_URL` names,
+/// else that of `DATABASE_URL`.
+///
+/// # Panics
+///
+/// When there is no such server, or it cannot be used.
+pub async fn fresh_database_with_vectors() -> String {
+    let server = std::env::var("PGVECTOR_DATABASE_URL").or_else(|_| std::env::var("DATABASE_URL"));
+    let why = "this test needs a PostgreSQL server with pgvector: run it with `tests/run`, which starts one, or name one \
+               in PGVECTOR_DATABASE_URL";
+    let Ok(server) = server else {
+        panic!("{why}");
+    };
+    let url = make(&server).await;
+    let mut connection = connect(&url).await;
+    let available: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM pg_available_extensions WHERE name = 'vector'")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("the extensions cannot be listed: {error}"));
+    assert!(available > 0, "{why}");
+    connection.close().await.ok();
+    url
+}
+
+async fn connect(url: &str) -> sqlx::PgConnection {
+    let options = PgConnectOptions::from_str(url)
+        .unwrap_or_else(|error| panic!("`{url}` is not a PostgreSQL URL: {error}"));
+    options
+        .connect()
+        .await
+        .unwrap_or_else(|error| panic!("the PostgreSQL server at `{url}` does not answer: {error}"))
+}
+
+async fn make(server: &str) -> String {
+    let options = PgConnectOptions::from_str(server)
+        .unwrap_or_else(|error| panic!("`{server}` is not a PostgreSQL URL: {error}"));
+    let mut connection = connect(server).await;
     let name = unique_name();
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .execute(&mut connection)
         .await
-        .unwrap_or_else(|error| panic!("DATABASE_URL's role has to create databases: {error}"));
+        .unwrap_or_else(|error| panic!("the role of `{server}` has to create databases: {error}"));
     connection.close().await.ok();
     options.database(&name).to_url_lossy().into()
 }

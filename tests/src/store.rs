@@ -47,6 +47,18 @@ impl Store {
         }
     }
 
+    /// An empty PostgreSQL database on a server that has the extension `vector`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such server: see [`postgres::fresh_database_with_vectors`].
+    pub async fn postgres_with_vectors() -> Self {
+        Self {
+            url: postgres::fresh_database_with_vectors().await,
+            kind: Kind::Postgres,
+        }
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -6,4 +6,6 @@ mod kill;
 mod minilm;
 mod replay;
 mod rerun;
+mod search;
+mod service;
 mod upkeep;

@@ -5,27 +5,6 @@ use serde::Serialize;
 use super::session::{Session, rows};
 use super::{Collection, CollectionError};
 
-/// A chunk as it is found.
-#[derive(Debug, Clone)]
-pub struct Passage {
-    /// The chunk's number in the database.
-    pub id: i64,
-    /// The root that its file was found under.
-    pub root: String,
-    /// The file's path below the root.
-    pub path: String,
-    /// The text.
-    pub text: String,
-    /// First byte in the document's normalised text.
-    pub start: i64,
-    /// One past the last byte.
-    pub end: i64,
-    /// The headings it stands under, the highest first.
-    pub heading: Vec<String>,
-    /// The first page it stands on.
-    pub page: Option<i64>,
-}
-
 /// A document and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileState {
@@ -94,29 +73,6 @@ fn states(rows: Vec<StateRow>) -> Vec<FileState> {
     rows.into_iter().map(state).collect()
 }
 
-/// An FTS5 query for chunks with any of the words; each is a string there, so nothing in it is syntax.
-fn any_of(words: &[String], or: &str) -> String {
-    let quoted: Vec<_> = words
-        .iter()
-        .map(|word| format!("\"{}\"", word.replace('"', "")))
-        .collect();
-    quoted.join(or)
-}
-
-/// A match in a heading counts double.
-const WORDS_SQLITE: &str = "
-    SELECT c.id FROM rag_words
-    JOIN rag_chunks c ON c.id = rag_words.rowid
-    JOIN rag_documents d ON d.id = c.document_id
-    WHERE rag_words MATCH $1 AND d.collection = $2
-    ORDER BY bm25(rag_words, 2.0, 1.0), c.id LIMIT $3";
-
-const WORDS_POSTGRES: &str = "
-    SELECT c.id FROM rag_chunks c
-    JOIN rag_documents d ON d.id = c.document_id, websearch_to_tsquery('english', $1) query
-    WHERE c.words @@ query AND d.collection = $2
-    ORDER BY ts_rank_cd(c.words, query, 1) DESC, c.id LIMIT $3";
-
 impl Collection {
     /// How many documents each model has vectors of, by the model's name.
     ///
@@ -133,87 +89,6 @@ impl Collection {
             collection
         )
         .map_err(failed())
-    }
-
-    /// The vectors of a collection that one model made: number of the chunk, and the vector as little-endian floats.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn vectors(
-        &self,
-        collection: &str,
-        model: &str,
-    ) -> Result<Vec<(i64, Vec<u8>)>, CollectionError> {
-        let failed = || CollectionError::statement("read the vectors");
-        let mut look = self.look().await.map_err(failed())?;
-        let session = &mut look.session();
-        rows!(
-            session,
-            "SELECT c.id, v.vector FROM rag_documents d
-             JOIN rag_chunks c ON c.document_id = d.id
-             JOIN rag_vectors v ON v.id = c.vector_id
-             JOIN rag_models m ON m.id = v.model_id
-             WHERE d.collection = $1 AND m.name = $2 ORDER BY c.id",
-            collection,
-            model
-        )
-        .map_err(failed())
-    }
-
-    /// The chunks that hold any of the words, the best first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn with_words(
-        &self,
-        collection: &str,
-        words: &[String],
-        limit: i64,
-    ) -> Result<Vec<i64>, CollectionError> {
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
-        let failed = || CollectionError::statement("search the texts");
-        let mut look = self.look().await.map_err(failed())?;
-        let session = &mut look.session();
-        let (sql, query) = if session.is_postgres() {
-            (WORDS_POSTGRES, any_of(words, " or "))
-        } else {
-            (WORDS_SQLITE, any_of(words, " OR "))
-        };
-        let found: Vec<(i64,)> = rows!(session, sql, &query, collection, limit).map_err(failed())?;
-        Ok(found.into_iter().map(|(id,)| id).collect())
-    }
-
-    /// One chunk with its document.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn passage(&self, id: i64) -> Result<Option<Passage>, CollectionError> {
-        type Row = (i64, String, String, String, i64, i64, String, Option<i64>);
-        let failed = || CollectionError::statement("read a chunk");
-        let mut look = self.look().await.map_err(failed())?;
-        let session = &mut look.session();
-        let found: Vec<Row> = rows!(
-            session,
-            "SELECT c.id, s.location, d.path, c.text, c.start_byte, c.end_byte, c.heading,
-                CAST(c.first_page AS BIGINT)
-             FROM rag_chunks c JOIN rag_documents d ON d.id = c.document_id
-             JOIN rag_sources s ON s.id = d.source_id WHERE c.id = $1",
-            id
-        )
-        .map_err(failed())?;
-        let passage = |(id, root, path, text, start, end, heading, page): Row| Passage {
-            id,
-            root,
-            path,
-            text,
-            start,
-            end,
-            heading: serde_json::from_str(&heading).unwrap_or_default(),
-            page,
-        };
-        Ok(found.into_iter().next().map(passage))
     }
 
     /// What was found since a run began and is not in the collection, and what the run could not look at: problems

@@ -41,7 +41,7 @@ pub(super) async fn migrate(session: &mut Session<'_>) -> Result<(), CollectionE
     for next in found + 1..=VERSION {
         upgrade(session, next).await.map_err(failed())?;
     }
-    Ok(())
+    super::index::prepare(session).await.map_err(failed())
 }
 
 /// The version of the tables; 0 when there are none.

@@ -1,7 +1,7 @@
 //! One connection to either database, and statements that are written once for both.
 //!
 //! Parameters are `$1`, `$2` and so on, which both understand. `{list:$1}` stands for the values of a JSON list of
-//! strings, as the right side of `IN`.
+//! strings, as the right side of `IN`; `{numbers:$1}` for those of a list of whole numbers.
 
 use sqlx::{Postgres, Sqlite, SqliteConnection};
 
@@ -55,17 +55,29 @@ impl<'c> Session<'c> {
 
 /// A statement in the words of one database.
 pub(crate) fn dialect(sql: &str, postgres: bool) -> String {
-    let mut parts = sql.split("{list:");
+    let sql = replaced(sql, "{list:", |parameter| {
+        if postgres {
+            format!("(SELECT jsonb_array_elements_text({parameter}::text::jsonb))")
+        } else {
+            format!("(SELECT value FROM json_each({parameter}))")
+        }
+    });
+    replaced(&sql, "{numbers:", |parameter| {
+        if postgres {
+            format!("(SELECT jsonb_array_elements({parameter}::text::jsonb)::bigint)")
+        } else {
+            format!("(SELECT value FROM json_each({parameter}))")
+        }
+    })
+}
+
+/// Puts something in the place of every mark, which ends with a brace.
+fn replaced(sql: &str, mark: &str, with: impl Fn(&str) -> String) -> String {
+    let mut parts = sql.split(mark);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (parameter, rest) = part.split_once('}').unwrap_or((part, ""));
-        if postgres {
-            text.push_str(&format!(
-                "(SELECT jsonb_array_elements_text({parameter}::text::jsonb))"
-            ));
-        } else {
-            text.push_str(&format!("(SELECT value FROM json_each({parameter}))"));
-        }
+        text.push_str(&with(parameter));
         text.push_str(rest);
     }
     text
@@ -124,6 +136,20 @@ mod tests {
         assert_eq!(
             dialect(sql, true),
             "SELECT 1 WHERE 'a' IN (SELECT jsonb_array_elements_text($1::text::jsonb)) AND 2 = $2"
+        );
+    }
+
+    #[test]
+    fn numbers_stay_numbers_in_both() {
+        let sql = "a IN {numbers:$1} OR b IN {list:$2}";
+        assert_eq!(
+            dialect(sql, false),
+            "a IN (SELECT value FROM json_each($1)) OR b IN (SELECT value FROM json_each($2))"
+        );
+        assert_eq!(
+            dialect(sql, true),
+            "a IN (SELECT jsonb_array_elements($1::text::jsonb)::bigint) OR b IN \
+             (SELECT jsonb_array_elements_text($2::text::jsonb))"
         );
     }
 

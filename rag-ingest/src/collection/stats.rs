@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::session::rows;
-use super::{Collection, CollectionError};
+use super::{Collection, CollectionError, VectorIndex};
 
 /// The size of a collection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -28,6 +28,8 @@ pub struct Stats {
     pub cost_micros: i64,
     /// Documents of each model.
     pub models: Vec<(String, i64)>,
+    /// How the vectors of the model of most documents are compared with a question's.
+    pub index: Option<VectorIndex>,
 }
 
 impl Collection {
@@ -37,6 +39,10 @@ impl Collection {
     /// The database cannot be read.
     pub async fn stats(&self, collection: &str) -> Result<Stats, CollectionError> {
         let models = self.models(collection).await?;
+        let index = match models.first() {
+            Some((model, _)) => Some(self.vector_index(model).await?),
+            None => None,
+        };
         let failed = || CollectionError::statement("count");
         let mut look = self.look().await.map_err(failed())?;
         let session = &mut look.session();
@@ -64,6 +70,7 @@ impl Collection {
         .map_err(failed())?;
         let mut stats = Stats {
             models,
+            index,
             ..Stats::default()
         };
         if let Some((documents, bytes)) = documents.first() {

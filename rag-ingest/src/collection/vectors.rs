@@ -89,6 +89,9 @@ pub(crate) async fn insert(
             .execute(&mut **connection)
             .await?;
         }
+        for part in sorted.chunks(A_STATEMENT) {
+            super::index::add(session, model, part).await?;
+        }
         return Ok(());
     }
     for (key, vector) in sorted {

@@ -1,5 +1,7 @@
 //! Proving that a collection is whole.
 
+mod answers;
+
 use serde::Serialize;
 
 use super::session::{Session, rows, run};
@@ -7,7 +9,7 @@ use super::{Collection, CollectionError, key_of, vector_of};
 use crate::chunk::embedding_text;
 
 /// How many chunks are looked up again by their own vector and words.
-const ASKED: usize = 50;
+const ASKED: usize = 200;
 /// How many chunks are read at once.
 const PAGE: i64 = 1000;
 /// How much of what is wrong is told one by one, of each kind.
@@ -22,7 +24,7 @@ pub struct Verdicts {
     pub chunks: i64,
     /// Chunks that have a vector. The same number, if all is well.
     pub vectors: i64,
-    /// Chunks that were asked for by their own words, on PostgreSQL; SQLite compares all of them.
+    /// Chunks that were looked for by their own vector and words. The words of all of them are compared on SQLite.
     pub asked: usize,
     /// What is wrong, each a sentence with what to do about it; empty if all is well.
     pub problems: Vec<String>,
@@ -117,7 +119,13 @@ impl Collection {
             .await
             .map_err(failed())?;
         verdicts.asked = sample.len();
+        let lost = answers::lost(session, collection, &sample)
+            .await
+            .map_err(failed())?;
+        verdicts.found(answers::REMEDY, &lost);
         if session.is_postgres() {
+            let missing = answers::missing(session, collection);
+            verdicts.found(answers::MISSING, &missing.await.map_err(failed())?);
             ask(session, &sample, &mut verdicts)
                 .await
                 .map_err(failed())?;

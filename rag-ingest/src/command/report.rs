@@ -251,6 +251,9 @@ pub(super) async fn stats(shared: &Shared) -> Result<ExitCode> {
     for (model, documents) in &of.models {
         writeln!(out, "{documents:>8} documents by {model}")?;
     }
+    if let Some(index) = &of.index {
+        writeln!(out, "vectors are {index}")?;
+    }
     writeln!(
         out,
         "{} texts embedded ({} word pieces, cost {}), {} vectors used again",

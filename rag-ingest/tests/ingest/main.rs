@@ -18,5 +18,7 @@ mod embedder;
 mod folders;
 mod identity;
 mod members;
+mod pgvector;
+mod quality;
 mod retry;
 mod seed;

@@ -1,0 +1,93 @@
+//! How well questions are answered, on the documents of the packages that this workspace is built from.
+//! `cargo run -p rag-ingest --example retrieval` prints the figures.
+
+use durable_tests::questions::{self, Score};
+use durable_tests::scratch::Scratch;
+use rag_ingest::collection::Collection;
+use rag_ingest::loader::Limits;
+use rag_ingest::pipeline::EmbedderChoice;
+use rag_ingest::progress::Progress;
+use rag_ingest::run::{IngestOptions, ingest};
+use rag_ingest::search::{Mode, Query, Searcher};
+use rag_ingest::workflow::MaxDelete;
+
+/// A collection of all documents, made with the built-in model.
+async fn library(scratch: &Scratch) -> Searcher {
+    let folder = scratch.file("documents");
+    questions::copy_documents(&folder);
+    let db = scratch.sqlite_url();
+    let embedder = EmbedderChoice::Builtin;
+    ingest(IngestOptions {
+        roots: vec![folder],
+        db: db.clone(),
+        collection: "default".to_owned(),
+        embedder: embedder.clone(),
+        workers: 2,
+        limits: Limits::default(),
+        isolate: false,
+        max_delete: MaxDelete::default(),
+        progress: Progress::hidden(),
+    })
+    .await
+    .unwrap();
+    let collection = Collection::open(&db).await.unwrap();
+    Searcher::new(collection, embedder.open().unwrap())
+}
+
+async fn score(searcher: &Searcher, mode: Mode) -> Score {
+    let mut ranks = Vec::new();
+    for question in questions::all() {
+        let query = Query {
+            mode,
+            limit: 10,
+            ..Query::new(question.question)
+        };
+        let hits = searcher.search("default", &query).await.unwrap();
+        let answer = hits
+            .iter()
+            .position(|hit| question.is_answered_by(&hit.path, &hit.text));
+        ranks.push(answer.map(|index| index + 1));
+    }
+    Score::of(&ranks)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_rankings_together_have_answers_higher_up_than_each_alone() {
+    let scratch = Scratch::new();
+    let searcher = library(&scratch).await;
+
+    let vector = score(&searcher, Mode::Vector).await;
+    let keyword = score(&searcher, Mode::Keyword).await;
+    let hybrid = score(&searcher, Mode::Hybrid).await;
+
+    let all = format!("vector: {vector}; keyword: {keyword}; hybrid: {hybrid}");
+    assert!(hybrid.questions >= 100, "{all}");
+    assert!(hybrid.mrr >= vector.mrr.max(keyword.mrr), "{all}");
+    assert!(hybrid.first >= vector.first.max(keyword.first), "{all}");
+    // At this, words alone are a little better: the built-in model is a weak one.
+    let best = vector.in_five.max(keyword.in_five);
+    assert!(hybrid.in_five + 4 >= best, "{all}");
+    assert!(hybrid.mrr > 0.38, "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_stands_in_a_chunk_of_its_document() {
+    let scratch = Scratch::new();
+    let searcher = library(&scratch).await;
+    let mut missing = Vec::new();
+    for question in questions::all() {
+        let query = Query {
+            mode: Mode::Keyword,
+            limit: 1000,
+            ..Query::new(question.answer)
+        };
+        let hits = searcher.search("default", &query).await.unwrap();
+        let is_there = hits
+            .iter()
+            .any(|hit| question.is_answered_by(&hit.path, &hit.text));
+        if !is_there {
+            missing.push(format!("{}: {}", question.document, question.answer));
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
