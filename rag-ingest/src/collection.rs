@@ -2,11 +2,13 @@
 //!
 //! Statements are written once for both databases, see `session`; what is special to one stands beside it.
 
+mod ledger;
 mod members;
 mod outcome;
 mod plan;
 mod prune;
 mod reads;
+pub(crate) mod requests;
 mod reset;
 mod save;
 mod schema;
@@ -23,9 +25,11 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
+pub use self::ledger::Spending;
+pub(crate) use self::ledger::{Cost, pay};
 pub(crate) use self::members::{MemberOutcome, NewMember, remove_members, replace_members};
 pub use self::outcome::Failure;
-pub(crate) use self::outcome::{Cost, bury, fail, living, pay, remember, unseen};
+pub(crate) use self::outcome::{bury, fail, living, remember, unseen};
 pub(crate) use self::plan::{
     Known, Queued, Seen, Verdict, known, queue, queued, refuse, repoint, restamp, seen,
     with_content,

@@ -28,6 +28,8 @@ pub struct Stats {
     pub cost_micros: i64,
     /// Documents of each model.
     pub models: Vec<(String, i64)>,
+    /// What each model has cost, ever.
+    pub spending: Vec<(String, super::Spending)>,
 }
 
 impl Collection {
@@ -37,6 +39,7 @@ impl Collection {
     /// The database cannot be read.
     pub async fn stats(&self, collection: &str) -> Result<Stats, CollectionError> {
         let models = self.models(collection).await?;
+        let spending = self.spending_by_model(collection).await?;
         let failed = || CollectionError::statement("count");
         let mut look = self.look().await.map_err(failed())?;
         let session = &mut look.session();
@@ -54,27 +57,22 @@ impl Collection {
             collection
         )
         .map_err(failed())?;
-        let costs: Vec<(i64, i64, i64, i64)> = rows!(
-            session,
-            "SELECT CAST(COALESCE(SUM(embedded), 0) AS BIGINT), CAST(COALESCE(SUM(reused), 0) AS BIGINT),
-                CAST(COALESCE(SUM(tokens), 0) AS BIGINT), CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT)
-             FROM rag_costs WHERE collection = $1",
-            collection
-        )
-        .map_err(failed())?;
         let mut stats = Stats {
             models,
             ..Stats::default()
         };
+        for (_, of) in &spending {
+            stats.embedded += of.embedded;
+            stats.reused += of.reused;
+            stats.embedded_tokens += of.tokens;
+            stats.cost_micros += of.cost_micros;
+        }
+        stats.spending = spending;
         if let Some((documents, bytes)) = documents.first() {
             (stats.documents, stats.bytes) = (*documents, *bytes);
         }
         if let Some((chunks, tokens, vectors)) = chunks.first() {
             (stats.chunks, stats.tokens, stats.vectors) = (*chunks, *tokens, *vectors);
-        }
-        if let Some((embedded, reused, tokens, micros)) = costs.first() {
-            (stats.embedded, stats.reused) = (*embedded, *reused);
-            (stats.embedded_tokens, stats.cost_micros) = (*tokens, *micros);
         }
         Ok(stats)
     }
