@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod corpus;
+pub mod embeddings;
 pub mod gates;
 pub mod journey;
 pub mod logs;
