@@ -6,4 +6,5 @@ mod kill;
 mod minilm;
 mod replay;
 mod rerun;
+mod service;
 mod upkeep;

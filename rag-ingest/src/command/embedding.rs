@@ -51,6 +51,9 @@ pub(super) struct Embedding {
     /// The most tokens in any minute, by all workers on this database together.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     tokens_per_minute: Option<u64>,
+    /// The minute of these limits in seconds, for tests.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, hide = true)]
+    limits_period: u64,
     /// What a million tokens cost, in any currency; `stats` and --budget count with it.
     #[arg(long, value_name = "AMOUNT", value_parser = micros)]
     embedder_price: Option<i64>,
@@ -113,7 +116,7 @@ impl Embedding {
             rate: Rate {
                 requests: self.requests_per_minute,
                 tokens: self.tokens_per_minute,
-                ..Rate::default()
+                period: Duration::from_secs(self.limits_period),
             },
             micros_per_million_tokens: self.embedder_price.unwrap_or_default(),
             ..usual

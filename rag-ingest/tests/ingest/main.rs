@@ -20,3 +20,4 @@ mod identity;
 mod members;
 mod retry;
 mod seed;
+mod service;
