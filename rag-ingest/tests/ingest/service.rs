@@ -85,8 +85,8 @@ on_both_stores! {
         // The waits are checkpoints: a crash does not begin them anew.
         let id = store.value("SELECT workflow_id FROM rag_documents", &[]).await;
         let steps = store.step_names(id.as_str().unwrap()).await;
-        assert_eq!(steps.iter().filter(|step| *step == "embed").count(), 4, "{steps:?}");
-        assert_eq!(steps.iter().filter(|step| *step == "DBOS.sleep").count(), 3, "{steps:?}");
+        assert_eq!(steps.iter().filter(|step| step.ends_with(" embed")).count(), 4, "{steps:?}");
+        assert_eq!(steps.iter().filter(|step| step.ends_with(" DBOS.sleep")).count(), 3, "{steps:?}");
     }
 
     async fn a_service_that_hangs_is_given_up_and_asked_again(store: Store) {
@@ -221,7 +221,8 @@ on_both_stores! {
         assert_eq!((same.unchanged, model.ingested, length.ingested, again.unchanged), (1, 1, 1, 1));
         // How long the vectors are was asked once, and remembered.
         assert_eq!((asked, server.asked().len()), (4, 4));
-        let names = store.rows("SELECT name FROM rag_models ORDER BY name", &[]).await;
+        let mut names = store.rows("SELECT name FROM rag_models", &[]).await;
+        names.sort_by_key(ToString::to_string);
         assert_eq!(names, [json!(["openai:m/16"]), json!(["openai:m@16/16"]), json!(["openai:other@16/16"])]);
     }
 }
