@@ -85,6 +85,18 @@ impl Chunk {
         document.text.get(self.start..self.end).unwrap_or_default()
     }
 
+    /// About how many tokens of any model it is, headings included.
+    pub(crate) fn weight(&self) -> usize {
+        /// Bytes of a token: fewer than most have, so that the sum is not too small.
+        const TOKEN: usize = 3;
+        let headings: usize = self
+            .heading
+            .iter()
+            .map(|heading| heading.len() + TOKEN)
+            .sum();
+        self.tokens as usize + headings / TOKEN
+    }
+
     /// What to embed for this chunk: the headings it stands under, then its text.
     ///
     /// A passage often does not repeat what its section is about; with the headings it is found by that, too.

@@ -5,11 +5,13 @@
 mod documents;
 mod find;
 mod index;
+mod ledger;
 mod members;
 mod outcome;
 mod plan;
 mod prune;
 mod reads;
+pub(crate) mod requests;
 mod reset;
 mod save;
 mod schema;
@@ -31,9 +33,11 @@ pub use self::find::Passage;
 pub(crate) use self::find::{Allowed, VectorRow};
 pub(crate) use self::index::INDEX_FROM;
 pub use self::index::VectorIndex;
+pub use self::ledger::Spending;
+pub(crate) use self::ledger::{Cost, pay};
 pub(crate) use self::members::{MemberOutcome, NewMember, remove_members, replace_members};
 pub use self::outcome::Failure;
-pub(crate) use self::outcome::{Cost, bury, fail, living, pay, remember, unseen};
+pub(crate) use self::outcome::{bury, fail, living, remember, unseen};
 pub(crate) use self::plan::{
     Known, Queued, Seen, Verdict, known, queue, queued, refuse, repoint, restamp, seen,
     with_content,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod embedding;
 mod report;
 mod search;
 mod serve;
@@ -11,13 +12,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use self::embedding::Embedding;
 use crate::loader::Limits;
-use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
 use crate::run::{IngestOptions, RetryOptions, ingest, retry, workflows};
 use crate::workflow::MaxDelete;
@@ -32,6 +33,9 @@ Examples:
   rag-ingest ingest docs                        a folder, into ./rag-ingest.db
   rag-ingest ingest a.pdf notes --json          files and folders, one JSON document as the result
   rag-ingest ingest docs --db postgres://me@db/rag
+  rag-ingest ingest docs --embedder ollama --embedder-model nomic-embed-text
+  RAG_EMBEDDER_KEY=... rag-ingest ingest docs --embedder openai --embedder-model text-embedding-3-small
+          --embedder-price 0.02 --budget 5 --requests-per-minute 3000 --tokens-per-minute 1000000
   rag-ingest search \"how are steps retried?\" -k 3
   rag-ingest status                             where the newest run is, and which files failed
   rag-ingest retry --now                        failed files again, each from the step that failed
@@ -96,29 +100,14 @@ struct Shared {
     /// The collection.
     #[arg(long, value_name = "NAME", default_value = "default")]
     collection: String,
-    /// The model that makes vectors of texts.
-    #[arg(long, value_enum, default_value = "builtin")]
-    embedder: Embedder,
-    /// The folder that holds the model, for --embedder minilm.
-    #[arg(long, value_name = "FOLDER", default_value = "minilm")]
-    model: PathBuf,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
     /// Append what happens to a file, one JSON object a line; every begin of a step is one.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Embedder {
-    /// A table of word vectors inside the program.
-    Builtin,
-    /// The sentence model all-MiniLM-L6-v2, better and a thousand times slower.
-    Minilm,
-    /// Hashes, for tests.
-    #[value(hide = true)]
-    Hash,
+    #[command(flatten)]
+    embedding: Embedding,
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +122,10 @@ struct Ingest {
     /// kept: perhaps a disk is not mounted. A fifth unless given, or ten files, but never all of them.
     #[arg(long, value_name = "PERCENT")]
     max_delete: Option<MaxDelete>,
+    /// The most that embedding may cost, by the --embedder-price. What waits then is taken when the same command is
+    /// given with a higher budget, or without.
+    #[arg(long, value_name = "AMOUNT", value_parser = embedding::micros)]
+    budget: Option<i64>,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -153,6 +146,9 @@ struct Retry {
     /// Also those that failed five times, and those that cannot be read: worth it when something else has changed.
     #[arg(long)]
     all: bool,
+    /// The most that embedding may cost, by the --embedder-price; the next `ingest` takes what waits then.
+    #[arg(long, value_name = "AMOUNT", value_parser = embedding::micros)]
+    budget: Option<i64>,
     /// How many files are worked on at once; as many as there are processors unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     workers: Option<u32>,
@@ -220,16 +216,6 @@ impl Reading {
             max_parse_time: Duration::from_secs(self.parse_timeout),
             max_parse_memory: self.parse_memory << 20,
             ..Limits::default()
-        }
-    }
-}
-
-impl Shared {
-    fn embedder(&self) -> EmbedderChoice {
-        match self.embedder {
-            Embedder::Builtin => EmbedderChoice::Builtin,
-            Embedder::Minilm => EmbedderChoice::MiniLm(self.model.clone()),
-            Embedder::Hash => EmbedderChoice::Hash,
         }
     }
 }
@@ -335,7 +321,8 @@ async fn run_ingest(options: Ingest) -> Result<ExitCode> {
         roots: options.paths,
         db: options.shared.db.clone(),
         collection: options.shared.collection.clone(),
-        embedder: options.shared.embedder(),
+        embedder: options.shared.embedding.choice()?,
+        budget_micros: options.budget,
         limits: options.reading.limits(),
         isolate: true,
         workers: workers(options.workers),
@@ -350,7 +337,8 @@ async fn run_retry(options: Retry) -> Result<ExitCode> {
     let summary = retry(RetryOptions {
         db: options.shared.db.clone(),
         collection: options.shared.collection.clone(),
-        embedder: options.shared.embedder(),
+        embedder: options.shared.embedding.choice()?,
+        budget_micros: options.budget,
         workers: workers(options.workers),
         now: options.now,
         all: options.all,

@@ -4,11 +4,13 @@
 //! again of the file: nothing here has to survive.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chunk::Chunk;
 use crate::collection::Cost;
 use crate::document::Document;
+use crate::embed::BatchSize;
 use crate::loader::Loaded;
 
 /// How many files lie here at most; workflows that end abnormally leave theirs behind.
@@ -127,6 +129,29 @@ impl Prepared {
         picked
     }
 
+    /// The places of the chunks of each batch.
+    pub(crate) fn batches(&self, size: BatchSize) -> Vec<Range<usize>> {
+        let mut batches = Vec::new();
+        let (mut first, mut tokens) = (0, 0_usize);
+        let weights = self
+            .pieces()
+            .flat_map(|piece| piece.chunks)
+            .map(Chunk::weight);
+        for (place, weight) in weights.enumerate() {
+            let is_full = place - first >= size.texts.max(1)
+                || (place > first && tokens.saturating_add(weight) > size.tokens);
+            if is_full {
+                batches.push(first..place);
+                (first, tokens) = (place, 0);
+            }
+            tokens = tokens.saturating_add(weight);
+        }
+        if first < self.keys.len() {
+            batches.push(first..self.keys.len());
+        }
+        batches
+    }
+
     /// Lays the vectors of a batch aside until the document is saved.
     pub(crate) fn lay_aside(&self, batch: u32, fresh: Fresh) {
         let mut all = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,6 +238,7 @@ mod tests {
     use super::{Desk, Prepared, ROOM};
     use crate::chunk::{ChunkOptions, chunk};
     use crate::document::Document;
+    use crate::embed::BatchSize;
     use crate::loader::{Loaded, Member};
     use crate::tokenizer::Tokenizer;
 
@@ -243,6 +269,22 @@ mod tests {
             .collect();
         assert_eq!(texts, ["two"]);
         assert_eq!(picked[0].2, &prepared.keys[1]);
+    }
+
+    #[test]
+    fn a_batch_is_full_when_it_has_enough_texts_or_enough_tokens() {
+        let section = |number: usize| format!("# {number}\n\none two three\n\n");
+        let text: String = (0..5).map(section).collect();
+        let options = ChunkOptions::default();
+        let prepared = Prepared::new(Document::markdown(&text).into(), |document| {
+            chunk(document, &options, Tokenizer::builtin())
+        });
+        assert_eq!(prepared.keys.len(), 5);
+        let batches = |texts, tokens| prepared.batches(BatchSize { texts, tokens });
+        assert_eq!(batches(128, usize::MAX), [0..5]);
+        assert_eq!(batches(2, usize::MAX), [0..2, 2..4, 4..5]);
+        // A text that is larger than all that may be sent goes alone.
+        assert_eq!(batches(128, 1), [0..1, 1..2, 2..3, 3..4, 4..5]);
     }
 
     #[test]

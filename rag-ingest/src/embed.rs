@@ -4,22 +4,26 @@ mod failure;
 mod hash;
 #[cfg(feature = "minilm")]
 mod minilm;
+mod remote;
 mod table;
+mod terms;
 mod vectors;
 
 pub use self::failure::EmbedError;
 pub use self::hash::HashEmbedder;
 #[cfg(feature = "minilm")]
 pub use self::minilm::MiniLm;
+pub use self::remote::{Key, Remote, RemoteOptions, Service};
 pub use self::table::StaticEmbedder;
 #[cfg(feature = "minilm")]
 pub(crate) use self::table::Table;
+pub use self::terms::{Answer, BatchSize, Rate, Terms};
 pub use self::vectors::{check, normalise};
 
 /// A model that gives every text a direction in space, near to the texts that mean the same.
 ///
-/// The same texts give the same vectors, bit for bit, whatever they are batched with: a step that is run
-/// again after a crash must not move anything.
+/// The same texts give the same vectors, whatever they are batched with; a model that runs in this program gives them
+/// bit for bit: a step that is run again after a crash must not move anything.
 pub trait Embedder: Send + Sync {
     /// A stable name of the model and its version. Two embedders with the same id give the same vectors.
     fn id(&self) -> &str;
@@ -34,6 +38,28 @@ pub trait Embedder: Send + Sync {
     /// Whatever stops the model, and any answer that is not one finite vector of the right length a text.
     /// [`EmbedError::is_transient`] tells whether trying again can help.
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError>;
+
+    /// The same, with what the model says it has read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Embedder::embed`].
+    fn answer(&self, texts: &[&str]) -> Result<Answer, EmbedError> {
+        Ok(Answer {
+            vectors: self.embed(texts)?,
+            tokens: None,
+        })
+    }
+
+    /// How much is given to it at once.
+    fn batch(&self) -> BatchSize {
+        BatchSize::default()
+    }
+
+    /// How its service may be used; nothing for a model that runs in this program.
+    fn terms(&self) -> Option<Terms> {
+        None
+    }
 
     /// What a million word pieces cost, in millionths of a currency; nothing, unless somebody sends a bill.
     fn micros_per_million_tokens(&self) -> i64 {

@@ -41,3 +41,10 @@ pub mod service;
 pub mod status;
 pub mod tokenizer;
 pub mod workflow;
+
+/// The examples of the documents are programs, too.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../docs/embedders.md")]
+    struct Embedders;
+}

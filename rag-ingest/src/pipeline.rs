@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::chunk::ChunkOptions;
 use crate::collection::{Collection, CollectionError};
 use crate::desk::Desk;
 use crate::discover::Walker;
-use crate::embed::{EmbedError, Embedder, HashEmbedder, StaticEmbedder};
+use crate::embed::{
+    EmbedError, Embedder, HashEmbedder, Rate, Remote, RemoteOptions, StaticEmbedder, Terms,
+};
 use crate::fingerprint::fingerprint;
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
@@ -22,6 +25,8 @@ pub enum EmbedderChoice {
     Builtin,
     /// The sentence model all-MiniLM-L6-v2 from this folder.
     MiniLm(PathBuf),
+    /// A model behind HTTP.
+    Remote(RemoteOptions),
     /// Vectors made of hashes, for tests: they say nothing about meaning.
     Hash,
     /// A model that the caller brings.
@@ -33,6 +38,7 @@ impl std::fmt::Debug for EmbedderChoice {
         match self {
             Self::Builtin => f.write_str("Builtin"),
             Self::MiniLm(folder) => f.debug_tuple("MiniLm").field(folder).finish(),
+            Self::Remote(options) => f.debug_tuple("Remote").field(options).finish(),
             Self::Hash => f.write_str("Hash"),
             Self::Given(embedder) => f.debug_tuple("Given").field(&embedder.id()).finish(),
         }
@@ -102,15 +108,69 @@ impl std::fmt::Debug for Pipeline {
     }
 }
 
+impl Pipeline {
+    /// How the model's service may be used; nothing if the model costs neither time on the way nor money.
+    pub(crate) fn terms(&self) -> Option<Terms> {
+        let has_price = self.embedder.micros_per_million_tokens() > 0;
+        self.embedder.terms().or(has_price.then_some(Terms {
+            rate: Rate::default(),
+            timeout: Duration::from_secs(60),
+        }))
+    }
+
+    /// What so many tokens cost, in millionths of the price's currency: never less than the bill.
+    pub(crate) fn price_of(&self, tokens: u64) -> i64 {
+        let price = u128::try_from(self.embedder.micros_per_million_tokens()).unwrap_or_default();
+        let micros = (u128::from(tokens) * price).div_ceil(1_000_000);
+        i64::try_from(micros).unwrap_or(i64::MAX)
+    }
+}
+
+/// An amount in whole units of its currency.
+pub(crate) fn amount(micros: i64) -> String {
+    let digits = format!("{}.{:06}", micros / 1_000_000, (micros % 1_000_000).abs());
+    let digits = digits.trim_end_matches('0');
+    digits.strip_suffix('.').unwrap_or(digits).to_owned()
+}
+
 impl EmbedderChoice {
-    /// Loads the model.
+    /// Loads the model, for the collections of a database. How long the vectors of a model behind HTTP are is
+    /// remembered there, so that it need not be asked.
     ///
     /// # Errors
-    /// Its files are missing or are not that model.
+    /// As [`EmbedderChoice::open`], and if the database cannot be read.
+    pub async fn open_for<E: From<CollectionError> + From<EmbedError>>(
+        &self,
+        collection: &Collection,
+    ) -> Result<Arc<dyn Embedder>, E> {
+        let Self::Remote(options) = self else {
+            return Ok(self.open()?);
+        };
+        let known = match options.dimension() {
+            None => collection.dimension_of(&options.id()).await?,
+            known => known,
+        };
+        let options = options.clone();
+        let id = options.id();
+        // The question for the length, if it must be asked, is waited for.
+        let opened = tokio::task::spawn_blocking(move || Remote::open(options, known)).await;
+        let opened = opened.map_err(|error| EmbedError::Model {
+            model: id,
+            texts: 1,
+            why: error.to_string(),
+        });
+        Ok(Arc::new(opened??))
+    }
+
+    /// Loads the model. A model behind HTTP whose vectors' length nobody said is asked for one vector, and waited for.
+    ///
+    /// # Errors
+    /// Its files are missing or are not that model, or its service cannot be used.
     pub fn open(&self) -> Result<Arc<dyn Embedder>, EmbedError> {
         match self {
             Self::Builtin => Ok(Arc::new(BuiltIn)),
             Self::Hash => Ok(Arc::new(HashEmbedder::new(64))),
+            Self::Remote(options) => Ok(Arc::new(Remote::open(options.clone(), None)?)),
             Self::Given(embedder) => Ok(Arc::clone(embedder)),
             #[cfg(feature = "minilm")]
             Self::MiniLm(folder) => Ok(Arc::new(crate::embed::MiniLm::open(folder)?)),
@@ -138,5 +198,16 @@ impl Embedder for BuiltIn {
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         StaticEmbedder::builtin().embed(texts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn amounts_are_written_without_idle_digits() {
+        let written = [0, 1, 20_000, 1_500_000, 3_000_000].map(amount);
+        assert_eq!(written, ["0", "0.000001", "0.02", "1.5", "3"]);
     }
 }

@@ -7,12 +7,13 @@ use durable_runtime::{Builder, Durable, Workflow};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::collection::{Collection, CollectionError, FileState, INDEX_FROM, model_name};
+use crate::collection::{Collection, CollectionError, FileState, INDEX_FROM, Spending, model_name};
 use crate::embed::EmbedError;
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
+use crate::workflow::clock::now_ms;
 use crate::workflow::{
     FILES, IngestError, MaxDelete, RetryRequest, RunReport, RunRequest, VERSION, ingest_collection,
     ingest_file, ingest_page, retry_collection,
@@ -55,6 +56,11 @@ pub enum RunError {
     /// The run itself failed.
     #[error(transparent)]
     Run(#[from] IngestError),
+    /// A budget was given without a price.
+    #[error(
+        "--budget is of no use without a price: give what a million tokens cost with --embedder-price, or leave it out"
+    )]
+    Budget,
     /// The program was asked to end.
     #[error(
         "interrupted; what is saved stays, and the same command goes on where this one stopped"
@@ -77,6 +83,9 @@ pub struct IngestOptions {
     pub workers: u32,
     /// How many documents may be taken out since their files are gone.
     pub max_delete: MaxDelete,
+    /// The most that embedding may cost, in millionths of the price's currency. What waits then is taken by the next
+    /// run.
+    pub budget_micros: Option<i64>,
     /// How much one file may ask for.
     pub limits: Limits,
     /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
@@ -101,6 +110,9 @@ pub struct RetryOptions {
     pub now: bool,
     /// Also those that failed too often, or that only another program can read.
     pub all: bool,
+    /// The most that embedding may cost, in millionths of the price's currency. What waits then is taken by the next
+    /// run.
+    pub budget_micros: Option<i64>,
     /// How much one file may ask for.
     pub limits: Limits,
     /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
@@ -135,8 +147,14 @@ pub struct Summary {
     pub embedded: usize,
     /// Texts whose vectors were there already.
     pub reused: usize,
-    /// Word pieces that were embedded.
+    /// Word pieces that were embedded; tokens, as a service counted them.
     pub tokens: usize,
+    /// Files that wait since the budget is spent; `ingest` takes them.
+    pub waiting: usize,
+    /// What the run spent on embedding, with what it was spent on before an interruption.
+    pub spending: Spending,
+    /// The budget and what of it is spent, in millionths of the price's currency, if there is one.
+    pub budget: Option<(i64, i64)>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -158,10 +176,15 @@ impl Engine {
         workers: u32,
         progress: &Progress,
         (limits, isolate): (Limits, bool),
+        budget: (&str, Option<i64>),
     ) -> Result<Self, RunError> {
-        let embedder = embedder.open()?;
-        let model = model_name(embedder.id(), embedder.dimension());
         let collection = Collection::open(db).await?;
+        let embedder = embedder.open_for::<RunError>(&collection).await?;
+        let model = model_name(embedder.id(), embedder.dimension());
+        if budget.1.is_some() && embedder.micros_per_million_tokens() == 0 {
+            return Err(RunError::Budget);
+        }
+        collection.open_budget(budget.0, budget.1, now_ms()).await?;
         let mut pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
         pipeline.limits = limits;
         if isolate {
@@ -218,6 +241,7 @@ pub(crate) fn workflows(db: &str) -> Builder {
 /// ingested is no error; it is listed in the summary.
 pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
     let begun = Instant::now();
+    let budget = (options.collection.as_str(), options.budget_micros);
     let mut roots = Vec::new();
     for root in &options.roots {
         roots.push(absolute(root)?);
@@ -228,6 +252,7 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
         options.workers,
         &options.progress,
         (options.limits, options.isolate),
+        budget,
     )
     .await?;
     let request = RunRequest {
@@ -246,7 +271,8 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
         report.add_work(&done);
         // What an interrupted run has saved is found unchanged by the new one.
         report.unchanged = report.unchanged.saturating_sub(done.ingested);
-        summary(engine, handle.workflow_id(), report, begun).await
+        let of = (options.collection.as_str(), handle.workflow_id());
+        summary(engine, of, report, begun).await
     };
     engine.until_interrupted(&options.progress, work).await
 }
@@ -258,6 +284,7 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
 /// As [`ingest`].
 pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
     let begun = Instant::now();
+    let budget = (options.collection.as_str(), options.budget_micros);
     // Only a database that is there has failed files.
     Collection::open_existing(&options.db).await?.close().await;
     let engine = Engine::launch(
@@ -266,6 +293,7 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
         options.workers,
         &options.progress,
         (options.limits, options.isolate),
+        budget,
     )
     .await?;
     let request = RetryRequest {
@@ -282,7 +310,8 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
             .start()
             .await?;
         let report = handle.result().await?;
-        let mut summary = summary(engine, handle.workflow_id(), report, begun).await?;
+        let of = (options.collection.as_str(), handle.workflow_id());
+        let mut summary = summary(engine, of, report, begun).await?;
         // All that still fails, and not only what this run has tried.
         summary.failed = engine
             .collection
@@ -295,7 +324,7 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
 
 async fn summary(
     engine: &Engine,
-    run_id: &str,
+    (collection, run_id): (&str, &str),
     report: RunReport,
     begun: Instant,
 ) -> Result<Summary, RunError> {
@@ -304,6 +333,9 @@ async fn summary(
     if let Err(error) = indexed.await {
         tracing::warn!(%error, "the vectors could not be indexed");
     }
+    let budget = engine.collection.budget(collection).await?;
+    // It was for this command, which is at its end.
+    engine.collection.close_budget(collection).await?;
     Ok(Summary {
         run_id: run_id.to_owned(),
         discovered: report.discovered,
@@ -317,6 +349,9 @@ async fn summary(
         embedded: report.embedded,
         reused: report.reused,
         tokens: report.tokens,
+        waiting: report.waiting,
+        spending: engine.collection.spending_of(run_id).await?,
+        budget,
         seconds: begun.elapsed().as_secs_f64(),
     })
 }

@@ -29,7 +29,7 @@ pub const FILES: Queue = Queue::new("rag_ingest_files");
 
 /// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
 /// finish is found again, since a run looks at the collection and not at earlier runs.
-pub const VERSION: &str = "rag-ingest-3";
+pub const VERSION: &str = "rag-ingest-4";
 
 /// The workflow that does one piece of work: a version of a document, by one pipeline, in one attempt. Within a run
 /// the same work is done once; another run never takes an old workflow's word for it.

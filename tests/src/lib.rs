@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod corpus;
 pub mod counter;
+pub mod embeddings;
 pub mod gates;
 pub mod journey;
 pub mod logs;

@@ -1,24 +1,27 @@
 //! The versions of the tables, and the way from each to the next.
 //!
 //! A database is brought to the newest version in one transaction when it is opened. Version 1 kept each vector in
-//! its chunk; version 2 keeps a vector once for all chunks with the same text.
+//! its chunk; version 2 keeps a vector once for all chunks with the same text; version 3 adds what services are asked
+//! and paid.
 
 use super::session::{Session, rows, run};
 use super::{CollectionError, vectors};
 
 /// The version that this program works with.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Taken while the tables are made, so that two processes do not make them at once. Any number that is ours alone.
 const LOCK: i64 = 0x7261_675f_736c;
 
-const SQLITE: [&str; 2] = [
+const SQLITE: [&str; 3] = [
     include_str!("migrations/1.sqlite.sql"),
     include_str!("migrations/2.sqlite.sql"),
+    include_str!("migrations/3.sqlite.sql"),
 ];
-const POSTGRES: [&str; 2] = [
+const POSTGRES: [&str; 3] = [
     include_str!("migrations/1.postgres.sql"),
     include_str!("migrations/2.postgres.sql"),
+    include_str!("migrations/3.postgres.sql"),
 ];
 
 const EXISTS_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'rag_schema'";
@@ -73,8 +76,8 @@ async fn upgrade(session: &mut Session<'_>, to: i64) -> sqlx::Result<()> {
     }
     if to == 2 {
         take_over_version_1(session).await?;
-        run!(session, "UPDATE rag_schema SET version = $1", to)?;
     }
+    run!(session, "UPDATE rag_schema SET version = $1", to)?;
     Ok(())
 }
 

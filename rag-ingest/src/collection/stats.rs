@@ -30,6 +30,8 @@ pub struct Stats {
     pub models: Vec<(String, i64)>,
     /// How the vectors of the model of most documents are compared with a question's.
     pub index: Option<VectorIndex>,
+    /// What each model has cost, ever.
+    pub spending: Vec<(String, super::Spending)>,
 }
 
 impl Collection {
@@ -43,6 +45,7 @@ impl Collection {
             Some((model, _)) => Some(self.vector_index(model).await?),
             None => None,
         };
+        let spending = self.spending_by_model(collection).await?;
         let failed = || CollectionError::statement("count");
         let mut look = self.look().await.map_err(failed())?;
         let session = &mut look.session();
@@ -60,28 +63,23 @@ impl Collection {
             collection
         )
         .map_err(failed())?;
-        let costs: Vec<(i64, i64, i64, i64)> = rows!(
-            session,
-            "SELECT CAST(COALESCE(SUM(embedded), 0) AS BIGINT), CAST(COALESCE(SUM(reused), 0) AS BIGINT),
-                CAST(COALESCE(SUM(tokens), 0) AS BIGINT), CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT)
-             FROM rag_costs WHERE collection = $1",
-            collection
-        )
-        .map_err(failed())?;
         let mut stats = Stats {
             models,
             index,
             ..Stats::default()
         };
+        for (_, of) in &spending {
+            stats.embedded += of.embedded;
+            stats.reused += of.reused;
+            stats.embedded_tokens += of.tokens;
+            stats.cost_micros += of.cost_micros;
+        }
+        stats.spending = spending;
         if let Some((documents, bytes)) = documents.first() {
             (stats.documents, stats.bytes) = (*documents, *bytes);
         }
         if let Some((chunks, tokens, vectors)) = chunks.first() {
             (stats.chunks, stats.tokens, stats.vectors) = (*chunks, *tokens, *vectors);
-        }
-        if let Some((embedded, reused, tokens, micros)) = costs.first() {
-            (stats.embedded, stats.reused) = (*embedded, *reused);
-            (stats.embedded_tokens, stats.cost_micros) = (*tokens, *micros);
         }
         Ok(stats)
     }

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use durable_runtime::{Client, StepCountFilter, StepFilter};
+use durable_runtime::{Client, StepCountFilter, StepFilter, StepStatus};
 use serde::Serialize;
 
 use super::Shared;
-use crate::collection::{Collection, FileState, LastRun};
+use crate::collection::{Collection, FileState, LastRun, Spending};
+use crate::pipeline::amount;
 use crate::run::{APPLICATION, FAILING, Summary};
 
 /// Some files failed, the rest is saved.
@@ -27,7 +28,7 @@ pub(super) fn summary(summary: &Summary, json: bool) -> Result<ExitCode> {
     } else {
         print(&mut out, summary)?;
     }
-    Ok(if summary.failed.is_empty() {
+    Ok(if summary.failed.is_empty() && summary.waiting == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(SOME_FAILED)
@@ -63,6 +64,17 @@ fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
              mounted? If they are meant to be gone, run this again with --max-delete 100%."
         )?;
     }
+    if summary.waiting > 0 {
+        let (budget, spent) = summary.budget.unwrap_or_default();
+        writeln!(
+            out,
+            "{} files wait: the next request would cost more than is left of the budget of {} ({} spent). The same \
+             command with a higher --budget, or without, goes on with them.",
+            summary.waiting,
+            amount(budget),
+            amount(spent)
+        )?;
+    }
     if *discovered == 0 && *vanished == 0 {
         return writeln!(
             out,
@@ -80,6 +92,24 @@ fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
         "Ingested {ingested} of {discovered} files ({chunks} chunks, the vectors of {reused} were there), {unchanged} \
          unchanged, {renamed} renamed, {vanished} gone, {} failed, in {seconds:.1} s. Run {run_id}.",
         summary.failed.len()
+    )?;
+    print_spending(out, &summary.spending)
+}
+
+/// Prints what was spent, if anything was.
+fn print_spending(out: &mut impl Write, spending: &Spending) -> std::io::Result<()> {
+    if spending.requests == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "Embedding: {} texts, {} tokens in {} requests ({} of them without an answer), {} texts had vectors; cost {}.",
+        spending.embedded,
+        spending.tokens,
+        spending.requests,
+        spending.retries,
+        spending.reused,
+        amount(spending.cost_micros)
     )
 }
 
@@ -101,6 +131,8 @@ struct RunState {
     run: LastRun,
     /// The state of its workflow.
     status: String,
+    /// What it has spent on embedding so far.
+    spending: Spending,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,7 +154,12 @@ pub(super) async fn status(shared: &Shared) -> Result<ExitCode> {
                 Err(durable_runtime::Error::NoSuchWorkflow { .. }) => "forgotten".to_owned(),
                 Err(error) => return Err(error.into()),
             };
-            Some(RunState { run, status })
+            let spending = collection.spending_of(&run.id).await?;
+            Some(RunState {
+                run,
+                status,
+                spending,
+            })
         }
     };
     let mut working = Vec::new();
@@ -167,7 +204,10 @@ async fn stage(client: &Client, workflow: &str) -> Result<String> {
     };
     let cuts = steps.iter().rfind(|step| step.name == "chunk");
     let batches = cuts.and_then(|step| step.output.as_ref()?.get("batches")?.as_u64());
-    let done = steps.iter().filter(|step| step.name == "embed").count();
+    let done = steps
+        .iter()
+        .filter(|step| step.name == "embed" && is_done(step))
+        .count();
     Ok(match (last.name.as_str(), batches) {
         ("load", _) => "chunking".to_owned(),
         (_, Some(batches)) => format!("embedding ({done}/{batches})"),
@@ -175,10 +215,20 @@ async fn stage(client: &Client, workflow: &str) -> Result<String> {
     })
 }
 
+/// Whether a step of embedding made vectors, and was not only told to wait, or to send less.
+fn is_done(step: &StepStatus) -> bool {
+    let output = step.output.as_ref();
+    let outcome = output.and_then(|output| output.get("outcome")?.as_str());
+    outcome == Some("done")
+}
+
 fn print_status(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
     match &status.run {
         None => writeln!(out, "Nothing was ingested yet.")?,
-        Some(run) => writeln!(out, "Run {}: {}", run.run.id, run.status)?,
+        Some(run) => {
+            writeln!(out, "Run {}: {}", run.run.id, run.status)?;
+            print_spending(out, &run.spending)?;
+        }
     }
     for (word, count) in &status.files {
         writeln!(out, "{count:>8} {word}")?;
@@ -254,14 +304,10 @@ pub(super) async fn stats(shared: &Shared) -> Result<ExitCode> {
     if let Some(index) = &of.index {
         writeln!(out, "vectors are {index}")?;
     }
-    writeln!(
-        out,
-        "{} texts embedded ({} word pieces, cost {}), {} vectors used again",
-        of.embedded,
-        of.embedded_tokens,
-        of.cost_micros / 1_000_000,
-        of.reused
-    )?;
+    for (model, spending) in &of.spending {
+        writeln!(out, "{model}:")?;
+        print_spending(&mut out, spending)?;
+    }
     for (name, stage) in &stats.stages {
         writeln!(
             out,

@@ -55,8 +55,9 @@ pub(super) async fn search(options: &Search) -> Result<ExitCode> {
         pages: options.pages.clone(),
     };
     let query = request.query()?;
-    let embedder = options.shared.embedder().open()?;
+    let embedder = options.shared.embedding.choice()?;
     let collection = Collection::open_existing(&options.shared.db).await?;
+    let embedder = embedder.open_for::<anyhow::Error>(&collection).await?;
     let searcher = Searcher::new(collection, embedder);
     let found = searcher.search(&options.shared.collection, &query).await;
     searcher.collection().close().await;

@@ -36,8 +36,9 @@ pub(super) struct Mcp {
 }
 
 async fn service(shared: &Shared) -> Result<Arc<Service>> {
-    let embedder = shared.embedder().open()?;
+    let embedder = shared.embedding.choice()?;
     let collection = Collection::open_existing(&shared.db).await?;
+    let embedder = embedder.open_for::<anyhow::Error>(&collection).await?;
     let searcher = Searcher::new(collection, embedder);
     Ok(Arc::new(Service::new(searcher, shared.collection.clone())))
 }

@@ -40,6 +40,51 @@ pub enum EmbedError {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
+    /// The model's service refuses to work at all: a wrong key, address or model, or an account without credit.
+    #[error("the model {model} was refused (status {status}): {why}; {remedy}")]
+    Refused {
+        /// The model's id.
+        model: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the service said.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The model's service refuses these texts. One of several may be the cause: halves of them tell which.
+    #[error(
+        "the model {model} refused {what} (status {status}): {why}; shorten or remove that passage, or leave the file out"
+    )]
+    Input {
+        /// The model's id.
+        model: String,
+        /// The HTTP status.
+        status: u16,
+        /// What was refused.
+        what: String,
+        /// What the service said.
+        why: String,
+    },
+    /// What the model's service answered is no list of vectors.
+    #[error(
+        "the answer of the model {model} cannot be used: {why}; check --embedder-url, and that the service is of the \
+         kind that --embedder says"
+    )]
+    Answer {
+        /// The model's id.
+        model: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The model's service cannot be used as it was described.
+    #[error("the embedder cannot be used: {why}; {remedy}")]
+    Setting {
+        /// What is wrong.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The model gave more or fewer vectors than it was given texts.
     #[error(
         "the model {model} gave {vectors} vectors for {texts} texts; its answers cannot be used"
@@ -80,6 +125,11 @@ pub enum EmbedError {
 }
 
 impl EmbedError {
+    /// Whether a part of the texts may be accepted although all of them together were not.
+    pub fn is_about_the_texts(&self) -> bool {
+        matches!(self, Self::Input { .. })
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })

@@ -100,6 +100,7 @@ fn add(report: &mut RunReport, page: Result<PageReport, IngestError>) {
             report.embedded += page.embedded;
             report.reused += page.reused;
             report.tokens += page.tokens;
+            report.waiting += page.waiting;
         }
         Err(error) => {
             tracing::warn!(%error, "a page of the run ended abnormally; run ingest again");

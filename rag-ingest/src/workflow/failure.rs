@@ -10,8 +10,10 @@ use crate::status::FileStatus;
 
 /// The first wait before a step that met a passing trouble is made again; it doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait, whatever a service asks for.
+/// The longest wait that nobody asked for.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The longest wait that a service is given. One that asks for more is not asked again in this run.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Why a step failed.
 #[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
@@ -48,6 +50,17 @@ pub enum IngestError {
          use those of now"
     )]
     OtherSettings,
+    /// What the command may spend is spent.
+    #[error(
+        "the budget of {budget} is spent (so far {spent}); the same command with a higher --budget, or without it, \
+         goes on"
+    )]
+    BudgetSpent {
+        /// What may be spent, as an amount.
+        budget: String,
+        /// What was spent.
+        spent: String,
+    },
     /// The database refused something that may succeed the next time.
     #[error("the database is busy: {message}; run ingest again")]
     Busy {
@@ -110,7 +123,18 @@ impl IngestError {
             _ => return None,
         };
         let doubled = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(tries.min(16)));
-        Some(asked.unwrap_or(doubled).min(LONGEST_WAIT))
+        match asked {
+            Some(asked) => (asked <= LONGEST_PAUSE).then_some(asked),
+            None => Some(doubled.min(LONGEST_WAIT)),
+        }
+    }
+
+    /// How long everybody leaves the service alone, since it asks for that.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Embed(error) => error.retry_after().filter(|asked| *asked <= LONGEST_PAUSE),
+            _ => None,
+        }
     }
 
     /// The state of a document whose ingestion ended with this, and a word for the reason.
@@ -124,6 +148,7 @@ impl IngestError {
             Self::Vanished { .. } => (FileStatus::Vanished, "vanished"),
             Self::Embed(_) => (FileStatus::Failed, "embed"),
             Self::OtherSettings => (FileStatus::Failed, "other_settings"),
+            Self::BudgetSpent { .. } => (FileStatus::Queued, "budget"),
             Self::Busy { .. } => (FileStatus::Failed, "busy"),
             Self::Failed { .. } => (FileStatus::Failed, "failed"),
             Self::Durable(_) => (FileStatus::Failed, "runtime"),
@@ -131,11 +156,19 @@ impl IngestError {
     }
 }
 
+/// A wait, a little longer: by up to a quarter, and differently for each workflow, so that those who were refused
+/// together do not come back together. The same for the same workflow, also when it is replayed.
+pub(super) fn spread(wait: Duration, workflow: &str, tries: u32) -> Duration {
+    let hash = blake3::hash(format!("{workflow}\0{tries}").as_bytes());
+    let share = hash.as_bytes().first().map_or(0, |byte| u32::from(*byte));
+    wait.saturating_add(wait.saturating_mul(share) / 1024)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::IngestError;
+    use super::{IngestError, spread};
     use crate::embed::EmbedError;
 
     fn unavailable(retry_after_ms: Option<u64>) -> IngestError {
@@ -151,8 +184,25 @@ mod tests {
     fn a_service_is_given_the_time_it_asks_for_within_reason() {
         let wait = unavailable(Some(7_000)).wait(0);
         assert_eq!(wait, Some(Duration::from_secs(7)));
+        let wait = unavailable(Some(600_000)).wait(5);
+        assert_eq!(wait, Some(Duration::from_secs(600)));
         let wait = unavailable(Some(86_400_000)).wait(0);
-        assert_eq!(wait, Some(Duration::from_secs(300)));
+        assert_eq!(wait, None);
+    }
+
+    #[test]
+    fn those_who_wait_together_do_not_come_back_together() {
+        let second = Duration::from_secs(1);
+        let waits: std::collections::BTreeSet<_> = (0..50)
+            .map(|number| spread(second, &number.to_string(), 0))
+            .collect();
+        assert!(waits.len() > 30, "{waits:?}");
+        assert!(
+            waits
+                .iter()
+                .all(|wait| *wait >= second && *wait < second * 5 / 4)
+        );
+        assert_eq!(spread(second, "a", 1), spread(second, "a", 1));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct PageReport {
     pub reused: usize,
     /// Word pieces that were embedded.
     pub tokens: usize,
+    /// Files that wait since the budget is spent.
+    #[serde(default)]
+    pub waiting: usize,
 }
 
 impl PageReport {
@@ -59,6 +62,7 @@ impl PageReport {
                 self.tokens += tokens;
             }
             FileOutcome::Failed { .. } => self.failed += 1,
+            FileOutcome::Waiting => self.waiting += 1,
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct RunReport {
     pub reused: usize,
     /// Word pieces that were embedded.
     pub tokens: usize,
+    /// Files that wait since the budget is spent.
+    #[serde(default)]
+    pub waiting: usize,
     /// What was left out on purpose.
     pub ignored: Ignored,
 }

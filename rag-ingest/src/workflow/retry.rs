@@ -98,6 +98,7 @@ pub async fn retry_collection(
         embedded: report.embedded,
         reused: report.reused,
         tokens: report.tokens,
+        waiting: report.waiting,
         ..RunReport::default()
     })
 }

@@ -22,3 +22,4 @@ mod pgvector;
 mod quality;
 mod retry;
 mod seed;
+mod service;

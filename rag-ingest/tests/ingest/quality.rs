@@ -18,6 +18,7 @@ async fn library(scratch: &Scratch) -> Searcher {
     let db = scratch.sqlite_url();
     let embedder = EmbedderChoice::Builtin;
     ingest(IngestOptions {
+        budget_micros: None,
         roots: vec![folder],
         db: db.clone(),
         collection: "default".to_owned(),
