@@ -10,6 +10,7 @@
 //! | `{rows:$1}` | the elements of a JSON array, as a table `given` with a column `value` | the same |
 //! | `{pg:TEXT}`, `{lite:TEXT}` | the text on the one database, nothing on the other | |
 
+use futures_util::{StreamExt, TryStreamExt};
 #[cfg(feature = "postgres")]
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 #[cfg(feature = "sqlite")]
@@ -210,10 +211,9 @@ pub(crate) async fn postgres(
         bind!(arguments, param);
     }
     let sql = AssertSqlSafe(render(sql, &POSTGRES));
-    let rows = sqlx::query_with(sql, arguments)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(postgres_row).collect()
+    // A row is let go of when it is read: a long history is not held twice.
+    let rows = sqlx::query_with(sql, arguments).fetch(connection);
+    rows.map(|row| postgres_row(&row?)).try_collect().await
 }
 
 #[cfg(feature = "sqlite")]
@@ -227,10 +227,9 @@ pub(crate) async fn sqlite(
         bind!(arguments, param);
     }
     let sql = AssertSqlSafe(render(sql, &SQLITE));
-    let rows = sqlx::query_with(sql, arguments)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(sqlite_row).collect()
+    // A row is let go of when it is read: a long history is not held twice.
+    let rows = sqlx::query_with(sql, arguments).fetch(connection);
+    rows.map(|row| sqlite_row(&row?)).try_collect().await
 }
 
 macro_rules! bind {
