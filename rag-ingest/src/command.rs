@@ -1,6 +1,8 @@
 //! The command line.
 
 mod report;
+mod runs;
+mod settings;
 mod upkeep;
 
 use std::io::Write;
@@ -15,13 +17,14 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use self::settings::Settings;
 use crate::collection::Collection;
 use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
-use crate::run::{IngestOptions, RetryOptions, ingest, retry, workflows};
+use crate::run::{RetryOptions, retry, workflows};
 use crate::search::{Hit, search};
-use crate::workflow::MaxDelete;
+use crate::workflow::{MaxDelete, VERSION};
 
 /// Makes folders of documents searchable, and survives everything in the middle of it.
 #[derive(Debug, Parser)]
@@ -42,6 +45,9 @@ Killed or interrupted, the same command goes on where it stopped. Exit codes: 0 
 files failed (the rest is saved) or `verify` found something, 1 it could not run."
 )]
 struct Command {
+    /// Read settings from this file instead of ./rag-ingest.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     action: Action,
 }
@@ -50,6 +56,12 @@ struct Command {
 enum Action {
     /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
     Ingest(Ingest),
+    /// Work on runs that were begun elsewhere, until asked to end.
+    Worker(runs::Worker),
+    /// Go on with runs that were interrupted, or with one that was cancelled.
+    Resume(runs::Resume),
+    /// End runs before their end.
+    Cancel(runs::Cancel),
     /// Find passages that answer a question.
     Search(Search),
     /// Tell where the newest run is, and which files failed.
@@ -64,6 +76,8 @@ enum Action {
     Prune(Prune),
     /// Empty the collection. Ingesting the same again is cheap until `prune`.
     Reset(Reset),
+    /// Tell the settings.
+    Config(runs::Config),
     /// Look after the workflows that ingest: whether this version can go on with what another one left.
     Durable(Workflows),
     /// Read files from standard input for another process of this program.
@@ -130,6 +144,11 @@ struct Ingest {
     /// kept: perhaps a disk is not mounted. A fifth unless given, or ten files, but never all of them.
     #[arg(long, value_name = "PERCENT")]
     max_delete: Option<MaxDelete>,
+    /// Leave the run to the workers of the database, and tell its id.
+    #[arg(long)]
+    detach: bool,
+    #[command(flatten)]
+    selecting: runs::Selecting,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -246,12 +265,21 @@ impl Shared {
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = match Command::try_parse() {
+    let settings = match Settings::read(std::env::args_os().collect()) {
+        Ok(Ok(settings)) => settings,
+        Ok(Err(error)) => return durable_runtime::cli::refused(&error),
+        Err(error) => return refused(&error),
+    };
+    let command = match settings.command() {
         Ok(command) => command,
         Err(error) => return durable_runtime::cli::refused(&error),
     };
     let log = match &command.action {
         Action::Ingest(of) => of.shared.log.as_deref(),
+        Action::Worker(of) => of.shared.log.as_deref(),
+        Action::Resume(of) => of.shared.log.as_deref(),
+        Action::Cancel(of) => of.shared.log.as_deref(),
+        Action::Config(_) => None,
         Action::Search(of) => of.shared.log.as_deref(),
         Action::Status(of) => of.shared.log.as_deref(),
         Action::Retry(of) => of.shared.log.as_deref(),
@@ -268,7 +296,11 @@ pub fn main() -> ExitCode {
             .build()?;
         runtime.block_on(async {
             match command.action {
-                Action::Ingest(options) => run_ingest(options).await,
+                Action::Ingest(options) => runs::run_ingest(&options).await,
+                Action::Worker(options) => runs::run_worker(&options).await,
+                Action::Resume(options) => runs::run_resume(&options).await,
+                Action::Cancel(options) => runs::run_cancel(&options).await,
+                Action::Config(options) => runs::run_config(&options, &settings),
                 Action::Search(options) => run_search(options).await,
                 Action::Status(options) => report::status(&options.shared).await,
                 Action::Retry(options) => run_retry(options).await,
@@ -276,15 +308,19 @@ pub fn main() -> ExitCode {
                 Action::Verify(options) => upkeep::verify(&options.shared).await,
                 Action::Prune(options) => upkeep::prune(&options).await,
                 Action::Reset(options) => upkeep::reset(&options).await,
-                Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
+                Action::Durable(Workflows { db, command }) => {
+                    Ok(command.run(workflows(&db, VERSION)).await)
+                }
                 Action::Parse => Ok(run_parse()),
             }
         })
     });
-    done.unwrap_or_else(|error| {
-        eprintln!("rag-ingest: {error:#}");
-        ExitCode::FAILURE
-    })
+    done.unwrap_or_else(|error| refused(&error))
+}
+
+fn refused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("rag-ingest: {error:#}");
+    ExitCode::FAILURE
 }
 
 /// Is a parser process, until its input ends.
@@ -330,22 +366,6 @@ fn log_to(file: Option<&std::path::Path>) -> Result<()> {
 fn workers(asked: Option<u32>) -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     asked.unwrap_or(u32::try_from(processors).unwrap_or(1))
-}
-
-async fn run_ingest(options: Ingest) -> Result<ExitCode> {
-    let summary = ingest(IngestOptions {
-        roots: options.paths,
-        db: options.shared.db.clone(),
-        collection: options.shared.collection.clone(),
-        embedder: options.shared.embedder(),
-        limits: options.reading.limits(),
-        isolate: true,
-        workers: workers(options.workers),
-        max_delete: options.max_delete.unwrap_or_default(),
-        progress: Progress::on_terminal(),
-    })
-    .await?;
-    report::summary(&summary, options.shared.json)
 }
 
 async fn run_retry(options: Retry) -> Result<ExitCode> {

@@ -39,6 +39,11 @@ impl std::fmt::Debug for EmbedderChoice {
     }
 }
 
+/// How documents are cut.
+pub(crate) fn chunk_options() -> ChunkOptions {
+    ChunkOptions::default()
+}
+
 /// The parts of one ingestion.
 pub struct Pipeline {
     /// Where documents are kept.
@@ -73,7 +78,7 @@ impl Pipeline {
         embedder: Arc<dyn Embedder>,
         progress: Progress,
     ) -> Result<Self, CollectionError> {
-        let chunks = ChunkOptions::default();
+        let chunks = chunk_options();
         let fingerprint = fingerprint(embedder.as_ref(), &chunks);
         let model = collection
             .register_model(embedder.id(), embedder.dimension())

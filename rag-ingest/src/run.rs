@@ -1,21 +1,32 @@
 //! A run of `ingest`: finish what was interrupted, then take what is new or changed.
 
+mod detach;
+mod executor;
+mod interrupt;
+mod lifecycle;
+mod worker;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use durable_runtime::{Builder, Durable, Workflow};
+use durable_runtime::{Builder, Durable, OnConflict};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
+pub use self::detach::enqueue;
+use self::executor::Executor;
+use self::interrupt::interrupted;
+pub use self::lifecycle::{ResumeOptions, cancel, resume};
+pub use self::worker::{Served, WorkerOptions, serve};
 use crate::collection::{Collection, CollectionError, FileState};
+use crate::discover::{DiscoverError, Rules};
 use crate::embed::EmbedError;
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
 use crate::workflow::{
-    FILES, IngestError, MaxDelete, RetryRequest, RunReport, RunRequest, VERSION, ingest_collection,
-    ingest_file, ingest_page, retry_collection,
+    FILES, IngestError, MaxDelete, RUNS, RetryRequest, RunReport, RunRequest, VERSION,
+    ingest_collection, ingest_file, ingest_page, retry_collection, version_of,
 };
 
 /// Whose workflows they are.
@@ -43,6 +54,9 @@ pub enum RunError {
         /// What the operating system said.
         why: String,
     },
+    /// The rules name no files.
+    #[error(transparent)]
+    Rules(#[from] DiscoverError),
     /// The collection cannot be used.
     #[error(transparent)]
     Collection(#[from] CollectionError),
@@ -55,6 +69,29 @@ pub enum RunError {
     /// The run itself failed.
     #[error(transparent)]
     Run(#[from] IngestError),
+    /// There is no such run.
+    #[error("there is no run {run}; `rag-ingest status` tells the newest one")]
+    Unknown {
+        /// Its id, as it was given.
+        run: String,
+    },
+    /// The run cannot go on, or be ended.
+    #[error("the run {run} has ended ({status}); begin a new one with `rag-ingest ingest PATH`")]
+    Ended {
+        /// Its id.
+        run: String,
+        /// The state of its workflow.
+        status: String,
+    },
+    /// The run was begun with another model, other chunks or another version of the program.
+    #[error(
+        "the run {run} was begun with other settings (embedder, profile or version of this program); say the same, or \
+         begin a new run with `rag-ingest ingest PATH`"
+    )]
+    OtherSettings {
+        /// Its id.
+        run: String,
+    },
     /// The program was asked to end.
     #[error(
         "interrupted; what is saved stays, and the same command goes on where this one stopped"
@@ -77,6 +114,8 @@ pub struct IngestOptions {
     pub workers: u32,
     /// How many documents may be taken out since their files are gone.
     pub max_delete: MaxDelete,
+    /// Which files of the folders are meant.
+    pub rules: Rules,
     /// How much one file may ask for.
     pub limits: Limits,
     /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
@@ -145,8 +184,12 @@ pub struct Summary {
 struct Engine {
     durable: Durable,
     fingerprint: String,
+    /// What runs of these settings are bound to.
+    version: String,
     /// A connection of its own to the collection.
     collection: Collection,
+    /// Who this process is, for as long as it works.
+    executor: Executor,
 }
 
 impl Engine {
@@ -165,16 +208,29 @@ impl Engine {
             pipeline.parsers = Parsers::of_this_program();
         }
         let fingerprint = pipeline.fingerprint.clone();
-        let durable = workflows(db)
-            .queue(&FILES.worker_concurrency(workers.max(1)))
-            .state(pipeline)
-            .launch()
-            .await?;
+        let version = version_of(&fingerprint);
+        let executor = Executor::of(db);
+        let files = FILES
+            .worker_concurrency(workers.max(1))
+            .on_conflict(OnConflict::AlwaysUpdate);
+        let mut builder = workflows(db, &version).queue(&files).state(pipeline);
+        if let Some(id) = executor.id() {
+            builder = builder.executor_id(id);
+        }
         Ok(Self {
-            durable,
+            durable: builder.launch().await?,
             fingerprint,
+            version,
             collection,
+            executor,
         })
+    }
+
+    /// Stops. Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
+    async fn stop(self) {
+        self.durable.shutdown(Duration::from_secs(2)).await;
+        self.collection.close().await;
+        drop(self.executor);
     }
 
     /// Works until the work is done or the program is asked to end; then stops.
@@ -188,18 +244,17 @@ impl Engine {
             () = interrupted() => Err(RunError::Interrupted),
         };
         progress.finish();
-        // Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
-        self.durable.shutdown(Duration::from_secs(2)).await;
-        self.collection.close().await;
+        self.stop().await;
         worked
     }
 }
 
 /// The workflows of this program, on a database.
-pub(crate) fn workflows(db: &str) -> Builder {
+pub(crate) fn workflows(db: &str, version: &str) -> Builder {
     Durable::open(db)
         .application(APPLICATION)
-        .version(VERSION)
+        .version(version)
+        .queue(&RUNS.on_conflict(OnConflict::AlwaysUpdate))
         .register::<ingest_collection>()
         .register::<ingest_page>()
         .register::<ingest_file>()
@@ -214,10 +269,7 @@ pub(crate) fn workflows(db: &str) -> Builder {
 /// ingested is no error; it is listed in the summary.
 pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
     let begun = Instant::now();
-    let mut roots = Vec::new();
-    for root in &options.roots {
-        roots.push(absolute(root)?);
-    }
+    let roots = roots(&options)?;
     let engine = Engine::launch(
         &options.db,
         &options.embedder,
@@ -226,14 +278,9 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
         (options.limits, options.isolate),
     )
     .await?;
-    let request = RunRequest {
-        collection: options.collection.clone(),
-        roots,
-        fingerprint: engine.fingerprint.clone(),
-        max_delete: options.max_delete,
-    };
+    let request = request(&options, roots, engine.fingerprint.clone());
     let work = async |engine: &Engine| {
-        let done = finish_interrupted(&engine.durable, &options.collection).await?;
+        let done = finish_interrupted(engine, &options.collection).await?;
         let handle = ingest_collection(&engine.durable, request)
             .id(run_id())
             .start()
@@ -271,7 +318,7 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
         all: options.all,
     };
     let work = async |engine: &Engine| {
-        finish_interrupted(&engine.durable, &options.collection).await?;
+        finish_interrupted(engine, &options.collection).await?;
         let id = run_id().replace("ingest-", "retry-");
         let handle = retry_collection(&engine.durable, request)
             .id(id)
@@ -312,38 +359,46 @@ async fn summary(
     })
 }
 
-/// Lets interrupted runs finish; gives what those of this collection did.
-async fn finish_interrupted(durable: &Durable, collection: &str) -> Result<RunReport, RunError> {
+/// What a run is asked to do.
+fn request(options: &IngestOptions, roots: Vec<String>, fingerprint: String) -> RunRequest {
+    RunRequest {
+        collection: options.collection.clone(),
+        roots,
+        fingerprint,
+        max_delete: options.max_delete,
+        rules: options.rules.clone(),
+    }
+}
+
+/// Lets the collection's interrupted runs finish, and those that other processes are at; gives what they did. A run
+/// that was begun with other settings is ended: the new one takes its place.
+async fn finish_interrupted(engine: &Engine, collection: &str) -> Result<RunReport, RunError> {
     let mut done = RunReport::default();
-    let mut runs = durable.active::<ingest_collection>().await?;
-    runs.extend(durable.active::<retry_collection>().await?);
-    for run in runs {
-        if run.application_version.as_deref() != Some(VERSION) {
-            tracing::warn!(
-                run = run.workflow_id,
-                "a run of another version of this program is left alone"
-            );
+    let client = engine.durable.client();
+    for run in lifecycle::unfinished(&client, collection).await? {
+        let version = run.application_version.as_deref().unwrap_or_default();
+        if version != engine.version {
+            let is_of_this_program = version
+                .strip_prefix(VERSION)
+                .is_some_and(|rest| rest.starts_with('.'));
+            if is_of_this_program {
+                tracing::warn!(
+                    run = run.workflow_id,
+                    "a run with other settings (embedder, profile) was not at its end; it is ended, since this one \
+                     takes its place"
+                );
+                client.cancel_with_children(&run.workflow_id).await?;
+            } else {
+                tracing::warn!(
+                    run = run.workflow_id,
+                    "a run of another version of this program is left alone"
+                );
+            }
             continue;
         }
         tracing::info!(run = run.workflow_id, "an interrupted run goes on");
-        let ours = run
-            .input
-            .as_deref()
-            .is_some_and(|input| is_run_of(input, collection));
-        let report = if run.name == ingest_collection::NAME {
-            let handle = durable
-                .retrieve::<ingest_collection>(run.workflow_id)
-                .await?;
-            handle.result().await
-        } else {
-            let handle = durable
-                .retrieve::<retry_collection>(run.workflow_id)
-                .await?;
-            handle.result().await
-        };
-        match report {
-            Ok(report) if ours => done.add_work(&report),
-            Ok(_) => {}
+        match lifecycle::result(engine, &run).await {
+            Ok(report) => done.add_work(&report),
             // What it did not do is found again by the new run.
             Err(error) => tracing::warn!(%error, "an interrupted run could not be finished"),
         }
@@ -364,6 +419,12 @@ fn run_id() -> String {
     format!("ingest-{}", id.get(..12).unwrap_or(&id))
 }
 
+/// The roots, absolute. A root or a rule that cannot be used is told before anything is begun.
+fn roots(options: &IngestOptions) -> Result<Vec<String>, RunError> {
+    options.rules.compile()?;
+    options.roots.iter().map(|root| absolute(root)).collect()
+}
+
 fn absolute(root: &Path) -> Result<String, RunError> {
     let refused = |why: String| RunError::Root {
         root: root.display().to_string(),
@@ -372,19 +433,4 @@ fn absolute(root: &Path) -> Result<String, RunError> {
     let path = std::fs::canonicalize(root).map_err(|error| refused(error.to_string()))?;
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| refused("its path is not valid UTF-8".to_owned()))
-}
-
-/// Completes when the user, or the system, asks the program to end.
-async fn interrupted() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => signals.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminated => {}
-        else => std::future::pending().await,
-    }
 }
