@@ -3,6 +3,7 @@
 //! Statements are written once for both databases, see `session`; what is special to one stands beside it.
 
 mod members;
+mod news;
 mod outcome;
 mod plan;
 mod prune;

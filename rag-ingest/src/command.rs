@@ -21,7 +21,8 @@ use self::settings::Settings;
 use crate::collection::Collection;
 use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
-use crate::progress::Progress;
+use crate::profile::Profile;
+use crate::progress::{Progress, Show};
 use crate::run::{RetryOptions, retry, workflows};
 use crate::search::{Hit, search};
 use crate::workflow::{MaxDelete, VERSION};
@@ -113,9 +114,12 @@ struct Shared {
     /// The folder that holds the model, for --embedder minilm.
     #[arg(long, value_name = "FOLDER", default_value = "minilm")]
     model: PathBuf,
-    /// Print one JSON document.
+    /// Print one JSON document, and progress as JSON lines on standard error.
     #[arg(long)]
     json: bool,
+    /// How progress is told: `auto`, `live`, `plain`, `json`, `off`.
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    progress: Show,
     /// Append what happens to a file, one JSON object a line; every begin of a step is one.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -145,8 +149,14 @@ struct Ingest {
     #[arg(long, value_name = "PERCENT")]
     max_delete: Option<MaxDelete>,
     /// Leave the run to the workers of the database, and tell its id.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     detach: bool,
+    /// Stay, and ingest again whenever something changes, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// With --watch: list all files again after so many seconds, since not every change is told.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    every: u64,
     #[command(flatten)]
     selecting: runs::Selecting,
     #[command(flatten)]
@@ -238,6 +248,9 @@ struct Reading {
     /// How much memory the parser of one file may take, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..))]
     parse_memory: u64,
+    /// How documents are spelled and cut: by their `structure`, or as rag-101 does it (`compat`).
+    #[arg(long, value_name = "PROFILE", default_value = "structure")]
+    profile: Profile,
 }
 
 impl Reading {
@@ -247,12 +260,20 @@ impl Reading {
             max_unpacked_bytes: self.max_unpacked_size << 20,
             max_parse_time: Duration::from_secs(self.parse_timeout),
             max_parse_memory: self.parse_memory << 20,
+            profile: self.profile,
             ..Limits::default()
         }
     }
 }
 
 impl Shared {
+    fn progress(&self) -> Progress {
+        Progress::new(match self.progress {
+            Show::Auto if self.json => Show::Json,
+            other => other,
+        })
+    }
+
     fn embedder(&self) -> EmbedderChoice {
         match self.embedder {
             Embedder::Builtin => EmbedderChoice::Builtin,
@@ -378,7 +399,7 @@ async fn run_retry(options: Retry) -> Result<ExitCode> {
         all: options.all,
         limits: options.reading.limits(),
         isolate: true,
-        progress: Progress::on_terminal(),
+        progress: options.shared.progress(),
     })
     .await?;
     report::summary(&summary, options.shared.json)

@@ -11,7 +11,7 @@ use crate::embed::{EmbedError, Embedder, HashEmbedder, StaticEmbedder};
 use crate::fingerprint::fingerprint;
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
-use crate::progress::Progress;
+use crate::profile::Profile;
 
 /// Which model makes the vectors.
 #[derive(Clone, Default)]
@@ -40,8 +40,11 @@ impl std::fmt::Debug for EmbedderChoice {
 }
 
 /// How documents are cut.
-pub(crate) fn chunk_options() -> ChunkOptions {
-    ChunkOptions::default()
+pub(crate) fn chunk_options(profile: Profile) -> ChunkOptions {
+    ChunkOptions {
+        profile,
+        ..ChunkOptions::default()
+    }
 }
 
 /// The parts of one ingestion.
@@ -56,8 +59,6 @@ pub struct Pipeline {
     pub limits: Limits,
     /// What reads them.
     pub parsers: Parsers,
-    /// Where the work has got to, for people who watch.
-    pub progress: Progress,
     /// Names all of this, as far as it decides what a document's rows are.
     pub fingerprint: String,
     /// The model's number in the database.
@@ -69,16 +70,16 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline with the usual limits.
+    /// A pipeline that reads files within some limits.
     ///
     /// # Errors
     /// The database refuses to register the model.
     pub async fn open(
         collection: Collection,
         embedder: Arc<dyn Embedder>,
-        progress: Progress,
+        limits: Limits,
     ) -> Result<Self, CollectionError> {
-        let chunks = chunk_options();
+        let chunks = chunk_options(limits.profile);
         let fingerprint = fingerprint(embedder.as_ref(), &chunks);
         let model = collection
             .register_model(embedder.id(), embedder.dimension())
@@ -87,9 +88,8 @@ impl Pipeline {
             collection,
             embedder,
             chunks,
-            limits: Limits::default(),
+            limits,
             parsers: Parsers::in_this_process(),
-            progress,
             fingerprint,
             model,
             desk: Desk::default(),

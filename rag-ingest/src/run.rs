@@ -2,20 +2,25 @@
 
 mod detach;
 mod executor;
+mod follow;
 mod interrupt;
 mod lifecycle;
+mod watch;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use durable_runtime::{Builder, Durable, OnConflict};
+use durable_runtime::{Builder, Durable, OnConflict, StepCount, StepCountFilter};
 use serde::Serialize;
 
 pub use self::detach::enqueue;
 use self::executor::Executor;
+use self::follow::Follower;
 use self::interrupt::interrupted;
 pub use self::lifecycle::{ResumeOptions, cancel, resume};
+pub use self::watch::watch;
 pub use self::worker::{Served, WorkerOptions, serve};
 use crate::collection::{Collection, CollectionError, FileState};
 use crate::discover::{DiscoverError, Rules};
@@ -31,6 +36,9 @@ use crate::workflow::{
 
 /// Whose workflows they are.
 pub const APPLICATION: &str = "rag-ingest";
+
+/// The stages of a file, as their steps are recorded.
+pub(crate) const STAGES: [&str; 5] = ["discover", "load", "chunk", "embed", "save"];
 
 /// The states of documents that are not in the collection as their files are.
 pub const FAILING: [&str; 6] = [
@@ -178,6 +186,20 @@ pub struct Summary {
     pub tokens: usize,
     /// How long it took.
     pub seconds: f64,
+    /// What each stage took meanwhile, in all processes together, from the checkpoints; empty when no file was worked
+    /// on.
+    pub stages: BTreeMap<String, Stage>,
+}
+
+/// A stage of the files: `discover`, `load`, `chunk`, `embed` or `save`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Stage {
+    /// How often it came to its end.
+    pub succeeded: u64,
+    /// How often it failed.
+    pub failed: u64,
+    /// How long all of them took together; several at once count several times.
+    pub seconds: f64,
 }
 
 /// A runtime with the workflows of this program.
@@ -197,13 +219,11 @@ impl Engine {
         db: &str,
         embedder: &EmbedderChoice,
         workers: u32,
-        progress: &Progress,
         (limits, isolate): (Limits, bool),
     ) -> Result<Self, RunError> {
         let embedder = embedder.open()?;
         let collection = Collection::open(db).await?;
-        let mut pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
-        pipeline.limits = limits;
+        let mut pipeline = Pipeline::open(collection.clone(), embedder, limits).await?;
         if isolate {
             pipeline.parsers = Parsers::of_this_program();
         }
@@ -236,13 +256,17 @@ impl Engine {
     /// Works until the work is done or the program is asked to end; then stops.
     async fn until_interrupted<T>(
         self,
+        collection: &str,
         progress: &Progress,
         work: impl AsyncFnOnce(&Self) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
+        let mut follower = Follower::new(&self.collection, collection, progress).await?;
         let worked = tokio::select! {
             worked = work(&self) => worked,
             () = interrupted() => Err(RunError::Interrupted),
+            never = follower.follow() => match never {},
         };
+        follower.look(true).await;
         progress.finish();
         self.stop().await;
         worked
@@ -268,30 +292,37 @@ pub(crate) fn workflows(db: &str, version: &str) -> Builder {
 /// Nothing could be ingested: a root is missing, the database or the model cannot be used. A file that cannot be
 /// ingested is no error; it is listed in the summary.
 pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
-    let begun = Instant::now();
     let roots = roots(&options)?;
     let engine = Engine::launch(
         &options.db,
         &options.embedder,
         options.workers,
-        &options.progress,
         (options.limits, options.isolate),
     )
     .await?;
-    let request = request(&options, roots, engine.fingerprint.clone());
-    let work = async |engine: &Engine| {
-        let done = finish_interrupted(engine, &options.collection).await?;
-        let handle = ingest_collection(&engine.durable, request)
-            .id(run_id())
-            .start()
-            .await?;
-        let mut report = handle.result().await?;
-        report.add_work(&done);
-        // What an interrupted run has saved is found unchanged by the new one.
-        report.unchanged = report.unchanged.saturating_sub(done.ingested);
-        summary(engine, handle.workflow_id(), report, begun).await
-    };
-    engine.until_interrupted(&options.progress, work).await
+    let work = async |engine: &Engine| one_run(engine, &options, &roots).await;
+    engine
+        .until_interrupted(&options.collection, &options.progress, work)
+        .await
+}
+
+async fn one_run(
+    engine: &Engine,
+    options: &IngestOptions,
+    roots: &[String],
+) -> Result<Summary, RunError> {
+    let begun = Begun::now();
+    let request = request(options, roots.to_vec(), engine.fingerprint.clone());
+    let done = finish_interrupted(engine, &options.collection).await?;
+    let handle = ingest_collection(&engine.durable, request)
+        .id(run_id())
+        .start()
+        .await?;
+    let mut report = handle.result().await?;
+    report.add_work(&done);
+    // What an interrupted run has saved is found unchanged by the new one.
+    report.unchanged = report.unchanged.saturating_sub(done.ingested);
+    summary(engine, handle.workflow_id(), report, begun).await
 }
 
 /// Tries failed files again, each from the step that failed, and says what came of it. Interrupted runs are finished
@@ -300,14 +331,13 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
 /// # Errors
 /// As [`ingest`].
 pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
-    let begun = Instant::now();
+    let begun = Begun::now();
     // Only a database that is there has failed files.
     Collection::open_existing(&options.db).await?.close().await;
     let engine = Engine::launch(
         &options.db,
         &options.embedder,
         options.workers,
-        &options.progress,
         (options.limits, options.isolate),
     )
     .await?;
@@ -333,16 +363,54 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
             .await?;
         Ok(summary)
     };
-    engine.until_interrupted(&options.progress, work).await
+    engine
+        .until_interrupted(&options.collection, &options.progress, work)
+        .await
+}
+
+/// When something began, by the clock on the wall and by one that only goes forward.
+#[derive(Debug, Clone, Copy)]
+struct Begun(SystemTime, Instant);
+
+impl Begun {
+    fn now() -> Self {
+        Self(SystemTime::now(), Instant::now())
+    }
+}
+
+/// What each stage took since then, unless there was nothing to do.
+async fn stages(
+    engine: &Engine,
+    report: &RunReport,
+    begun: Begun,
+) -> Result<BTreeMap<String, Stage>, RunError> {
+    if report.ingested + report.failed == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let filter = StepCountFilter::new().completed_after(begun.0);
+    let filter = STAGES
+        .iter()
+        .fold(filter, |filter, stage| filter.name(*stage));
+    let steps = engine.durable.client().count_steps(filter).await?;
+    let stage = |step: StepCount| {
+        let stage = Stage {
+            succeeded: step.succeeded,
+            failed: step.failed,
+            seconds: step.total_ms as f64 / 1000.0,
+        };
+        (step.name, stage)
+    };
+    Ok(steps.into_iter().map(stage).collect())
 }
 
 async fn summary(
     engine: &Engine,
     run_id: &str,
     report: RunReport,
-    begun: Instant,
+    begun: Begun,
 ) -> Result<Summary, RunError> {
     Ok(Summary {
+        stages: stages(engine, &report, begun).await?,
         run_id: run_id.to_owned(),
         discovered: report.discovered,
         ingested: report.ingested,
@@ -355,7 +423,7 @@ async fn summary(
         embedded: report.embedded,
         reused: report.reused,
         tokens: report.tokens,
-        seconds: begun.elapsed().as_secs_f64(),
+        seconds: begun.1.elapsed().as_secs_f64(),
     })
 }
 

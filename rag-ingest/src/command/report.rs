@@ -10,14 +10,12 @@ use serde::Serialize;
 
 use super::Shared;
 use crate::collection::{Collection, FileState, LastRun};
-use crate::run::{APPLICATION, FAILING, Summary};
+use crate::run::{APPLICATION, FAILING, STAGES, Stage, Summary};
 
 /// Some files failed, the rest is saved.
 const SOME_FAILED: u8 = 2;
 /// How many files are told one by one.
 const TOLD: usize = 20;
-/// The stages of a file, as their steps are recorded.
-const STAGES: [&str; 5] = ["discover", "load", "chunk", "embed", "save"];
 
 /// Prints what a run did; the exit code says whether anything failed.
 pub(super) fn summary(summary: &Summary, json: bool) -> Result<ExitCode> {
@@ -80,6 +78,19 @@ fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
         "Ingested {ingested} of {discovered} files ({chunks} chunks, the vectors of {reused} were there), {unchanged} \
          unchanged, {renamed} renamed, {vanished} gone, {} failed, in {seconds:.1} s. Run {run_id}.",
         summary.failed.len()
+    )?;
+    let took = STAGES.iter().filter_map(|name| {
+        let stage = summary.stages.get(*name)?;
+        Some(format!("{name} {:.1} s", stage.seconds))
+    });
+    let took: Vec<_> = took.collect();
+    if took.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "Time by stage, in all workers together: {}.",
+        took.join(", ")
     )
 }
 
@@ -207,13 +218,6 @@ struct Stats {
     stats: crate::collection::Stats,
     /// How often each stage was recorded, and how long all of them took together.
     stages: BTreeMap<String, Stage>,
-}
-
-#[derive(Debug, Serialize)]
-struct Stage {
-    succeeded: u64,
-    failed: u64,
-    seconds: f64,
 }
 
 /// Prints how much there is, what it cost, and where the time went, which the checkpoints tell.

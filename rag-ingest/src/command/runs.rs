@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -9,9 +10,9 @@ use clap::{Args, Subcommand};
 use super::settings::Settings;
 use super::{Ingest, Reading, Shared, report, workers};
 use crate::discover::{Links, Rules};
-use crate::progress::Progress;
 use crate::run::{
-    IngestOptions, ResumeOptions, Served, WorkerOptions, cancel, enqueue, ingest, resume, serve,
+    IngestOptions, ResumeOptions, Served, Summary, WorkerOptions, cancel, enqueue, ingest, resume,
+    serve, watch,
 };
 
 /// Which files of a folder are meant.
@@ -105,7 +106,7 @@ impl Ingest {
             workers: workers(self.workers),
             max_delete: self.max_delete.unwrap_or_default(),
             rules: self.selecting.rules(),
-            progress: Progress::on_terminal(),
+            progress: self.shared.progress(),
         }
     }
 }
@@ -124,8 +125,30 @@ pub(super) async fn run_ingest(options: &Ingest) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if options.watch {
+        return run_watch(options).await;
+    }
     let summary = ingest(options.options()).await?;
     report::summary(&summary, options.shared.json)
+}
+
+/// Each run that did something is told, and the first one.
+async fn run_watch(options: &Ingest) -> Result<ExitCode> {
+    let mut failed = None;
+    let mut is_first = true;
+    let told = |summary: &Summary| {
+        let did = summary.ingested + summary.renamed + summary.vanished > 0 || is_first;
+        is_first = false;
+        if did && let Err(error) = report::summary(summary, options.shared.json) {
+            failed = Some(error);
+        }
+    };
+    let every = Duration::from_secs(options.every);
+    watch(options.options(), every, told).await?;
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 pub(super) async fn run_worker(options: &Worker) -> Result<ExitCode> {
@@ -162,7 +185,7 @@ pub(super) async fn run_resume(options: &Resume) -> Result<ExitCode> {
         workers: workers(options.workers),
         limits: options.reading.limits(),
         isolate: true,
-        progress: Progress::on_terminal(),
+        progress: options.shared.progress(),
     })
     .await?;
     if summaries.is_empty() && !options.shared.json {

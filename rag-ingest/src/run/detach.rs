@@ -20,7 +20,7 @@ const ENQUEUER: &str = "rag-ingest-enqueuer";
 pub async fn enqueue(options: IngestOptions) -> Result<String, RunError> {
     let roots = roots(&options)?;
     let embedder = options.embedder.open()?;
-    let fingerprint = fingerprint(embedder.as_ref(), &chunk_options());
+    let fingerprint = fingerprint(embedder.as_ref(), &chunk_options(options.limits.profile));
     let durable = Durable::open(&options.db)
         .application(APPLICATION)
         .version(ENQUEUER)

@@ -1,10 +1,8 @@
 //! Runs that are ended before their end, and runs that go on.
 
-use std::time::Instant;
-
 use durable_runtime::{Client, Status, Workflow, WorkflowFilter, WorkflowStatus};
 
-use super::{APPLICATION, Engine, RunError, Summary, is_run_of, summary};
+use super::{APPLICATION, Begun, Engine, RunError, Summary, is_run_of, summary};
 use crate::collection::Collection;
 use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
@@ -44,7 +42,6 @@ pub async fn resume(options: ResumeOptions) -> Result<Vec<Summary>, RunError> {
         &options.db,
         &options.embedder,
         options.workers,
-        &options.progress,
         (options.limits, options.isolate),
     )
     .await?;
@@ -56,7 +53,7 @@ pub async fn resume(options: ResumeOptions) -> Result<Vec<Summary>, RunError> {
         };
         let mut summaries = Vec::new();
         for run in runs {
-            let begun = Instant::now();
+            let begun = Begun::now();
             if run.application_version.as_deref() != Some(engine.version.as_str()) {
                 return Err(RunError::OtherSettings {
                     run: run.workflow_id,
@@ -67,7 +64,9 @@ pub async fn resume(options: ResumeOptions) -> Result<Vec<Summary>, RunError> {
         }
         Ok(summaries)
     };
-    engine.until_interrupted(&options.progress, work).await
+    engine
+        .until_interrupted(&options.collection, &options.progress, work)
+        .await
 }
 
 /// Ends runs: one, or all of a collection that have not ended. Gives their ids. What is saved stays; what waits in a

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::{Engine, RunError, interrupted};
 use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
-use crate::progress::Progress;
 
 /// How often a worker that ends when there is nothing to do looks whether there is.
 const LOOK: Duration = Duration::from_secs(1);
@@ -53,7 +52,6 @@ pub async fn serve(options: WorkerOptions) -> Result<Served, RunError> {
         &options.db,
         &options.embedder,
         options.workers,
-        &Progress::hidden(),
         (options.limits, options.isolate),
     )
     .await?;

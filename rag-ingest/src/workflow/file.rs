@@ -70,8 +70,8 @@ impl FileRequest {
         self.location().display().to_string()
     }
 
-    fn text_key(&self) -> String {
-        text_key(&self.hash, &self.path)
+    fn text_key(&self, pipeline: &Pipeline) -> String {
+        text_key(&self.hash, &self.path, pipeline.limits.profile)
     }
 }
 
@@ -344,7 +344,7 @@ async fn save(
         missing.sort_unstable();
         return Ok(Saving::Missing { batches: missing });
     }
-    let text_key = file.text_key();
+    let text_key = file.text_key(&pipeline);
     let is_kept = is_for_keeping(&prepared.loaded);
     if is_kept {
         collection::keep_text(session, &text_key, &prepared.loaded).await?;
@@ -384,7 +384,6 @@ async fn save(
     collection::remember(session, file.document, when.0, when.1).await?;
     collection::replace_members(session, file.document, &members, &known, when).await?;
     pipeline.desk.clear(&workflow);
-    pipeline.progress.file_done();
     Ok(Saving::Saved)
 }
 
@@ -400,13 +399,12 @@ async fn record_failure(
     let session = &mut Session::of(ctx.connection())?;
     let when = (file.run_id.as_str(), now_ms());
     collection::fail(session, file.document, &file.hash, failure, when).await?;
-    pipeline.progress.file_done();
     Ok(())
 }
 
 /// What a file gives: kept under its key, or read from the file if that is still the one that was discovered.
 async fn read(pipeline: &Pipeline, file: &FileRequest) -> Result<Loaded, IngestError> {
-    let key = file.text_key();
+    let key = file.text_key(pipeline);
     let kept = {
         let mut look = pipeline.collection.look().await?;
         collection::text(&mut look.session(), &key).await?

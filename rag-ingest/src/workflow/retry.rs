@@ -185,6 +185,5 @@ async fn due(ctx: StepContext, request: &RetryRequest, after: i64) -> Result<Due
         };
         files.push((failed.filter(|_| can_go_on), file));
     }
-    pipeline.progress.plan(files.len());
     Ok(Due { files, next })
 }

@@ -112,7 +112,6 @@ pub(super) async fn discover_page(
     }
     seen(session, &as_known, run_id, now_ms).await?;
     transaction.commit().await?;
-    pipeline.progress.plan(page.work);
     Ok(page)
 }
 
