@@ -11,7 +11,7 @@ use crate::collection::Cost;
 use crate::document::Document;
 use crate::loader::Loaded;
 
-/// How many files lie here at most; workflows that end abnormally leave theirs behind.
+/// How many files lie here at most, unless more are worked on; workflows that end abnormally leave theirs behind.
 const ROOM: usize = 64;
 
 /// A file that was read and cut.
@@ -146,11 +146,23 @@ pub(crate) struct Desk {
     files: Mutex<Files>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Files {
+    room: usize,
     read: HashMap<String, Arc<Loaded>>,
     prepared: HashMap<String, Arc<Prepared>>,
     order: VecDeque<String>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            room: ROOM,
+            read: HashMap::new(),
+            prepared: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
 }
 
 impl Files {
@@ -159,7 +171,7 @@ impl Files {
             return;
         }
         self.order.push_back(workflow.to_owned());
-        while self.order.len() > ROOM {
+        while self.order.len() > self.room {
             if let Some(oldest) = self.order.pop_front() {
                 self.read.remove(&oldest);
                 self.prepared.remove(&oldest);
@@ -169,6 +181,14 @@ impl Files {
 }
 
 impl Desk {
+    /// A desk for so many files at once: what is worked on is never put away.
+    pub(crate) fn for_files(at_once: u32) -> Self {
+        let desk = Self::default();
+        let at_once = usize::try_from(at_once).unwrap_or(usize::MAX);
+        desk.files().room = ROOM.max(at_once.saturating_mul(2));
+        desk
+    }
+
     fn files(&self) -> std::sync::MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -243,6 +263,16 @@ mod tests {
             .collect();
         assert_eq!(texts, ["two"]);
         assert_eq!(picked[0].2, &prepared.keys[1]);
+    }
+
+    #[test]
+    fn as_many_files_lie_there_as_are_worked_on_at_once() {
+        let desk = Desk::for_files(100);
+        for number in 0..100 {
+            let prepared = Prepared::new(Document::plain("x").into(), |_| Vec::new());
+            desk.put(&number.to_string(), prepared);
+        }
+        assert!(desk.get("0").is_some());
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub use self::lifecycle::{ResumeOptions, cancel, resume};
 pub use self::watch::watch;
 pub use self::worker::{Served, WorkerOptions, serve};
 use crate::collection::{Collection, CollectionError, FileState};
+use crate::desk::Desk;
 use crate::discover::{DiscoverError, Rules};
 use crate::embed::EmbedError;
 use crate::loader::Limits;
@@ -224,6 +225,7 @@ impl Engine {
         let embedder = embedder.open()?;
         let collection = Collection::open(db).await?;
         let mut pipeline = Pipeline::open(collection.clone(), embedder, limits).await?;
+        pipeline.desk = Desk::for_files(workers);
         if isolate {
             pipeline.parsers = Parsers::of_this_program();
         }

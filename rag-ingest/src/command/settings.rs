@@ -309,13 +309,22 @@ fn word(value: &toml::Value) -> String {
 
 fn with_defaults(command: clap::Command, given: &BTreeMap<String, Given>) -> clap::Command {
     command.mut_subcommands(|command| {
-        command.mut_args(|argument| {
-            let Some(given) = name_of(&argument).and_then(|name| given.get(&name)) else {
-                return argument;
-            };
-            // The description of the options lives as long as the program, and so do their defaults.
-            let values = given.values.iter().map(|value| &*value.clone().leak());
-            argument.required(false).default_values(values)
+        let is_config = command.get_name() == "config";
+        let command = command.mut_args(|argument| with_default(argument, given));
+        if !is_config {
+            return command;
+        }
+        command.mut_subcommands(|show| {
+            show.mut_args(|argument| with_default(argument.required(false), given))
         })
     })
+}
+
+fn with_default(argument: clap::Arg, given: &BTreeMap<String, Given>) -> clap::Arg {
+    let Some(given) = name_of(&argument).and_then(|name| given.get(&name)) else {
+        return argument;
+    };
+    // The description of the options lives as long as the program, and so do their defaults.
+    let values = given.values.iter().map(|value| &*value.clone().leak());
+    argument.required(false).default_values(values)
 }

@@ -7,7 +7,7 @@ use crate::collection::Collection;
 use crate::loader::Limits;
 use crate::pipeline::EmbedderChoice;
 use crate::progress::Progress;
-use crate::workflow::{RunReport, ingest_collection, retry_collection};
+use crate::workflow::{FILES, RunReport, ingest_collection, ingest_file, retry_collection};
 
 /// Which runs go on.
 #[derive(Debug, Clone)]
@@ -157,11 +157,21 @@ async fn revive(client: &Client, id: &str, version: &str) -> Result<WorkflowStat
         .status(Status::Cancelled)
         .without_input()
         .without_output();
-    let ids = client.list(filter).await?;
-    let ids: Vec<String> = ids.into_iter().map(|child| child.workflow_id).collect();
-    let children: Vec<String> = ids.into_iter().filter(|child| child != id).collect();
-    if !children.is_empty() {
-        client.resume(children).await?;
+    let cancelled = client.list(filter).await?;
+    let (files, others): (Vec<_>, Vec<_>) = cancelled
+        .into_iter()
+        .filter(|child| child.workflow_id != id)
+        .partition(|child| child.name == ingest_file::NAME);
+    let ids = |children: Vec<WorkflowStatus>| -> Vec<String> {
+        let ids = children.into_iter().map(|child| child.workflow_id);
+        ids.collect()
+    };
+    // Files wait for their turn again: all at once would be more than a process can have in hand.
+    if !files.is_empty() {
+        client.resume_on(ids(files), &FILES).await?;
+    }
+    if !others.is_empty() {
+        client.resume(ids(others)).await?;
     }
     client.resume(id).await?;
     run_named(client, id).await
