@@ -211,7 +211,7 @@ on_both_stores! {
             // So many batches that the edit comes long before the last one.
             let long: String = (0..60_000).map(|number| format!("Sentence number {number} of this book.\n")).collect();
             world.write("a.txt", &long);
-            let child = world.ingestion.command().stdout(std::process::Stdio::piped()).spawn().unwrap();
+            let child = world.ingestion.command().stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
             let embeds = |log: &Ingestion<'_>| log.begun().iter().any(|(_, _, step)| step == "embed");
             let logs: Vec<_> = world.workers.workers.iter().map(|worker| &worker.log).chain([&world.ingestion]).collect();
             while !logs.iter().any(|log| embeds(log)) {
@@ -233,7 +233,7 @@ on_both_stores! {
             let long: String = (0..60_000).map(|number| format!("Sentence number {number} of this book.\n")).collect();
             world.write("a.txt", &long);
             world.write("b.txt", "stays");
-            let child = world.ingestion.command().stdout(std::process::Stdio::piped()).spawn().unwrap();
+            let child = world.ingestion.command().stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
             let embeds = |log: &Ingestion<'_>| log.begun().iter().any(|(_, position, step)| step == "embed" && *position > 4);
             let logs: Vec<_> = world.workers.workers.iter().map(|worker| &worker.log).chain([&world.ingestion]).collect();
             while !logs.iter().any(|log| embeds(log)) {

@@ -96,6 +96,7 @@ on_both_stores! {
                 fleet.start(&ingestion);
             }
             fleet.wait();
+            assert!(killed > 0, "run {seed}: nothing was killed before the end");
             assert_eq!(store.status(&run, "status").await, "SUCCESS", "run {seed}");
             ingestion.verify();
             each_was_saved_once(&store).await;
