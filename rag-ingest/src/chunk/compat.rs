@@ -21,13 +21,9 @@ const SEPARATORS: [&str; 3] = ["\n\n", "\n", " "];
 
 /// Cuts a document; a piece never spans two pages.
 pub(super) fn chunk(document: &Document, tokenizer: &Tokenizer) -> Vec<Chunk> {
-    let whole = [0..document.text.len()];
     let pages = document.pages.iter().map(|page| page.start..page.end);
-    let parts: Vec<Range<usize>> = if document.pages.is_empty() {
-        whole.to_vec()
-    } else {
-        pages.collect()
-    };
+    let whole = document.pages.is_empty().then_some(0..document.text.len());
+    let parts = whole.into_iter().chain(pages);
     let mut chunks = Vec::new();
     for part in parts {
         let text = document.text.get(part.clone()).unwrap_or_default();

@@ -115,11 +115,7 @@ impl Settings {
                     let values = matches.get_raw(argument.get_id().as_str());
                     values.into_iter().flatten().map(text).collect()
                 } else {
-                    argument
-                        .get_default_values()
-                        .iter()
-                        .map(|value| text(value))
-                        .collect()
+                    argument.get_default_values().iter().map(text).collect()
                 };
                 let from = match self.given.get(&name) {
                     _ if on_line => "flag".to_owned(),
