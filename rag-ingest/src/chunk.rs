@@ -11,6 +11,7 @@
 //! - chunks are in order and each reaches further than the one before it.
 
 mod atoms;
+mod compat;
 mod cut;
 mod structure;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use self::atoms::{Atom, Atoms, Strength};
 use self::structure::{Outline, regions};
 use crate::document::Document;
+use crate::profile::Profile;
 use crate::tokenizer::Tokenizer;
 
 /// Changes whenever the same document may give other chunks: documents are then chunked again.
@@ -40,6 +42,9 @@ pub struct ChunkOptions {
     /// The most word pieces that a chunk repeats from the one before it, when a text is cut where it flows on;
     /// at most half of a chunk.
     pub overlap_tokens: u32,
+    /// By which rules. The numbers above are those of [`Profile::Structure`]; the others have their own.
+    #[serde(default)]
+    pub profile: Profile,
 }
 
 impl Default for ChunkOptions {
@@ -47,6 +52,7 @@ impl Default for ChunkOptions {
         Self {
             max_tokens: 200,
             overlap_tokens: 30,
+            profile: Profile::default(),
         }
     }
 }
@@ -58,6 +64,7 @@ impl ChunkOptions {
         Self {
             max_tokens,
             overlap_tokens: self.overlap_tokens.min(max_tokens / 2),
+            profile: self.profile,
         }
     }
 }
@@ -115,6 +122,9 @@ pub(crate) fn embedding_text(heading: &[String], text: &str) -> String {
 
 /// Cuts a document into chunks.
 pub fn chunk(document: &Document, options: &ChunkOptions, tokenizer: &Tokenizer) -> Vec<Chunk> {
+    if options.profile == Profile::Compat {
+        return compat::chunk(document, tokenizer);
+    }
     let options = options.effective();
     let regions = regions(document, options.max_tokens, tokenizer);
     let mut chunker = Chunker {

@@ -7,6 +7,7 @@ mod find;
 mod index;
 mod ledger;
 mod members;
+mod news;
 mod outcome;
 mod plan;
 mod prune;

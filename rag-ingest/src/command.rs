@@ -2,8 +2,10 @@
 
 mod embedding;
 mod report;
+mod runs;
 mod search;
 mod serve;
+mod settings;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -18,10 +20,12 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use self::embedding::Embedding;
+use self::settings::Settings;
 use crate::loader::Limits;
-use crate::progress::Progress;
-use crate::run::{IngestOptions, RetryOptions, ingest, retry, workflows};
-use crate::workflow::MaxDelete;
+use crate::profile::Profile;
+use crate::progress::{Progress, Show};
+use crate::run::{RetryOptions, retry, workflows};
+use crate::workflow::{MaxDelete, VERSION};
 
 /// Makes folders of documents searchable, and survives everything in the middle of it.
 #[derive(Debug, Parser)]
@@ -45,6 +49,9 @@ Killed or interrupted, the same command goes on where it stopped. Exit codes: 0 
 files failed (the rest is saved) or `verify` found something, 1 it could not run."
 )]
 struct Command {
+    /// Read settings from this file instead of ./rag-ingest.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     action: Action,
 }
@@ -53,6 +60,12 @@ struct Command {
 enum Action {
     /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
     Ingest(Ingest),
+    /// Work on runs that were begun elsewhere, until asked to end.
+    Worker(runs::Worker),
+    /// Go on with runs that were interrupted, or with one that was cancelled.
+    Resume(runs::Resume),
+    /// End runs before their end.
+    Cancel(runs::Cancel),
     /// Find passages that answer a question.
     Search(search::Search),
     /// Answer searches over HTTP.
@@ -71,6 +84,8 @@ enum Action {
     Prune(Prune),
     /// Empty the collection. Ingesting the same again is cheap until `prune`.
     Reset(Reset),
+    /// Tell the settings.
+    Config(runs::Config),
     /// Look after the workflows that ingest: whether this version can go on with what another one left.
     Durable(Workflows),
     /// Read files from standard input for another process of this program.
@@ -100,9 +115,12 @@ struct Shared {
     /// The collection.
     #[arg(long, value_name = "NAME", default_value = "default")]
     collection: String,
-    /// Print one JSON document.
+    /// Print one JSON document, and progress as JSON lines on standard error.
     #[arg(long)]
     json: bool,
+    /// How progress is told: `auto`, `live`, `plain`, `json`, `off`.
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    progress: Show,
     /// Append what happens to a file, one JSON object a line; every begin of a step is one.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -126,6 +144,17 @@ struct Ingest {
     /// given with a higher budget, or without.
     #[arg(long, value_name = "AMOUNT", value_parser = embedding::micros)]
     budget: Option<i64>,
+    /// Leave the run to the workers of the database, and tell its id.
+    #[arg(long, conflicts_with = "watch")]
+    detach: bool,
+    /// Stay, and ingest again whenever something changes, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// With --watch: list all files again after so many seconds, since not every change is told.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    every: u64,
+    #[command(flatten)]
+    selecting: runs::Selecting,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -206,6 +235,9 @@ struct Reading {
     /// How much memory the parser of one file may take, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..))]
     parse_memory: u64,
+    /// How documents are spelled and cut: by their `structure`, or as rag-101 does it (`compat`).
+    #[arg(long, value_name = "PROFILE", default_value = "structure")]
+    profile: Profile,
 }
 
 impl Reading {
@@ -215,20 +247,39 @@ impl Reading {
             max_unpacked_bytes: self.max_unpacked_size << 20,
             max_parse_time: Duration::from_secs(self.parse_timeout),
             max_parse_memory: self.parse_memory << 20,
+            profile: self.profile,
             ..Limits::default()
         }
+    }
+}
+
+impl Shared {
+    fn progress(&self) -> Progress {
+        Progress::new(match self.progress {
+            Show::Auto if self.json => Show::Json,
+            other => other,
+        })
     }
 }
 
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = match Command::try_parse() {
+    let settings = match Settings::read(std::env::args_os().collect()) {
+        Ok(Ok(settings)) => settings,
+        Ok(Err(error)) => return durable_runtime::cli::refused(&error),
+        Err(error) => return refused(&error),
+    };
+    let command = match settings.command() {
         Ok(command) => command,
         Err(error) => return durable_runtime::cli::refused(&error),
     };
     let log = match &command.action {
         Action::Ingest(of) => of.shared.log.as_deref(),
+        Action::Worker(of) => of.shared.log.as_deref(),
+        Action::Resume(of) => of.shared.log.as_deref(),
+        Action::Cancel(of) => of.shared.log.as_deref(),
+        Action::Config(_) => None,
         Action::Search(of) => of.shared.log.as_deref(),
         Action::Serve(of) => of.shared.log.as_deref(),
         Action::Mcp(of) => of.shared.log.as_deref(),
@@ -247,7 +298,11 @@ pub fn main() -> ExitCode {
             .build()?;
         let done = runtime.block_on(async {
             match command.action {
-                Action::Ingest(options) => run_ingest(options).await,
+                Action::Ingest(options) => runs::run_ingest(&options).await,
+                Action::Worker(options) => runs::run_worker(&options).await,
+                Action::Resume(options) => runs::run_resume(&options).await,
+                Action::Cancel(options) => runs::run_cancel(&options).await,
+                Action::Config(options) => runs::run_config(&options, &settings),
                 Action::Search(options) => search::search(&options).await,
                 Action::Serve(options) => serve::serve(&options).await,
                 Action::Mcp(options) => serve::mcp(&options).await,
@@ -257,7 +312,9 @@ pub fn main() -> ExitCode {
                 Action::Verify(options) => upkeep::verify(&options.shared).await,
                 Action::Prune(options) => upkeep::prune(&options).await,
                 Action::Reset(options) => upkeep::reset(&options).await,
-                Action::Durable(Workflows { db, command }) => Ok(command.run(workflows(&db)).await),
+                Action::Durable(Workflows { db, command }) => {
+                    Ok(command.run(workflows(&db, VERSION)).await)
+                }
                 Action::Parse => Ok(run_parse()),
             }
         });
@@ -265,10 +322,12 @@ pub fn main() -> ExitCode {
         runtime.shutdown_background();
         done
     });
-    done.unwrap_or_else(|error| {
-        eprintln!("rag-ingest: {error:#}");
-        ExitCode::FAILURE
-    })
+    done.unwrap_or_else(|error| refused(&error))
+}
+
+fn refused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("rag-ingest: {error:#}");
+    ExitCode::FAILURE
 }
 
 /// Is a parser process, until its input ends.
@@ -316,23 +375,6 @@ fn workers(asked: Option<u32>) -> u32 {
     asked.unwrap_or(u32::try_from(processors).unwrap_or(1))
 }
 
-async fn run_ingest(options: Ingest) -> Result<ExitCode> {
-    let summary = ingest(IngestOptions {
-        roots: options.paths,
-        db: options.shared.db.clone(),
-        collection: options.shared.collection.clone(),
-        embedder: options.shared.embedding.choice()?,
-        budget_micros: options.budget,
-        limits: options.reading.limits(),
-        isolate: true,
-        workers: workers(options.workers),
-        max_delete: options.max_delete.unwrap_or_default(),
-        progress: Progress::on_terminal(),
-    })
-    .await?;
-    report::summary(&summary, options.shared.json)
-}
-
 async fn run_retry(options: Retry) -> Result<ExitCode> {
     let summary = retry(RetryOptions {
         db: options.shared.db.clone(),
@@ -344,7 +386,7 @@ async fn run_retry(options: Retry) -> Result<ExitCode> {
         all: options.all,
         limits: options.reading.limits(),
         isolate: true,
-        progress: Progress::on_terminal(),
+        progress: options.shared.progress(),
     })
     .await?;
     report::summary(&summary, options.shared.json)

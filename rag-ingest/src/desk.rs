@@ -13,7 +13,7 @@ use crate::document::Document;
 use crate::embed::BatchSize;
 use crate::loader::Loaded;
 
-/// How many files lie here at most; workflows that end abnormally leave theirs behind.
+/// How many files lie here at most, unless more are worked on; workflows that end abnormally leave theirs behind.
 const ROOM: usize = 64;
 
 /// A file that was read and cut.
@@ -171,11 +171,23 @@ pub(crate) struct Desk {
     files: Mutex<Files>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Files {
+    room: usize,
     read: HashMap<String, Arc<Loaded>>,
     prepared: HashMap<String, Arc<Prepared>>,
     order: VecDeque<String>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            room: ROOM,
+            read: HashMap::new(),
+            prepared: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
 }
 
 impl Files {
@@ -184,7 +196,7 @@ impl Files {
             return;
         }
         self.order.push_back(workflow.to_owned());
-        while self.order.len() > ROOM {
+        while self.order.len() > self.room {
             if let Some(oldest) = self.order.pop_front() {
                 self.read.remove(&oldest);
                 self.prepared.remove(&oldest);
@@ -194,6 +206,14 @@ impl Files {
 }
 
 impl Desk {
+    /// A desk for so many files at once: what is worked on is never put away.
+    pub(crate) fn for_files(at_once: u32) -> Self {
+        let desk = Self::default();
+        let at_once = usize::try_from(at_once).unwrap_or(usize::MAX);
+        desk.files().room = ROOM.max(at_once.saturating_mul(2));
+        desk
+    }
+
     fn files(&self) -> std::sync::MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -285,6 +305,16 @@ mod tests {
         assert_eq!(batches(2, usize::MAX), [0..2, 2..4, 4..5]);
         // A text that is larger than all that may be sent goes alone.
         assert_eq!(batches(128, 1), [0..1, 1..2, 2..3, 3..4, 4..5]);
+    }
+
+    #[test]
+    fn as_many_files_lie_there_as_are_worked_on_at_once() {
+        let desk = Desk::for_files(100);
+        for number in 0..100 {
+            let prepared = Prepared::new(Document::plain("x").into(), |_| Vec::new());
+            desk.put(&number.to_string(), prepared);
+        }
+        assert!(desk.get("0").is_some());
     }
 
     #[test]

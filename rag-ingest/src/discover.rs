@@ -4,6 +4,7 @@ mod examine;
 mod kinds;
 mod links;
 mod location;
+mod rules;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::examine::{Stamp, examine, hash, stamp};
 pub use self::kinds::is_candidate;
 pub(crate) use self::location::{path_of, text_of};
+pub use self::rules::{Links, Rules, Selection};
 pub use self::walk::{Cursor, Listing, Walker};
 use crate::collection::Scope;
 
@@ -60,7 +62,7 @@ pub struct Problem {
 pub struct Ignored {
     /// Files of kinds that are not read, by their extension in lower case; empty for none.
     pub unsupported: BTreeMap<String, u64>,
-    /// Symbolic links; they are not followed.
+    /// Symbolic links that were not followed.
     pub links: u64,
     /// Pipes, sockets and devices.
     pub special: u64,
@@ -96,6 +98,16 @@ pub enum DiscoverError {
         /// The root, as it was given.
         root: String,
         /// What the operating system said.
+        why: String,
+    },
+    /// A rule cannot be understood.
+    #[error(
+        "`{glob}` names no files: {why}; write it as in .gitignore, such as `*.md` or `/drafts/`"
+    )]
+    Glob {
+        /// The rule.
+        glob: String,
+        /// What is wrong with it.
         why: String,
     },
     /// There are no roots.

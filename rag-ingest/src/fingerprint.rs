@@ -4,6 +4,7 @@ use crate::chunk::{CHUNKER_VERSION, ChunkOptions};
 use crate::embed::Embedder;
 use crate::loader::LOADER_VERSION;
 use crate::normalise::NORMALISER_VERSION;
+use crate::profile::Profile;
 
 /// Names everything, apart from the file, that decides what a document's chunks and vectors are: two runs with
 /// the same fingerprint make the same rows of the same file.
@@ -12,7 +13,7 @@ use crate::normalise::NORMALISER_VERSION;
 pub fn fingerprint(embedder: &dyn Embedder, chunk: &ChunkOptions) -> String {
     let parts = format!(
         "{}chunker={CHUNKER_VERSION}\nmax_tokens={}\noverlap_tokens={}\nmodel={}\ndimension={}\n",
-        reading(),
+        reading(chunk.profile),
         chunk.max_tokens,
         chunk.overlap_tokens,
         embedder.id(),
@@ -25,21 +26,25 @@ pub fn fingerprint(embedder: &dyn Embedder, chunk: &ChunkOptions) -> String {
 /// kinds as a name without any does (`Makefile`), and the loader and normaliser. Whoever changes only the chunker or the model finds the text under the same key.
 ///
 /// Thirty-two hexadecimal digits.
-pub fn text_key(hash: &str, path: &str) -> String {
+pub fn text_key(hash: &str, path: &str, profile: Profile) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name
         .split_once('.')
         .map_or(name, |(_, extension)| extension);
     let parts = format!(
         "{}extension={}\nhash={hash}\n",
-        reading(),
+        reading(profile),
         extension.to_lowercase()
     );
     digits(&parts)
 }
 
-fn reading() -> String {
-    format!("loader={LOADER_VERSION}\nnormaliser={NORMALISER_VERSION}\n")
+fn reading(profile: Profile) -> String {
+    let reading = format!("loader={LOADER_VERSION}\nnormaliser={NORMALISER_VERSION}\n");
+    match profile {
+        Profile::Structure => reading,
+        other => format!("{reading}profile={}\n", other.as_str()),
+    }
 }
 
 fn digits(parts: &str) -> String {
@@ -50,9 +55,14 @@ fn digits(parts: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fingerprint, text_key};
+    use super::fingerprint;
     use crate::chunk::ChunkOptions;
     use crate::embed::HashEmbedder;
+    use crate::profile::Profile;
+
+    fn text_key(hash: &str, path: &str) -> String {
+        super::text_key(hash, path, Profile::Structure)
+    }
 
     #[test]
     fn a_fingerprint_is_the_same_for_the_same_pipeline() {
@@ -73,10 +83,17 @@ mod tests {
         let base = fingerprint(&HashEmbedder::new(8), &options);
         assert_ne!(base, fingerprint(&HashEmbedder::new(9), &options));
         assert_ne!(base, fingerprint(&HashEmbedder::new(8), &larger));
+        let compat = ChunkOptions {
+            profile: Profile::Compat,
+            ..options
+        };
+        assert_ne!(base, fingerprint(&HashEmbedder::new(8), &compat));
     }
 
     #[test]
     fn a_text_is_known_by_its_bytes_and_its_kind_and_not_by_its_name() {
+        let other = super::text_key("h", "a.txt", Profile::Compat);
+        assert_ne!(text_key("h", "a.txt"), other);
         assert_eq!(text_key("h", "a/b.txt"), text_key("h", "c.TXT"));
         assert_ne!(text_key("h", "a.txt"), text_key("h", "a.md"));
         assert_ne!(text_key("h", "a.txt"), text_key("i", "a.txt"));

@@ -34,6 +34,7 @@ pub mod fingerprint;
 pub mod loader;
 pub mod normalise;
 pub mod pipeline;
+pub mod profile;
 pub mod progress;
 pub mod run;
 pub mod search;

@@ -5,6 +5,7 @@
 
 mod archive;
 mod code;
+mod compat;
 mod container;
 mod csv;
 mod decode;
@@ -41,6 +42,7 @@ pub(crate) use self::markdown::headings;
 use self::source::Source;
 #[cfg(doc)]
 use crate::document::Document;
+use crate::profile::Profile;
 
 /// Changes whenever the same file may give another document: documents are then read again.
 pub const LOADER_VERSION: u32 = 2;
@@ -115,6 +117,9 @@ fn take(source: &Source<'_>) -> Result<Loaded, LoadError> {
     }
     let loader = guard::caught(source.name(), || formats::recognise(source))?;
     let mut loaded = guard::caught(source.name(), || loader.load(source))?;
+    if source.limits().profile == Profile::Compat {
+        compat::respell(&mut loaded.document, source);
+    }
     if loaded.document.text.is_empty() && loaded.members.is_empty() {
         return Err(LoadError::Empty { path: path() });
     }

@@ -1,5 +1,7 @@
 //! One spelling for texts that look the same.
 
+pub mod compat;
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Changes whenever the same input may give another output: documents are then read again.

@@ -14,7 +14,7 @@ use crate::embed::{
 use crate::fingerprint::fingerprint;
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
-use crate::progress::Progress;
+use crate::profile::Profile;
 
 /// Which model makes the vectors.
 #[derive(Clone, Default)]
@@ -45,6 +45,14 @@ impl std::fmt::Debug for EmbedderChoice {
     }
 }
 
+/// How documents are cut.
+pub(crate) fn chunk_options(profile: Profile) -> ChunkOptions {
+    ChunkOptions {
+        profile,
+        ..ChunkOptions::default()
+    }
+}
+
 /// The parts of one ingestion.
 pub struct Pipeline {
     /// Where documents are kept.
@@ -57,8 +65,6 @@ pub struct Pipeline {
     pub limits: Limits,
     /// What reads them.
     pub parsers: Parsers,
-    /// Where the work has got to, for people who watch.
-    pub progress: Progress,
     /// Names all of this, as far as it decides what a document's rows are.
     pub fingerprint: String,
     /// The model's number in the database.
@@ -70,16 +76,16 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline with the usual limits.
+    /// A pipeline that reads files within some limits.
     ///
     /// # Errors
     /// The database refuses to register the model.
     pub async fn open(
         collection: Collection,
         embedder: Arc<dyn Embedder>,
-        progress: Progress,
+        limits: Limits,
     ) -> Result<Self, CollectionError> {
-        let chunks = ChunkOptions::default();
+        let chunks = chunk_options(limits.profile);
         let fingerprint = fingerprint(embedder.as_ref(), &chunks);
         let model = collection
             .register_model(embedder.id(), embedder.dimension())
@@ -88,9 +94,8 @@ impl Pipeline {
             collection,
             embedder,
             chunks,
-            limits: Limits::default(),
+            limits,
             parsers: Parsers::in_this_process(),
-            progress,
             fingerprint,
             model,
             desk: Desk::default(),

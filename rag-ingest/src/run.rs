@@ -1,26 +1,46 @@
 //! A run of `ingest`: finish what was interrupted, then take what is new or changed.
 
+mod detach;
+mod executor;
+mod follow;
+mod interrupt;
+mod lifecycle;
+mod watch;
+mod worker;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use durable_runtime::{Builder, Durable, Workflow};
+use durable_runtime::{Builder, Durable, OnConflict, StepCount, StepCountFilter};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
+pub use self::detach::enqueue;
+use self::executor::Executor;
+use self::follow::Follower;
+pub(crate) use self::interrupt::interrupted;
+pub use self::lifecycle::{ResumeOptions, cancel, resume};
+pub use self::watch::watch;
+pub use self::worker::{Served, WorkerOptions, serve};
 use crate::collection::{Collection, CollectionError, FileState, INDEX_FROM, Spending, model_name};
-use crate::embed::EmbedError;
+use crate::desk::Desk;
+use crate::discover::{DiscoverError, Rules};
+use crate::embed::{EmbedError, Embedder};
 use crate::loader::Limits;
 use crate::loader::parsers::Parsers;
 use crate::pipeline::{EmbedderChoice, Pipeline};
 use crate::progress::Progress;
 use crate::workflow::clock::now_ms;
 use crate::workflow::{
-    FILES, IngestError, MaxDelete, RetryRequest, RunReport, RunRequest, VERSION, ingest_collection,
-    ingest_file, ingest_page, retry_collection,
+    FILES, IngestError, MaxDelete, RUNS, RetryRequest, RunReport, RunRequest, VERSION,
+    ingest_collection, ingest_file, ingest_page, retry_collection, version_of,
 };
 
 /// Whose workflows they are.
 pub const APPLICATION: &str = "rag-ingest";
+
+/// The stages of a file, as their steps are recorded.
+pub(crate) const STAGES: [&str; 5] = ["discover", "load", "chunk", "embed", "save"];
 
 /// The states of documents that are not in the collection as their files are.
 pub const FAILING: [&str; 6] = [
@@ -44,6 +64,9 @@ pub enum RunError {
         /// What the operating system said.
         why: String,
     },
+    /// The rules name no files.
+    #[error(transparent)]
+    Rules(#[from] DiscoverError),
     /// The collection cannot be used.
     #[error(transparent)]
     Collection(#[from] CollectionError),
@@ -61,6 +84,29 @@ pub enum RunError {
         "--budget is of no use without a price: give what a million tokens cost with --embedder-price, or leave it out"
     )]
     Budget,
+    /// There is no such run.
+    #[error("there is no run {run}; `rag-ingest status` tells the newest one")]
+    Unknown {
+        /// Its id, as it was given.
+        run: String,
+    },
+    /// The run cannot go on, or be ended.
+    #[error("the run {run} has ended ({status}); begin a new one with `rag-ingest ingest PATH`")]
+    Ended {
+        /// Its id.
+        run: String,
+        /// The state of its workflow.
+        status: String,
+    },
+    /// The run was begun with another model, other chunks or another version of the program.
+    #[error(
+        "the run {run} was begun with other settings (embedder, profile or version of this program); say the same, or \
+         begin a new run with `rag-ingest ingest PATH`"
+    )]
+    OtherSettings {
+        /// Its id.
+        run: String,
+    },
     /// The program was asked to end.
     #[error(
         "interrupted; what is saved stays, and the same command goes on where this one stopped"
@@ -86,6 +132,8 @@ pub struct IngestOptions {
     /// The most that embedding may cost, in millionths of the price's currency. What waits then is taken by the next
     /// run.
     pub budget_micros: Option<i64>,
+    /// Which files of the folders are meant.
+    pub rules: Rules,
     /// How much one file may ask for.
     pub limits: Limits,
     /// Whether risky formats are read in processes of their own. They are processes of this program, so its `main` must
@@ -157,6 +205,20 @@ pub struct Summary {
     pub budget: Option<(i64, i64)>,
     /// How long it took.
     pub seconds: f64,
+    /// What each stage took meanwhile, in all processes together, from the checkpoints; empty when no file was worked
+    /// on.
+    pub stages: BTreeMap<String, Stage>,
+}
+
+/// A stage of the files: `discover`, `load`, `chunk`, `embed` or `save`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Stage {
+    /// How often it came to its end.
+    pub succeeded: u64,
+    /// How often it failed.
+    pub failed: u64,
+    /// How long all of them took together; several at once count several times.
+    pub seconds: f64,
 }
 
 /// A runtime with the workflows of this program.
@@ -165,8 +227,12 @@ struct Engine {
     fingerprint: String,
     /// The name of the model.
     model: String,
+    /// What runs of these settings are bound to.
+    version: String,
     /// A connection of its own to the collection.
     collection: Collection,
+    /// Who this process is, for as long as it works.
+    executor: Executor,
 }
 
 impl Engine {
@@ -174,59 +240,103 @@ impl Engine {
         db: &str,
         embedder: &EmbedderChoice,
         workers: u32,
-        progress: &Progress,
         (limits, isolate): (Limits, bool),
-        budget: (&str, Option<i64>),
+        budget: Option<(&str, Option<i64>)>,
     ) -> Result<Self, RunError> {
         let collection = Collection::open(db).await?;
         let embedder = embedder.open_for::<RunError>(&collection).await?;
         let model = model_name(embedder.id(), embedder.dimension());
-        if budget.1.is_some() && embedder.micros_per_million_tokens() == 0 {
-            return Err(RunError::Budget);
+        if let Some((collection_name, micros)) = budget {
+            check_price(embedder.as_ref(), micros)?;
+            // Before the launch: what was interrupted goes on at once, and spends.
+            collection
+                .open_budget(collection_name, micros, now_ms())
+                .await?;
         }
-        collection.open_budget(budget.0, budget.1, now_ms()).await?;
-        let mut pipeline = Pipeline::open(collection.clone(), embedder, progress.clone()).await?;
-        pipeline.limits = limits;
+        let mut pipeline = Pipeline::open(collection.clone(), embedder, limits).await?;
+        pipeline.desk = Desk::for_files(workers);
         if isolate {
             pipeline.parsers = Parsers::of_this_program();
         }
         let fingerprint = pipeline.fingerprint.clone();
-        let durable = workflows(db)
-            .queue(&FILES.worker_concurrency(workers.max(1)))
-            .state(pipeline)
-            .launch()
-            .await?;
+        let version = version_of(&fingerprint);
+        let executor = Executor::of(db);
+        let files = FILES
+            .worker_concurrency(workers.max(1))
+            .on_conflict(OnConflict::AlwaysUpdate);
+        let mut builder = workflows(db, &version).queue(&files).state(pipeline);
+        if let Some(id) = executor.id() {
+            builder = builder.executor_id(id);
+        }
         Ok(Self {
-            durable,
+            durable: builder.launch().await?,
             fingerprint,
             model,
+            version,
             collection,
+            executor,
         })
+    }
+
+    /// Indexes the vectors if they are many. Everything is saved; without the index it is only found more slowly, and
+    /// `stats` tells.
+    async fn index(&self) {
+        let indexed = self.collection.index_vectors(&self.model, INDEX_FROM);
+        if let Err(error) = indexed.await {
+            tracing::warn!(%error, "the vectors could not be indexed");
+        }
+    }
+
+    /// Ends the budget of a collection, which was for the work that is done now, unless other runs go on with it.
+    async fn end_budget(&self, collection: &str) -> Result<(), RunError> {
+        let client = self.durable.client();
+        if lifecycle::unfinished(&client, collection).await?.is_empty() {
+            self.collection.close_budget(collection).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops. Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
+    async fn stop(self) {
+        self.durable.shutdown(Duration::from_secs(2)).await;
+        self.collection.close().await;
+        drop(self.executor);
     }
 
     /// Works until the work is done or the program is asked to end; then stops.
     async fn until_interrupted<T>(
         self,
+        collection: &str,
         progress: &Progress,
         work: impl AsyncFnOnce(&Self) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
+        let mut follower = Follower::new(&self.collection, collection, progress).await?;
         let worked = tokio::select! {
             worked = work(&self) => worked,
             () = interrupted() => Err(RunError::Interrupted),
+            never = follower.follow() => match never {},
         };
+        follower.look(true).await;
         progress.finish();
-        // Nothing runs any more when the work is done; after an interruption steps are given a moment to end.
-        self.durable.shutdown(Duration::from_secs(2)).await;
-        self.collection.close().await;
+        self.stop().await;
         worked
     }
 }
 
+/// Refuses a budget that nothing is counted against.
+fn check_price(embedder: &dyn Embedder, budget_micros: Option<i64>) -> Result<(), RunError> {
+    if budget_micros.is_some() && embedder.micros_per_million_tokens() == 0 {
+        return Err(RunError::Budget);
+    }
+    Ok(())
+}
+
 /// The workflows of this program, on a database.
-pub(crate) fn workflows(db: &str) -> Builder {
+pub(crate) fn workflows(db: &str, version: &str) -> Builder {
     Durable::open(db)
         .application(APPLICATION)
-        .version(VERSION)
+        .version(version)
+        .queue(&RUNS.on_conflict(OnConflict::AlwaysUpdate))
         .register::<ingest_collection>()
         .register::<ingest_page>()
         .register::<ingest_file>()
@@ -240,41 +350,44 @@ pub(crate) fn workflows(db: &str) -> Builder {
 /// Nothing could be ingested: a root is missing, the database or the model cannot be used. A file that cannot be
 /// ingested is no error; it is listed in the summary.
 pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
-    let begun = Instant::now();
-    let budget = (options.collection.as_str(), options.budget_micros);
-    let mut roots = Vec::new();
-    for root in &options.roots {
-        roots.push(absolute(root)?);
-    }
+    let roots = roots(&options)?;
+    let budget = Some((options.collection.as_str(), options.budget_micros));
     let engine = Engine::launch(
         &options.db,
         &options.embedder,
         options.workers,
-        &options.progress,
         (options.limits, options.isolate),
         budget,
     )
     .await?;
-    let request = RunRequest {
-        collection: options.collection.clone(),
-        roots,
-        fingerprint: engine.fingerprint.clone(),
-        max_delete: options.max_delete,
-    };
     let work = async |engine: &Engine| {
-        let done = finish_interrupted(&engine.durable, &options.collection).await?;
-        let handle = ingest_collection(&engine.durable, request)
-            .id(run_id())
-            .start()
-            .await?;
-        let mut report = handle.result().await?;
-        report.add_work(&done);
-        // What an interrupted run has saved is found unchanged by the new one.
-        report.unchanged = report.unchanged.saturating_sub(done.ingested);
-        let of = (options.collection.as_str(), handle.workflow_id());
-        summary(engine, of, report, begun).await
+        let summary = one_run(engine, &options, &roots).await?;
+        engine.end_budget(&options.collection).await?;
+        Ok(summary)
     };
-    engine.until_interrupted(&options.progress, work).await
+    engine
+        .until_interrupted(&options.collection, &options.progress, work)
+        .await
+}
+
+async fn one_run(
+    engine: &Engine,
+    options: &IngestOptions,
+    roots: &[String],
+) -> Result<Summary, RunError> {
+    let begun = Begun::now();
+    let request = request(options, roots.to_vec(), engine.fingerprint.clone());
+    let done = finish_interrupted(engine, &options.collection).await?;
+    let handle = ingest_collection(&engine.durable, request)
+        .id(run_id())
+        .start()
+        .await?;
+    let mut report = handle.result().await?;
+    report.add_work(&done);
+    // What an interrupted run has saved is found unchanged by the new one.
+    report.unchanged = report.unchanged.saturating_sub(done.ingested);
+    let of = (options.collection.as_str(), handle.workflow_id());
+    summary(engine, of, report, begun).await
 }
 
 /// Tries failed files again, each from the step that failed, and says what came of it. Interrupted runs are finished
@@ -283,15 +396,14 @@ pub async fn ingest(options: IngestOptions) -> Result<Summary, RunError> {
 /// # Errors
 /// As [`ingest`].
 pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
-    let begun = Instant::now();
-    let budget = (options.collection.as_str(), options.budget_micros);
+    let begun = Begun::now();
+    let budget = Some((options.collection.as_str(), options.budget_micros));
     // Only a database that is there has failed files.
     Collection::open_existing(&options.db).await?.close().await;
     let engine = Engine::launch(
         &options.db,
         &options.embedder,
         options.workers,
-        &options.progress,
         (options.limits, options.isolate),
         budget,
     )
@@ -303,7 +415,7 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
         all: options.all,
     };
     let work = async |engine: &Engine| {
-        finish_interrupted(&engine.durable, &options.collection).await?;
+        finish_interrupted(engine, &options.collection).await?;
         let id = run_id().replace("ingest-", "retry-");
         let handle = retry_collection(&engine.durable, request)
             .id(id)
@@ -317,26 +429,58 @@ pub async fn retry(options: RetryOptions) -> Result<Summary, RunError> {
             .collection
             .in_state(&options.collection, &FAILING, i64::MAX)
             .await?;
+        engine.end_budget(&options.collection).await?;
         Ok(summary)
     };
-    engine.until_interrupted(&options.progress, work).await
+    engine
+        .until_interrupted(&options.collection, &options.progress, work)
+        .await
+}
+
+/// When something began, by the clock on the wall and by one that only goes forward.
+#[derive(Debug, Clone, Copy)]
+struct Begun(SystemTime, Instant);
+
+impl Begun {
+    fn now() -> Self {
+        Self(SystemTime::now(), Instant::now())
+    }
+}
+
+/// What each stage took since then, unless there was nothing to do.
+async fn stages(
+    engine: &Engine,
+    report: &RunReport,
+    begun: Begun,
+) -> Result<BTreeMap<String, Stage>, RunError> {
+    if report.ingested + report.failed == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let filter = StepCountFilter::new().completed_after(begun.0);
+    let filter = STAGES
+        .iter()
+        .fold(filter, |filter, stage| filter.name(*stage));
+    let steps = engine.durable.client().count_steps(filter).await?;
+    let stage = |step: StepCount| {
+        let stage = Stage {
+            succeeded: step.succeeded,
+            failed: step.failed,
+            seconds: step.total_ms as f64 / 1000.0,
+        };
+        (step.name, stage)
+    };
+    Ok(steps.into_iter().map(stage).collect())
 }
 
 async fn summary(
     engine: &Engine,
     (collection, run_id): (&str, &str),
     report: RunReport,
-    begun: Instant,
+    begun: Begun,
 ) -> Result<Summary, RunError> {
-    // Everything is saved; without the index it is only found more slowly, and `stats` tells.
-    let indexed = engine.collection.index_vectors(&engine.model, INDEX_FROM);
-    if let Err(error) = indexed.await {
-        tracing::warn!(%error, "the vectors could not be indexed");
-    }
-    let budget = engine.collection.budget(collection).await?;
-    // It was for this command, which is at its end.
-    engine.collection.close_budget(collection).await?;
+    engine.index().await;
     Ok(Summary {
+        stages: stages(engine, &report, begun).await?,
         run_id: run_id.to_owned(),
         discovered: report.discovered,
         ingested: report.ingested,
@@ -351,43 +495,51 @@ async fn summary(
         tokens: report.tokens,
         waiting: report.waiting,
         spending: engine.collection.spending_of(run_id).await?,
-        budget,
-        seconds: begun.elapsed().as_secs_f64(),
+        budget: engine.collection.budget(collection).await?,
+        seconds: begun.1.elapsed().as_secs_f64(),
     })
 }
 
-/// Lets interrupted runs finish; gives what those of this collection did.
-async fn finish_interrupted(durable: &Durable, collection: &str) -> Result<RunReport, RunError> {
+/// What a run is asked to do.
+fn request(options: &IngestOptions, roots: Vec<String>, fingerprint: String) -> RunRequest {
+    RunRequest {
+        collection: options.collection.clone(),
+        roots,
+        fingerprint,
+        max_delete: options.max_delete,
+        rules: options.rules.clone(),
+    }
+}
+
+/// Lets the collection's interrupted runs finish, and those that other processes are at; gives what they did. A run
+/// that was begun with other settings is ended: the new one takes its place.
+async fn finish_interrupted(engine: &Engine, collection: &str) -> Result<RunReport, RunError> {
     let mut done = RunReport::default();
-    let mut runs = durable.active::<ingest_collection>().await?;
-    runs.extend(durable.active::<retry_collection>().await?);
-    for run in runs {
-        if run.application_version.as_deref() != Some(VERSION) {
-            tracing::warn!(
-                run = run.workflow_id,
-                "a run of another version of this program is left alone"
-            );
+    let client = engine.durable.client();
+    for run in lifecycle::unfinished(&client, collection).await? {
+        let version = run.application_version.as_deref().unwrap_or_default();
+        if version != engine.version {
+            let is_of_this_program = version
+                .strip_prefix(VERSION)
+                .is_some_and(|rest| rest.starts_with('.'));
+            if is_of_this_program {
+                tracing::warn!(
+                    run = run.workflow_id,
+                    "a run with other settings (embedder, profile) was not at its end; it is ended, since this one \
+                     takes its place"
+                );
+                client.cancel_with_children(&run.workflow_id).await?;
+            } else {
+                tracing::warn!(
+                    run = run.workflow_id,
+                    "a run of another version of this program is left alone"
+                );
+            }
             continue;
         }
         tracing::info!(run = run.workflow_id, "an interrupted run goes on");
-        let ours = run
-            .input
-            .as_deref()
-            .is_some_and(|input| is_run_of(input, collection));
-        let report = if run.name == ingest_collection::NAME {
-            let handle = durable
-                .retrieve::<ingest_collection>(run.workflow_id)
-                .await?;
-            handle.result().await
-        } else {
-            let handle = durable
-                .retrieve::<retry_collection>(run.workflow_id)
-                .await?;
-            handle.result().await
-        };
-        match report {
-            Ok(report) if ours => done.add_work(&report),
-            Ok(_) => {}
+        match lifecycle::result(engine, &run).await {
+            Ok(report) => done.add_work(&report),
             // What it did not do is found again by the new run.
             Err(error) => tracing::warn!(%error, "an interrupted run could not be finished"),
         }
@@ -408,6 +560,12 @@ fn run_id() -> String {
     format!("ingest-{}", id.get(..12).unwrap_or(&id))
 }
 
+/// The roots, absolute. A root or a rule that cannot be used is told before anything is begun.
+fn roots(options: &IngestOptions) -> Result<Vec<String>, RunError> {
+    options.rules.compile()?;
+    options.roots.iter().map(|root| absolute(root)).collect()
+}
+
 fn absolute(root: &Path) -> Result<String, RunError> {
     let refused = |why: String| RunError::Root {
         root: root.display().to_string(),
@@ -416,19 +574,4 @@ fn absolute(root: &Path) -> Result<String, RunError> {
     let path = std::fs::canonicalize(root).map_err(|error| refused(error.to_string()))?;
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| refused("its path is not valid UTF-8".to_owned()))
-}
-
-/// Completes when the user, or the system, asks the program to end.
-pub(crate) async fn interrupted() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => signals.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminated => {}
-        else => std::future::pending().await,
-    }
 }

@@ -27,9 +27,18 @@ pub use self::retry::{RetryRequest, retry_collection};
 /// The queue of files. How many are worked on at once is set when the runtime is opened.
 pub const FILES: Queue = Queue::new("rag_ingest_files");
 
+/// The queue of runs that are begun in one process and done in another, one at a time for each collection.
+pub const RUNS: Queue = Queue::new("rag_ingest_runs").partition_concurrency(1);
+
 /// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
 /// finish is found again, since a run looks at the collection and not at earlier runs.
 pub const VERSION: &str = "rag-ingest-4";
+
+/// What workflows are bound to: this program with one pipeline. Of several workers on a database each takes only what
+/// it does as the run was begun.
+pub(crate) fn version_of(fingerprint: &str) -> String {
+    format!("{VERSION}.{}", fingerprint.get(..16).unwrap_or(fingerprint))
+}
 
 /// The workflow that does one piece of work: a version of a document, by one pipeline, in one attempt. Within a run
 /// the same work is done once; another run never takes an old workflow's word for it.

@@ -132,7 +132,7 @@ async fn sleeps_in_a_set(ctx: WorkflowContext) -> anyhow::Result<()> {
 async fn parent(ctx: WorkflowContext) -> anyhow::Result<usize> {
     let id = format!("{}/child", ctx.workflow_id());
     let child = dozes(&ctx, NAP).id(id).start().await?;
-    Ok(child.result().await?)
+    child.result().await
 }
 
 fn open(store: &Store) -> Builder {

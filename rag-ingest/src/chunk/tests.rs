@@ -6,6 +6,7 @@ fn cut(document: &Document, max_tokens: u32, overlap_tokens: u32) -> Vec<Chunk> 
     let options = ChunkOptions {
         max_tokens,
         overlap_tokens,
+        ..ChunkOptions::default()
     };
     chunk(document, &options, Tokenizer::builtin())
 }

@@ -19,7 +19,12 @@ pub struct Scope {
 impl Scope {
     /// Whether a path below the source's folder belongs to it.
     pub fn holds(&self, path: &str) -> bool {
-        below(path, &self.part).is_some()
+        self.below(path).is_some()
+    }
+
+    /// A path below the source's folder as it is below the part; nothing when it does not lie there.
+    pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        below(path, &self.part)
     }
 }
 

@@ -11,14 +11,12 @@ use serde::Serialize;
 use super::Shared;
 use crate::collection::{Collection, FileState, LastRun, Spending};
 use crate::pipeline::amount;
-use crate::run::{APPLICATION, FAILING, Summary};
+use crate::run::{APPLICATION, FAILING, STAGES, Stage, Summary};
 
 /// Some files failed, the rest is saved.
 const SOME_FAILED: u8 = 2;
 /// How many files are told one by one.
 const TOLD: usize = 20;
-/// The stages of a file, as their steps are recorded.
-const STAGES: [&str; 5] = ["discover", "load", "chunk", "embed", "save"];
 
 /// Prints what a run did; the exit code says whether anything failed.
 pub(super) fn summary(summary: &Summary, json: bool) -> Result<ExitCode> {
@@ -93,7 +91,25 @@ fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
          unchanged, {renamed} renamed, {vanished} gone, {} failed, in {seconds:.1} s. Run {run_id}.",
         summary.failed.len()
     )?;
+    print_stages(out, &summary.stages)?;
     print_spending(out, &summary.spending)
+}
+
+/// Prints what each stage took, if anything was done.
+fn print_stages(out: &mut impl Write, stages: &BTreeMap<String, Stage>) -> std::io::Result<()> {
+    let took = STAGES.iter().filter_map(|name| {
+        let stage = stages.get(*name)?;
+        Some(format!("{name} {:.1} s", stage.seconds))
+    });
+    let took: Vec<_> = took.collect();
+    if took.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "Time by stage, in all workers together: {}.",
+        took.join(", ")
+    )
 }
 
 /// Prints what was spent, if anything was.
@@ -257,13 +273,6 @@ struct Stats {
     stats: crate::collection::Stats,
     /// How often each stage was recorded, and how long all of them took together.
     stages: BTreeMap<String, Stage>,
-}
-
-#[derive(Debug, Serialize)]
-struct Stage {
-    succeeded: u64,
-    failed: u64,
-    seconds: f64,
 }
 
 /// Prints how much there is, what it cost, and where the time went, which the checkpoints tell.

@@ -43,6 +43,18 @@ pub(super) fn place(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
+/// Whether a link leads to a folder that it lies in.
+pub(super) fn is_loop(error: &ignore::Error) -> bool {
+    match error {
+        ignore::Error::Loop { .. } => true,
+        ignore::Error::WithPath { err, .. }
+        | ignore::Error::WithDepth { err, .. }
+        | ignore::Error::WithLineNumber { err, .. } => is_loop(err),
+        ignore::Error::Partial(errors) => errors.iter().any(is_loop),
+        _ => false,
+    }
+}
+
 pub(super) fn reason(error: &ignore::Error) -> String {
     match error.io_error() {
         Some(error) => format!("it cannot be read: {error}"),

@@ -3,7 +3,9 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use super::{Cursor, DiscoverError, FoundFile, Ignored, Problem, Walker, distinct, resolve};
+use super::{
+    Cursor, DiscoverError, FoundFile, Ignored, Links, Problem, Rules, Walker, distinct, resolve,
+};
 use crate::collection::Scope;
 
 /// All of a walk, in one piece.
@@ -282,5 +284,84 @@ mod links {
             let refused = super::super::hash(&folder.path().join("b.txt")).unwrap_err();
             assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
         }
+    }
+}
+
+/// As [`walked`], by some rules; in pages of one, so that every place is a place to go on from.
+#[cfg(unix)]
+fn linked(root: &Path, links: Links) -> Found {
+    let rules = Rules {
+        links,
+        ..Rules::default()
+    };
+    let mut found = Found::default();
+    let mut next = Some(Cursor::default());
+    while let Some(cursor) = next {
+        let selection = rules.compile().unwrap();
+        let page = Walker::new(scopes(root), cursor)
+            .selecting(selection)
+            .page(1);
+        found
+            .files
+            .extend(page.files.into_iter().map(|(_, file)| file));
+        for (_, problem) in page.problems {
+            if !found.problems.contains(&problem) {
+                found.problems.push(problem);
+            }
+        }
+        next = page.next;
+    }
+    found
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_as_the_policy_says_and_loops_end() {
+    use std::os::unix::fs::symlink;
+
+    let outside = folder(&[("far.txt", "x")]);
+    let folder = folder(&[("a/b.txt", "x"), ("c/d.txt", "y")]);
+    symlink("../a", folder.path().join("c/within")).unwrap();
+    symlink(outside.path(), folder.path().join("c/without")).unwrap();
+    symlink("..", folder.path().join("c/up")).unwrap();
+    symlink("nowhere", folder.path().join("dangling")).unwrap();
+
+    assert_eq!(
+        paths(&linked(folder.path(), Links::Skip)),
+        ["a/b.txt", "c/d.txt"]
+    );
+    let inside = linked(folder.path(), Links::Inside);
+    assert_eq!(paths(&inside), ["a/b.txt", "c/d.txt", "c/within/b.txt"]);
+    let all = linked(folder.path(), Links::Follow);
+    assert_eq!(
+        paths(&all),
+        ["a/b.txt", "c/d.txt", "c/within/b.txt", "c/without/far.txt"]
+    );
+    for found in [&inside, &all] {
+        let at = |path: &str| found.problems.iter().find(|problem| problem.path == path);
+        let looped = at("c/up").unwrap();
+        assert!(looped.error.contains("loop") && !looped.hides, "{looped:?}");
+        let dangling = at("dangling").unwrap();
+        assert!(
+            dangling.error.contains("dangling") && dangling.hides,
+            "{dangling:?}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_are_passed_by_are_counted() {
+    let outside = folder(&[("far.txt", "x")]);
+    let folder = folder(&[("a.txt", "x")]);
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("link")).unwrap();
+    for links in [Links::Skip, Links::Inside] {
+        let rules = Rules {
+            links,
+            ..Rules::default()
+        };
+        let mut walker = Walker::new(scopes(folder.path()), Cursor::default())
+            .selecting(rules.compile().unwrap());
+        assert_eq!(walker.page(usize::MAX).ignored.links, 1, "{links:?}");
     }
 }

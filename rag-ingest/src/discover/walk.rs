@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
 
-use super::links::{broken_link, place, reason};
+use super::links::{broken_link, is_loop, place, reason};
 use super::{
-    FoundFile, Ignored, Problem, Stamp, is_candidate, kinds, location_of, path_of, text_of,
+    FoundFile, Ignored, Problem, Selection, Stamp, is_candidate, kinds, location_of, path_of,
+    text_of,
 };
 use crate::collection::Scope;
 
@@ -37,11 +38,12 @@ pub struct Listing {
 ///
 /// Within a folder entries come by the bytes of their names, and a folder's content where the folder's name stands.
 /// `.gitignore` and `.ragignore` files inside a scope are obeyed, hidden files left out, symbolic links not followed
-/// (a root may be one). What cannot be read becomes a [`Problem`] and stops nothing. What is held in memory are the
+/// unless the [rules](super::Rules) say so (a root may be one). What cannot be read becomes a [`Problem`] and stops nothing. What is held in memory are the
 /// names of the folders on the way down, not the tree.
 pub struct Walker {
     scopes: Vec<Scope>,
     at: Cursor,
+    selection: Selection,
     walk: Option<ignore::Walk>,
 }
 
@@ -59,8 +61,16 @@ impl Walker {
         Self {
             scopes,
             at: from,
+            selection: Selection::default(),
             walk: None,
         }
+    }
+
+    /// The same walk, only over what is meant.
+    #[must_use]
+    pub fn selecting(mut self, selection: Selection) -> Self {
+        self.selection = selection;
+        self
     }
 
     /// Where the walk is.
@@ -77,11 +87,13 @@ impl Walker {
                 return listing;
             };
             let base = path_of(&scope.location);
-            let at = &self.at;
+            let (at, selection) = (&self.at, &self.selection);
             let walk = self
                 .walk
-                .get_or_insert_with(|| walk(&base, &scope.part, path_of(&at.path)));
-            let Some(entry) = walk.next() else {
+                .get_or_insert_with(|| walk(&base, &scope.part, path_of(&at.path), selection));
+            let entry = walk.next();
+            listing.ignored.links += self.selection.passed();
+            let Some(entry) = entry else {
                 self.walk = None;
                 self.at = Cursor {
                     scope: self.at.scope + 1,
@@ -108,13 +120,14 @@ impl Walker {
 }
 
 /// A walk over a part of a folder that leaves out what comes before `from`, and does not even open the folders there.
-fn walk(base: &Path, part: &str, from: PathBuf) -> ignore::Walk {
+fn walk(base: &Path, part: &str, from: PathBuf, selection: &Selection) -> ignore::Walk {
     let top = if part.is_empty() {
         base.to_owned()
     } else {
         base.join(path_of(part))
     };
     let folder = base.to_owned();
+    let (root, selection) = (top.clone(), selection.clone());
     WalkBuilder::new(top)
         // What lies above a root must not decide what is in it.
         .parents(false)
@@ -122,13 +135,24 @@ fn walk(base: &Path, part: &str, from: PathBuf) -> ignore::Walk {
         .git_exclude(false)
         .require_git(false)
         .add_custom_ignore_filename(".ragignore")
+        .follow_links(selection.follows_links())
         .sort_by_file_name(std::ffi::OsStr::cmp)
         .filter_entry(move |entry| {
             let path = entry.path().strip_prefix(&folder).unwrap_or(Path::new(""));
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            entry.depth() == 0 && is_folder
+            let is_root = entry.depth() == 0;
+            let is_ahead = is_root && is_folder
                 || path > from.as_path()
-                || (is_folder && from.starts_with(path))
+                || (is_folder && from.starts_with(path));
+            let below = entry.path().strip_prefix(&root).unwrap_or(Path::new(""));
+            let is_meant = || is_root || selection.takes(below, is_folder);
+            let is_followed = || {
+                is_root
+                    || !selection.follows_links()
+                    || !entry.path_is_symlink()
+                    || selection.follows(entry.path(), &root)
+            };
+            is_ahead && is_meant() && is_followed()
         })
         .build()
 }
@@ -148,7 +172,10 @@ impl Visit<'_> {
             Ok(entry) => entry,
             Err(error) => {
                 let path = place(&error).unwrap_or(self.base).to_owned();
-                self.problem(&path, reason(&error), true);
+                // A link that leads nowhere hides what was found behind it while it did lead there.
+                let is_loop = is_loop(&error);
+                let why = path.is_symlink().then(|| broken_link(&path)).flatten();
+                self.problem(&path, why.unwrap_or_else(|| reason(&error)), !is_loop);
                 return None;
             }
         };

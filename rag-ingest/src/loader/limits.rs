@@ -1,10 +1,12 @@
-//! How much a single file may ask for.
+//! How much a single file may ask for, and how its text is spelled.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How much a single file may ask for.
+use crate::profile::Profile;
+
+/// How much a single file may ask for, and how its text is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The largest file that is read, in bytes.
@@ -23,6 +25,9 @@ pub struct Limits {
     pub max_parse_time: Duration,
     /// How much memory such a process may use, in bytes: its heap and its stacks.
     pub max_parse_memory: u64,
+    /// How its text is spelled.
+    #[serde(default)]
+    pub profile: Profile,
 }
 
 impl Default for Limits {
@@ -35,6 +40,7 @@ impl Default for Limits {
             max_depth: 4,
             max_parse_time: Duration::from_secs(120),
             max_parse_memory: 2 << 30,
+            profile: Profile::default(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::page::{PageReport, PageRequest, ingest_page};
 use super::report::RunReport;
 use crate::collection::session::{Session, rows, run};
 use crate::collection::{self, Scope};
-use crate::discover::{self, Cursor, path_of};
+use crate::discover::{self, Cursor, Rules, path_of};
 use crate::pipeline::Pipeline;
 
 mod discovery;
@@ -37,6 +37,9 @@ pub struct RunRequest {
     /// How many documents may be taken out since their files are gone.
     #[serde(default)]
     pub max_delete: MaxDelete,
+    /// Which files of the folders are meant.
+    #[serde(default)]
+    pub rules: Rules,
 }
 
 /// A run that has begun.
@@ -192,12 +195,5 @@ async fn sweep(
 ) -> Result<Swept, IngestError> {
     let run_id = ctx.workflow_id().to_owned();
     let session = &mut Session::of(ctx.connection())?;
-    sweep_sources(
-        session,
-        &run_id,
-        request.max_delete,
-        &opened.scopes,
-        opened.begun_ms,
-    )
-    .await
+    sweep_sources(session, &run_id, request, &opened.scopes, opened.begun_ms).await
 }

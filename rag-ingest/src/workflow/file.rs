@@ -18,6 +18,7 @@ use super::failure::{IngestError, spread};
 use crate::collection::Failure;
 use crate::discover::location_of;
 use crate::fingerprint::text_key;
+use crate::pipeline::Pipeline;
 use crate::status::FileStatus;
 
 /// How often a transaction that met a passing trouble is made again.
@@ -63,8 +64,8 @@ impl FileRequest {
         self.location().display().to_string()
     }
 
-    fn text_key(&self) -> String {
-        text_key(&self.hash, &self.path)
+    fn text_key(&self, pipeline: &Pipeline) -> String {
+        text_key(&self.hash, &self.path, pipeline.limits.profile)
     }
 }
 

@@ -9,7 +9,7 @@ use super::failure::IngestError;
 use super::file::{FileRequest, ingest_file};
 use super::page::PageReport;
 use super::report::RunReport;
-use super::{FILES, VERSION, blocking, work_id};
+use super::{FILES, blocking, version_of, work_id};
 use crate::collection::retryable;
 use crate::collection::session::run;
 use crate::discover::{examine, location_of};
@@ -51,6 +51,7 @@ pub async fn retry_collection(
     ctx: WorkflowContext,
     request: RetryRequest,
 ) -> Result<RunReport, IngestError> {
+    let version = version_of(&request.fingerprint);
     let mut report = PageReport::default();
     let mut discovered = 0;
     let mut after = Some(0);
@@ -59,7 +60,7 @@ pub async fn retry_collection(
         discovered += due.files.len();
         let forks = due.files.iter().filter_map(|(failed, file)| {
             let fork = ctx.fork_workflow(failed.as_ref()?);
-            let fork = fork.from_last_failure().version(VERSION).queue(&FILES);
+            let fork = fork.from_last_failure().version(&version).queue(&FILES);
             Some(fork.id(&file.workflow_id).start())
         });
         let forks: Vec<_> = forks.collect();
@@ -185,6 +186,5 @@ async fn due(ctx: StepContext, request: &RetryRequest, after: i64) -> Result<Due
         };
         files.push((failed.filter(|_| can_go_on), file));
     }
-    pipeline.progress.plan(files.len());
     Ok(Due { files, next })
 }

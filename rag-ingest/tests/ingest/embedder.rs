@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use durable_tests::store::Store;
+use rag_ingest::discover::Rules;
 use rag_ingest::embed::{EmbedError, Embedder, HashEmbedder};
 use rag_ingest::loader::Limits;
 use rag_ingest::pipeline::EmbedderChoice;
@@ -84,6 +85,7 @@ pub async fn run(folder: &Path, store: &Store, model: &Arc<Model>) -> Summary {
         limits: Limits::default(),
         isolate: false,
         max_delete: MaxDelete::default(),
+        rules: Rules::default(),
         progress: Progress::hidden(),
     })
     .await

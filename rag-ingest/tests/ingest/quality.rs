@@ -4,6 +4,7 @@
 use durable_tests::questions::{self, Score};
 use durable_tests::scratch::Scratch;
 use rag_ingest::collection::Collection;
+use rag_ingest::discover::Rules;
 use rag_ingest::loader::Limits;
 use rag_ingest::pipeline::EmbedderChoice;
 use rag_ingest::progress::Progress;
@@ -27,6 +28,7 @@ async fn library(scratch: &Scratch) -> Searcher {
         limits: Limits::default(),
         isolate: false,
         max_delete: MaxDelete::default(),
+        rules: Rules::default(),
         progress: Progress::hidden(),
     })
     .await

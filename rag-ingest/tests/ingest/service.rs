@@ -7,6 +7,7 @@ use std::time::Duration;
 use durable_tests::embeddings::{DIMENSION, EmbeddingServer, Misdeed};
 use durable_tests::scratch::Scratch;
 use durable_tests::store::Store;
+use rag_ingest::discover::Rules;
 use rag_ingest::embed::{BatchSize, RemoteOptions, Service};
 use rag_ingest::loader::Limits;
 use rag_ingest::pipeline::EmbedderChoice;
@@ -35,6 +36,7 @@ async fn run(folder: &Path, store: &Store, options: RemoteOptions) -> Summary {
         limits: Limits::default(),
         isolate: false,
         max_delete: MaxDelete::default(),
+        rules: Rules::default(),
         progress: Progress::hidden(),
     })
     .await

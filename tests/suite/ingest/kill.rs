@@ -147,10 +147,10 @@ fn wait(child: &mut std::process::Child, patience: Duration) -> Option<std::proc
 }
 
 /// A small generator (SplitMix64): the moments of the kills differ from run to run and are those of the seed.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn fraction(&mut self) -> f64 {
+    pub fn fraction(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -57,7 +57,7 @@ pub(super) async fn discover_page(
     number: i64,
     from: &Cursor,
 ) -> Result<Page, IngestError> {
-    let listing = walk(pipeline, run_id, scopes, from).await?;
+    let listing = walk(pipeline, run_id, request, scopes, from).await?;
     let candidates = examined(pipeline, scopes, &listing).await?;
     let candidates = with_old_names(pipeline, request, candidates).await?;
     let mut page = Page {
@@ -112,7 +112,6 @@ pub(super) async fn discover_page(
     }
     seen(session, &as_known, run_id, now_ms).await?;
     transaction.commit().await?;
-    pipeline.progress.plan(page.work);
     Ok(page)
 }
 
@@ -172,6 +171,7 @@ async fn decide(
 async fn walk(
     pipeline: &Pipeline,
     run_id: &str,
+    request: &RunRequest,
     scopes: &[Scope],
     from: &Cursor,
 ) -> Result<Listing, IngestError> {
@@ -182,7 +182,10 @@ async fn walk(
         .take();
     let mut walker = match kept {
         Some((run, walker)) if run == run_id && walker.cursor() == from => walker,
-        _ => Walker::new(scopes.to_vec(), from.clone()),
+        _ => {
+            let selection = request.rules.compile().map_err(IngestError::other)?;
+            Walker::new(scopes.to_vec(), from.clone()).selecting(selection)
+        }
     };
     let (walker, listing) = blocking(move || {
         let listing = walker.page(PAGE);

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::RunRequest;
 use crate::collection::session::{Session, rows};
 use crate::collection::{Scope, bury, living, unseen};
 use crate::workflow::IngestError;
@@ -63,10 +64,12 @@ pub(super) struct Swept {
 pub(super) async fn sweep_sources(
     session: &mut Session<'_>,
     run: &str,
-    max: MaxDelete,
+    request: &RunRequest,
     scopes: &[Scope],
     begun_ms: i64,
 ) -> Result<Swept, IngestError> {
+    let max = request.max_delete;
+    let selection = request.rules.compile().map_err(IngestError::other)?;
     let mut swept = Swept::default();
     for scope in scopes {
         let hidden: Vec<(String,)> = rows!(
@@ -87,6 +90,8 @@ pub(super) async fn sweep_sources(
         let gone: Vec<i64> = unseen(session, scope.source, begun_ms)
             .await?
             .into_iter()
+            // What the run was not to look at is as it was.
+            .filter(|(_, path)| selection.takes_file(scope, path))
             .filter(|(_, path)| scope.holds(path) && !is_hidden(path))
             .map(|(id, _)| id)
             .collect();

@@ -119,7 +119,6 @@ pub(super) async fn embed(
             let asked = ask(work, part, &terms, &missing, cost).await;
             if let Err(IngestError::BudgetSpent { .. }) = &asked {
                 pipeline.desk.clear(ctx.workflow_id());
-                pipeline.progress.file_done();
             }
             asked
         }
@@ -311,10 +310,7 @@ pub(super) async fn still_in_budget(
         budget(&mut look.session(), &file.collection).await?
     };
     match found {
-        Some((budget_micros, spent_micros, true)) => {
-            pipeline.progress.file_done();
-            Err(spent(budget_micros, spent_micros))
-        }
+        Some((budget_micros, spent_micros, true)) => Err(spent(budget_micros, spent_micros)),
         _ => Ok(()),
     }
 }

@@ -61,7 +61,7 @@ pub(super) async fn chunk(ctx: StepContext, file: &FileRequest) -> Result<Cuts, 
 
 /// What a file gives: kept under its key, or read from the file if that is still the one that was discovered.
 async fn read(pipeline: &Pipeline, file: &FileRequest) -> Result<Loaded, IngestError> {
-    let key = file.text_key();
+    let key = file.text_key(pipeline);
     let kept = {
         let mut look = pipeline.collection.look().await?;
         collection::text(&mut look.session(), &key).await?

@@ -63,7 +63,7 @@ pub(super) async fn save(
     if !missing.is_empty() {
         return Ok(Saving::Missing { batches: missing });
     }
-    let text_key = file.text_key();
+    let text_key = file.text_key(&pipeline);
     let is_kept = is_for_keeping(&prepared.loaded);
     if is_kept {
         collection::keep_text(session, &text_key, &prepared.loaded).await?;
@@ -103,7 +103,6 @@ pub(super) async fn save(
     collection::remember(session, file.document, when.0, when.1).await?;
     collection::replace_members(session, file.document, &members, &known, when).await?;
     pipeline.desk.clear(&workflow);
-    pipeline.progress.file_done();
     Ok(Saving::Saved)
 }
 
@@ -119,7 +118,6 @@ pub(super) async fn record_failure(
     let session = &mut Session::of(ctx.connection())?;
     let when = (file.run_id.as_str(), now_ms());
     collection::fail(session, file.document, &file.hash, failure, when).await?;
-    pipeline.progress.file_done();
     Ok(())
 }
 
