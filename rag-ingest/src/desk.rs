@@ -301,7 +301,8 @@ mod tests {
         });
         assert_eq!(prepared.keys.len(), 5);
         let batches = |texts, tokens| prepared.batches(BatchSize { texts, tokens });
-        assert_eq!(batches(128, usize::MAX), [0..5]);
+        assert_eq!(batches(5, usize::MAX), batches(128, usize::MAX));
+        assert_eq!(batches(128, usize::MAX).first(), Some(&(0..5)));
         assert_eq!(batches(2, usize::MAX), [0..2, 2..4, 4..5]);
         // A text that is larger than all that may be sent goes alone.
         assert_eq!(batches(128, 1), [0..1, 1..2, 2..3, 3..4, 4..5]);
