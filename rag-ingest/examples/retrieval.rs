@@ -15,6 +15,7 @@ use clap::Parser;
 use durable_tests::questions::{self, Score};
 use durable_tests::scratch::Scratch;
 use rag_ingest::collection::Collection;
+use rag_ingest::discover::Rules;
 use rag_ingest::loader::Limits;
 use rag_ingest::pipeline::EmbedderChoice;
 use rag_ingest::progress::Progress;
@@ -50,6 +51,8 @@ async fn main() -> Result<()> {
             db: db.clone(),
             collection: "default".to_owned(),
             embedder: embedder.clone(),
+            budget_micros: None,
+            rules: Rules::default(),
             workers: 2,
             limits: Limits::default(),
             isolate: false,
