@@ -280,7 +280,11 @@ on_both_stores! { on one thread:
 
         let statements = watch.statements();
         let claim = statements.iter().position(|it| it == "claim").expect("a claim");
-        assert_eq!(statements[claim..], ["claim", "history"]);
+        let since = &statements[claim..];
+        // A queue may be looked at once more and in vain, before and after.
+        assert!(since.iter().all(|it| it == "claim" || it == "history"), "{since:?}");
+        assert_eq!(how_many(since, "history"), 1, "{since:?}");
+        assert!((1..=4).contains(&how_many(since, "claim")), "{since:?}");
         gate(&id).open();
         durable.shutdown(LONG).await;
     }
