@@ -150,11 +150,15 @@ on_both_stores! {
         let (code, of_first) = summary(&started_first.wait_with_output().unwrap());
         let (other_code, of_second) = summary(&started_second.wait_with_output().unwrap());
 
-        assert_eq!(code, other_code, "{of_first} {of_second}");
-        let failed = of_first["failed"].as_array().unwrap().len();
+        // A file is told of by the program whose run has it: perhaps all of them by one.
+        for (code, summary) in [(code, &of_first), (other_code, &of_second)] {
+            let failed = summary["failed"].as_array().unwrap().len();
+            assert_eq!(code, if failed > 0 { 2 } else { 0 }, "{summary}");
+        }
         let alone = Store::sqlite();
         let undisturbed = Ingestion::new(&folder, &alone, scratch.file("alone"));
-        undisturbed.run();
+        let (_, of_alone) = undisturbed.run();
+        let failed = of_alone["failed"].as_array().unwrap().len();
         let places = |rows: Vec<serde_json::Value>| -> Vec<_> {
             rows.into_iter().map(|row| (row[0].clone(), row[1].clone(), row[3].clone())).collect()
         };
