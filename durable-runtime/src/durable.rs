@@ -198,7 +198,8 @@ impl Builder {
 
     /// Whether processes tell each other what they write, with PostgreSQL's LISTEN and NOTIFY; they do unless told
     /// otherwise. Without, everything is found by asking the database, once a second: for a database, or a connection
-    /// pooler in transaction mode, that has no notifications. A SQLite file never has them.
+    /// pooler in transaction mode, that has no notifications. With SQLite a process sees that another one wrote to the
+    /// file, unless told otherwise; on a network drive, where that is not seen, it asks once a second too.
     pub fn use_listen_notify(mut self, use_it: bool) -> Self {
         self.settings.listen_notify = use_it;
         self

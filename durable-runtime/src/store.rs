@@ -128,6 +128,13 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
 
     /// Begins to listen for what other processes tell with [`notify`](dyn Store::notify); `None` where they cannot.
     fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>>;
+
+    /// Completes when another process wrote something, whatever it was, since the last time that it completed; never
+    /// where that is not seen. Cancel safe.
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// As [`Self::write`], on a connection that is never held by a user's code: for what must not wait.
     fn write_reserved(
         &self,

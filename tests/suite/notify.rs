@@ -42,36 +42,23 @@ const LISTENERS: &str = "
     SELECT COUNT(*) FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE 'LISTEN %'";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_idle_queue_takes_what_another_process_enqueues() {
-    crate::both::bounded(async {
-        let store = Store::postgres().await;
-        let serving = process(&store, "serving")
-            .queue(&RARELY)
-            .launch()
-            .await
-            .unwrap();
-        store.becomes(LISTENERS, &[], 1).await;
-        let enqueuing = process(&store, "enqueuing")
-            .listen_queues::<&str>([])
-            .launch()
-            .await
-            .unwrap();
+on_both_stores! {
+    async fn an_idle_queue_takes_what_another_process_enqueues(store: Store) {
+        let serving = process(&store, "serving").queue(&RARELY).launch().await.unwrap();
+        if store.is_postgres() {
+            store.becomes(LISTENERS, &[], 1).await;
+        }
+        let enqueuing = process(&store, "enqueuing").listen_queues::<&str>([]);
+        let enqueuing = enqueuing.launch().await.unwrap();
         for name in ["first", "second"] {
             let id = store.id(name);
             gate(&id).open();
-            let handle = publishes(&enqueuing)
-                .id(&id)
-                .queue(&RARELY)
-                .start()
-                .await
-                .unwrap();
+            let handle = publishes(&enqueuing).id(&id).queue(&RARELY).start().await.unwrap();
             handle.result().await.unwrap();
             assert_eq!(store.status(&id, "executor_id").await, "serving");
         }
         serving.shutdown(Duration::ZERO).await;
-    })
-    .await;
+    }
 }
 
 /// Rules: G7

@@ -97,6 +97,11 @@ impl Completions {
         slot.is_some_and(|slot| slot.strong_count() > 0)
     }
 
+    /// About how many workflows are awaited.
+    pub(super) fn len(&self) -> usize {
+        self.slots().len()
+    }
+
     /// A finished workflow goes on: an outcome that was read before is not its outcome any more.
     pub(super) fn revived(&self) {
         let _slots = self.slots();

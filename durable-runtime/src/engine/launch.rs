@@ -117,7 +117,7 @@ impl Engine {
         );
         engine.rescan_queues().await?;
         task::spawn(queues::scan(Arc::clone(&engine)));
-        engine.keep_in_touch();
+        engine.keep_in_touch(settings.listen_notify);
         task::spawn(timers::serve(Arc::clone(&engine)));
         task::spawn(asleep::serve(Arc::clone(&engine)));
         task::spawn(scheduler::serve(Arc::clone(&engine)));
@@ -127,11 +127,13 @@ impl Engine {
     }
 
     /// Learns what others write, and tells them what is written here.
-    fn keep_in_touch(self: &Arc<Self>) {
+    fn keep_in_touch(self: &Arc<Self>, listens: bool) {
         task::spawn(completions::poll(Arc::clone(self)));
         if self.notifier.is_shared() {
             task::spawn(notify::listen(Arc::clone(self)));
             task::spawn(notify::tell(Arc::clone(self)));
+        } else if listens {
+            task::spawn(notify::watch(Arc::clone(self)));
         }
     }
 
@@ -147,7 +149,7 @@ impl Engine {
         let (registry, states, queues) = Default::default();
         let notifier = Notifier::new(store.is_shared() && listen_notify, true);
         let engine = Self::new(store, registry, identity, states, queues, notifier, None);
-        engine.keep_in_touch();
+        engine.keep_in_touch(listen_notify);
         Ok(engine)
     }
 

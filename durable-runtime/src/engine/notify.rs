@@ -1,8 +1,8 @@
 //! Who waits for what to be written, and how they learn of it.
 //!
 //! Waiters are woken at once by what is written in this process. What is written elsewhere is told by NOTIFY, where the
-//! database has it; and as a notification may be lost, and some writers never send any, every waiter looks for itself
-//! from time to time.
+//! database has it; of a file it is seen that others wrote, and everybody looks. And as a notification may be lost, and
+//! some writers never send any, every waiter looks for itself from time to time.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -249,6 +249,16 @@ impl Engine {
         self.notifier.wake(&(heard.channel, heard.payload));
     }
 
+    /// How long it takes at least until everybody looks again because a file changed: the longer, the more there are, so
+    /// that their looks are a small part of what the machine does.
+    fn pause(&self) -> Duration {
+        const TOGETHER: usize = 10;
+        let waiting = self.notifier.waiting.topics().len() + self.completions.len();
+        let all = waiting + self.running().len();
+        let times = u32::try_from(1 + all / TOGETHER).unwrap_or(u32::MAX);
+        GATHER.saturating_mul(times).min(RECHECK)
+    }
+
     /// Lets everybody look: notifications may have been missed.
     fn recheck_all(&self) {
         self.notifier.wake_all();
@@ -292,6 +302,24 @@ pub(super) async fn listen(engine: Arc<Engine>) {
     };
     tokio::select! {
         () = listening => {}
+        () = engine.reached(Phase::Stopped) => {}
+    }
+}
+
+/// Lets everybody look when another process wrote something, until the runtime stops.
+pub(super) async fn watch(engine: Arc<Engine>) {
+    let mut wanted = engine.notifier.wanted.subscribe();
+    let watching = async {
+        // The sender lives in the engine, so this ends only by somebody wanting it.
+        let _ = wanted.wait_for(|wanted| *wanted).await;
+        loop {
+            engine.store.changed().await;
+            engine.recheck_all();
+            clock::sleep(engine.pause()).await;
+        }
+    };
+    tokio::select! {
+        () = watching => {}
         () = engine.reached(Phase::Stopped) => {}
     }
 }

@@ -16,6 +16,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 use super::sql::{self, Param, Row};
 use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::error::StoreError;
+use records::Batch;
 use statement::Existing;
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
@@ -69,9 +70,14 @@ impl PostgresStore {
 }
 
 impl PostgresStore {
-    async fn commit_with(&self, batch: &[Record], existing: Existing) -> StoreResult<Vec<Outcome>> {
+    async fn commit_with(
+        &self,
+        records: &[Record],
+        existing: Existing,
+    ) -> StoreResult<Vec<Outcome>> {
         let failed = || StoreError::statement("commit records");
-        if records::is_one_statement(batch) {
+        let batch = &Batch::of(records);
+        if batch.is_one_statement() {
             let mut connection = self.journal.acquire().await.map_err(failed())?;
             return records::write(&mut connection, batch, existing).await;
         }
@@ -99,9 +105,9 @@ fn without_password(url: &str) -> String {
 /// Writes records in a transaction that somebody else began, and that must not fail.
 pub(super) async fn write(
     connection: &mut PgConnection,
-    batch: &[Record],
+    records: &[Record],
 ) -> StoreResult<Vec<Outcome>> {
-    records::write(connection, batch, Existing::Stays).await
+    records::write(connection, &Batch::of(records), Existing::Stays).await
 }
 
 async fn query(

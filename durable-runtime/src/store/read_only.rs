@@ -60,6 +60,10 @@ impl Store for ReadOnly {
         ready(Ok(None)).boxed()
     }
 
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        self.0.changed()
+    }
+
     fn write_reserved(
         &self,
         intent: &'static str,

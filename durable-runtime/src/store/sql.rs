@@ -210,10 +210,16 @@ pub(crate) async fn postgres(
     for param in params {
         bind!(arguments, param);
     }
-    let sql = AssertSqlSafe(render(sql, &POSTGRES));
+    let sql = AssertSqlSafe(for_postgres(sql));
     // A row is let go of when it is read: a long history is not held twice.
     let rows = sqlx::query_with(sql, arguments).fetch(connection);
     rows.map(|row| postgres_row(&row?)).try_collect().await
+}
+
+/// A statement as PostgreSQL takes it.
+#[cfg(feature = "postgres")]
+pub(super) fn for_postgres(sql: &str) -> String {
+    render(sql, &POSTGRES)
 }
 
 #[cfg(feature = "sqlite")]
@@ -246,7 +252,7 @@ macro_rules! bind {
 use bind;
 
 #[cfg(feature = "postgres")]
-fn postgres_row(row: &PgRow) -> sqlx::Result<Row> {
+pub(super) fn postgres_row(row: &PgRow) -> sqlx::Result<Row> {
     let cell = |index| {
         let raw = row.try_get_raw(index)?;
         if raw.is_null() {

@@ -1,9 +1,11 @@
 //! The store in one SQLite file: WAL, `synchronous = FULL`, one writer.
 
+mod changes;
 mod migrations;
 mod records;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -18,6 +20,7 @@ use super::sql::{self, Param, Row};
 use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::clock;
 use crate::error::StoreError;
+use changes::{Changes, OwnWrite};
 pub(super) use records::write;
 
 /// How long a statement waits for another process that writes.
@@ -33,6 +36,7 @@ pub(crate) struct SqliteStore {
     /// One connection, handed out in the order of asking: the only one that writes.
     writer: SqlitePool,
     readers: SqlitePool,
+    changes: Arc<Changes>,
 }
 
 impl SqliteStore {
@@ -75,33 +79,27 @@ impl SqliteStore {
                 opened => break opened?,
             }
         };
+        let changes = Changes::of(options.get_filename());
         let readers = pool(READERS).connect_lazy_with(options);
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            changes,
+        })
     }
 
     /// Takes the write lock.
-    async fn begin_write(
-        &self,
-        intent: &'static str,
-    ) -> StoreResult<sqlx::Transaction<'static, Sqlite>> {
+    async fn begin_write(&self, intent: &'static str) -> StoreResult<SqliteTransaction> {
         let begun = self.writer.begin_with(BEGIN).await;
-        begun.map_err(StoreError::statement(intent))
+        Ok(SqliteTransaction {
+            inner: begun.map_err(StoreError::statement(intent))?,
+            _own: self.changes.own_write(),
+        })
     }
 }
 
 async fn acquire(pool: &SqlitePool, intent: &'static str) -> StoreResult<PoolConnection<Sqlite>> {
     pool.acquire().await.map_err(StoreError::statement(intent))
-}
-
-async fn query(
-    pool: &SqlitePool,
-    intent: &'static str,
-    sql: &str,
-    params: Vec<Param>,
-) -> StoreResult<Vec<Row>> {
-    let mut connection = acquire(pool, intent).await?;
-    let rows = sql::sqlite(&mut connection, sql, params).await;
-    rows.map_err(StoreError::statement(intent))
 }
 
 impl Store for SqliteStore {
@@ -129,14 +127,13 @@ impl Store for SqliteStore {
             let intent = "commit records";
             if records::is_one_statement(batch) {
                 let mut connection = acquire(&self.writer, intent).await?;
+                let _own = self.changes.own_write();
                 return records::write(&mut connection, batch).await;
             }
             let mut transaction = self.begin_write(intent).await?;
-            let outcomes = records::write(&mut transaction, batch).await?;
-            transaction
-                .commit()
-                .await
-                .map_err(StoreError::statement(intent))?;
+            let outcomes = records::write(transaction.connection(), batch).await?;
+            let committed = transaction.end(true).await;
+            committed.map_err(StoreError::statement(intent))?;
             Ok(outcomes)
         }
         .boxed()
@@ -144,8 +141,8 @@ impl Store for SqliteStore {
 
     fn begin(&self, _: Isolation) -> BoxFuture<'_, StoreResult<Transaction>> {
         async {
-            let inner = self.begin_write("begin a transaction").await?;
-            Ok(Transaction::Sqlite(SqliteTransaction { inner }))
+            let transaction = self.begin_write("begin a transaction").await?;
+            Ok(Transaction::Sqlite(transaction))
         }
         .boxed()
     }
@@ -156,7 +153,12 @@ impl Store for SqliteStore {
         sql: &'a str,
         params: Vec<Param>,
     ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
-        query(&self.readers, intent, sql, params).boxed()
+        async move {
+            let mut connection = acquire(&self.readers, intent).await?;
+            let rows = sql::sqlite(&mut connection, sql, params).await;
+            rows.map_err(StoreError::statement(intent))
+        }
+        .boxed()
     }
 
     fn write<'a>(
@@ -165,11 +167,28 @@ impl Store for SqliteStore {
         sql: &'a str,
         params: Vec<Param>,
     ) -> BoxFuture<'a, StoreResult<Vec<Row>>> {
-        query(&self.writer, intent, sql, params).boxed()
+        async move {
+            let mut connection = acquire(&self.writer, intent).await?;
+            let _own = self.changes.own_write();
+            let rows = sql::sqlite(&mut connection, sql, params).await;
+            rows.map_err(StoreError::statement(intent))
+        }
+        .boxed()
     }
 
     fn listen(&self) -> BoxFuture<'_, StoreResult<Option<Box<dyn Listener>>>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        async {
+            if let Err(error) = self.changes.watch() {
+                tracing::warn!(%error, "cannot see what other processes write; asking once a second");
+                std::future::pending::<()>().await;
+            }
+            self.changes.foreign().await;
+        }
+        .boxed()
     }
 
     fn write_reserved(
@@ -193,6 +212,8 @@ impl Store for SqliteStore {
 /// An open transaction, which holds the write lock.
 pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
+    /// Dropped when the transaction ended.
+    _own: OwnWrite,
 }
 
 impl SqliteTransaction {

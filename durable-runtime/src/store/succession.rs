@@ -38,6 +38,16 @@ pub(super) async fn write(
 }
 
 impl Heirs {
+    fn of(places: &[&SuccessionRecord], rows: Vec<Row>) -> StoreResult<Self> {
+        Ok(Self {
+            token: places
+                .first()
+                .map_or_else(String::new, |first| first.token.clone()),
+            workflows: in_order(rows)?,
+            places: places.len(),
+        })
+    }
+
     /// Who takes the next place. The last one is given all that is left: what a lost answer had taken.
     fn next(&mut self) -> Successors {
         self.places = self.places.saturating_sub(1);
@@ -54,7 +64,6 @@ impl Heirs {
 
 async fn take(session: &mut Session<'_>, places: &[&SuccessionRecord]) -> StoreResult<Heirs> {
     let mut rows: Vec<Row> = Vec::new();
-    let token = places.first().map_or("", |first| first.token.as_str());
     for place in places {
         if place.sent.swap(true, Ordering::Relaxed) {
             let params = params![place.queue.name(), &place.token];
@@ -65,21 +74,50 @@ async fn take(session: &mut Session<'_>, places: &[&SuccessionRecord]) -> StoreR
     if let Some(first) = places.first()
         && left > 0
     {
-        let claim = Claim {
-            queue: &first.queue,
-            partition: None,
-            limit: i64::try_from(left).unwrap_or(i64::MAX),
-            identity: &first.identity,
-            token,
-        };
+        let claim = claim(first, left);
         let taken = session.query(CLAIM, parameters(&claim, claim.limit)).await;
         rows.extend(taken.map_err(failed())?);
     }
-    Ok(Heirs {
-        token: token.to_owned(),
-        workflows: in_order(rows)?,
-        places: places.len(),
-    })
+    Heirs::of(places, rows)
+}
+
+fn claim(first: &SuccessionRecord, places: usize) -> Claim<'_> {
+    Claim {
+        queue: &first.queue,
+        partition: None,
+        limit: i64::try_from(places).unwrap_or(i64::MAX),
+        identity: &first.identity,
+        token: &first.token,
+    }
+}
+
+/// The one claim that takes for all of these: they are of one queue, and none was sent before.
+#[cfg(feature = "postgres")]
+pub(super) fn one_claim<'r>(records: &[&'r SuccessionRecord]) -> Option<Claim<'r>> {
+    let first = *records.first()?;
+    let queue = first.queue.name();
+    let alike =
+        |it: &&SuccessionRecord| it.queue.name() == queue && !it.sent.load(Ordering::Relaxed);
+    records
+        .iter()
+        .all(alike)
+        .then(|| claim(first, records.len()))
+}
+
+/// From now on the answer to the claim of these may get lost.
+#[cfg(feature = "postgres")]
+pub(super) fn sent(records: &[&SuccessionRecord]) {
+    for record in records {
+        record.sent.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Gives each record one of the rows that [`one_claim`] took.
+#[cfg(feature = "postgres")]
+pub(super) fn outcomes(records: &[&SuccessionRecord], rows: Vec<Row>) -> StoreResult<Vec<Outcome>> {
+    let mut heirs = Heirs::of(records, rows)?;
+    let each = records.iter().map(|_| Outcome::Succeeded(heirs.next()));
+    Ok(each.collect())
 }
 
 fn failed() -> impl FnOnce(sqlx::Error) -> StoreError {

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::{PgConnection, Postgres, Row as _};
 
 use super::statement::{self, Existing, Parts};
 use crate::error::StoreError;
 use crate::store::record::{
     CompletionRecord, Outcome, Record, StartRecord, StepRecord, SuccessionRecord,
 };
-use crate::store::sql::Session;
+use crate::store::row::Claim;
+use crate::store::sql::{self, Row, Session};
 use crate::store::{StoreResult, conflict, effect, succession};
 
 /// Prepares a connection that only writes records and takes work off queues.
@@ -24,7 +25,8 @@ pub(super) async fn prepare(connection: &mut PgConnection) -> sqlx::Result<()> {
 
 /// The records of a batch by their kinds.
 #[derive(Debug, Clone, Default)]
-struct Batch<'r> {
+pub(super) struct Batch<'r> {
+    records: &'r [Record],
     starts: Vec<&'r StartRecord>,
     /// Steps of workflows that do not end in the batch.
     steps: Vec<&'r StepRecord>,
@@ -35,13 +37,16 @@ struct Batch<'r> {
 }
 
 impl<'r> Batch<'r> {
-    fn of(records: &'r [Record]) -> Self {
+    pub(super) fn of(records: &'r [Record]) -> Self {
         let ends = records.iter().filter_map(|record| match record {
             Record::Completion(it) => Some((it.workflow_id.as_str(), it.token.as_str())),
             _ => None,
         });
         let ending: HashSet<_> = ends.collect();
-        let mut batch = Self::default();
+        let mut batch = Self {
+            records,
+            ..Self::default()
+        };
         for record in records {
             match record {
                 Record::Start(start) => batch.starts.push(start),
@@ -60,9 +65,24 @@ impl<'r> Batch<'r> {
         self.steps.iter().chain(&self.last_steps).copied()
     }
 
-    /// How many records a statement writes.
-    fn records(&self) -> usize {
+    /// How many records a statement writes, without what it takes off a queue.
+    fn written(&self) -> usize {
         self.starts.len() + self.steps.len() + self.ends.len() + self.last_steps.len()
+    }
+
+    /// True when one statement writes the whole batch, so that it needs no transaction around it.
+    pub(super) fn is_one_statement(&self) -> bool {
+        (self.successions.is_empty() || self.claim().is_some())
+            && self.all_steps().all(|step| step.effects.is_empty())
+            && !self.parent_ends()
+    }
+
+    /// What the statement that writes the batch takes off a queue.
+    fn claim(&self) -> Option<Claim<'r>> {
+        match self.ends.is_empty() || self.parent_ends() {
+            true => None,
+            false => succession::one_claim(&self.successions),
+        }
     }
 
     /// Its starts, and the rest.
@@ -80,14 +100,6 @@ impl<'r> Batch<'r> {
         let mut parents = self.starts.iter().filter_map(|it| it.parent.as_ref());
         parents.any(|parent| ending(&parent.workflow_id))
     }
-}
-
-/// True when one statement writes the whole batch, so that it needs no transaction around it.
-pub(super) fn is_one_statement(records: &[Record]) -> bool {
-    let batch = Batch::of(records);
-    batch.successions.is_empty()
-        && batch.all_steps().all(|step| step.effects.is_empty())
-        && !batch.parent_ends()
 }
 
 /// What to do about rows that are there already: a workflow may be started a second time if its caller named it. Whatever
@@ -113,11 +125,15 @@ pub(super) fn met_existing(error: &StoreError) -> bool {
 /// then who comes next on its queue. Tells what became of each.
 pub(super) async fn write(
     connection: &mut PgConnection,
-    records: &[Record],
+    batch: &Batch<'_>,
     existing: Existing,
 ) -> StoreResult<Vec<Outcome>> {
-    let batch = Batch::of(records);
-    let written = Written::execute(connection, &batch, existing).await?;
+    let records = batch.records;
+    let claim = batch.claim();
+    if claim.is_some() {
+        succession::sent(&batch.successions);
+    }
+    let (written, claimed) = Written::execute(connection, batch, claim.as_ref(), existing).await?;
     let mut session = Session::Postgres(connection);
     let steps: Vec<&StepRecord> = records.iter().filter_map(as_step).collect();
     let mut stepped = Vec::with_capacity(steps.len());
@@ -126,7 +142,10 @@ pub(super) async fn write(
     }
     let effects = effect::apply(&mut session, &steps, &mut stepped).await;
     effects.map_err(failed())?;
-    let succeeded = succession::write(&mut session, &batch.successions).await?;
+    let succeeded = match claim {
+        Some(_) => succession::outcomes(&batch.successions, claimed)?,
+        None => succession::write(&mut session, &batch.successions).await?,
+    };
     let (mut stepped, mut succeeded) = (stepped.into_iter(), succeeded.into_iter());
     let mut outcomes = Vec::with_capacity(records.len());
     for record in records {
@@ -172,31 +191,46 @@ struct Rows {
 }
 
 impl Written {
-    /// Writes what is in a batch, but for its successions.
+    /// Writes what is in a batch, and takes what is claimed. What else its successions ask for is left to do.
     async fn execute(
         connection: &mut PgConnection,
         batch: &Batch<'_>,
+        claim: Option<&Claim<'_>>,
         existing: Existing,
-    ) -> StoreResult<Self> {
+    ) -> StoreResult<(Self, Vec<Row>)> {
         if !batch.parent_ends() {
-            let rows = execute(connection, batch, existing)
-                .await
-                .map_err(failed())?;
-            return match rows.len() == batch.records() {
-                true => Ok(Self::All),
-                false => Rows::of(&rows).map(Self::Some).map_err(failed()),
-            };
+            let rows = execute(connection, batch, claim, existing).await;
+            return Self::of(&rows.map_err(failed())?, batch, claim).map_err(failed());
         }
         let (starts, rest) = batch.clone().split_starts();
-        let mut rows = execute(connection, &starts, existing)
-            .await
-            .map_err(failed())?;
-        rows.extend(
-            execute(connection, &rest, existing)
-                .await
-                .map_err(failed())?,
-        );
-        Rows::of(&rows).map(Self::Some).map_err(failed())
+        let rows = execute(connection, &starts, None, existing).await;
+        let mut rows = rows.map_err(failed())?;
+        let ends = execute(connection, &rest, None, existing).await;
+        rows.extend(ends.map_err(failed())?);
+        let told = Rows::of(&rows, 0).map_err(failed())?;
+        Ok((Self::Some(told), Vec::new()))
+    }
+
+    fn of(
+        rows: &[PgRow],
+        batch: &Batch<'_>,
+        claim: Option<&Claim<'_>>,
+    ) -> sqlx::Result<(Self, Vec<Row>)> {
+        let at = claim.map_or(0, |_| statement::CLAIMED_COLUMNS);
+        // What was taken comes first.
+        let mut claimed = Vec::new();
+        for row in rows {
+            if claim.is_none() || row.try_get::<i32, _>(at)? != statement::CLAIMED {
+                break;
+            }
+            claimed.push(sql::postgres_row(row)?);
+        }
+        let told = rows.get(claimed.len()..).unwrap_or_default();
+        let written = match told.len() == batch.written() {
+            true => Self::All,
+            false => Self::Some(Rows::of(told, at)?),
+        };
+        Ok((written, claimed))
     }
 
     async fn start(&self, session: &mut Session<'_>, start: &StartRecord) -> StoreResult<Outcome> {
@@ -231,13 +265,14 @@ impl Written {
 }
 
 impl Rows {
-    fn of(rows: &[PgRow]) -> sqlx::Result<Self> {
+    /// The columns that tell begin at `at`.
+    fn of(rows: &[PgRow], at: usize) -> sqlx::Result<Self> {
         let mut told = Self::default();
         for row in rows {
-            let (kind, key): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
+            let (kind, key): (i32, String) = (row.try_get(at)?, row.try_get(at + 1)?);
             match kind {
                 statement::STARTED => told.started.insert(key),
-                statement::STEPPED => told.stepped.insert((key, row.try_get(2)?)),
+                statement::STEPPED => told.stepped.insert((key, row.try_get(at + 2)?)),
                 _ => told.ended.insert(key),
             };
         }
@@ -248,12 +283,14 @@ impl Rows {
 async fn execute(
     connection: &mut PgConnection,
     batch: &Batch<'_>,
+    claim: Option<&Claim<'_>>,
     existing: Existing,
 ) -> sqlx::Result<Vec<PgRow>> {
     let parts = Parts {
         starts: !batch.starts.is_empty(),
         steps: !batch.steps.is_empty(),
         ends: !batch.ends.is_empty(),
+        claim: claim.is_some(),
     };
     if let ([step], false, false) = (batch.steps.as_slice(), parts.starts, parts.ends) {
         return one_step(step, existing).fetch_all(connection).await;
@@ -271,6 +308,9 @@ async fn execute(
     if parts.ends {
         query = bind_ends(query, &batch.ends);
         query = bind_steps(query, &batch.last_steps);
+    }
+    if let Some(claim) = claim {
+        query = bind_claim(query, claim);
     }
     query.fetch_all(connection).await
 }
@@ -328,6 +368,17 @@ fn bind_ends<'q>(query: Statement<'q>, ends: &[&'q CompletionRecord]) -> Stateme
         .bind(column(ends, |it| {
             it.result.as_ref().err().map(String::as_str)
         }))
+}
+
+fn bind_claim<'q>(query: Statement<'q>, claim: &Claim<'q>) -> Statement<'q> {
+    query
+        .bind(claim.queue.name())
+        .bind(claim.identity.application_version.as_str())
+        .bind(claim.identity.application_name.as_deref())
+        .bind(claim.token)
+        .bind(claim.identity.executor_id.as_str())
+        .bind(claim.limit)
+        .bind(claim.queue.is_rate_limited())
 }
 
 fn one_step(step: &StepRecord, existing: Existing) -> Statement<'_> {

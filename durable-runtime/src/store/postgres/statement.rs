@@ -11,18 +11,34 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use crate::store::claim;
+use crate::store::sql::for_postgres;
+
 /// A part of a statement: named subqueries, and what they tell of the records that were written.
 struct Part {
     /// `$1` is its own first parameter.
     subqueries: &'static str,
     parameters: usize,
-    /// Rows of three columns: what was written ([`STARTED`] and so on), a key, and a position.
-    result: &'static str,
+    results: &'static [Told],
 }
 
-/// The first column of a row for a start, and for a step; what is neither is an end.
+/// Rows that tell of the records of one kind that were written.
+struct Told {
+    /// [`STARTED`] and so on.
+    kind: i32,
+    key: &'static str,
+    position: &'static str,
+    from: &'static str,
+}
+
+/// What a row tells of.
 pub(super) const STARTED: i32 = 1;
 pub(super) const STEPPED: i32 = 2;
+const ENDED: i32 = 3;
+pub(super) const CLAIMED: i32 = 4;
+
+/// How many columns stand before those that tell, where the statement takes work off a queue.
+pub(super) const CLAIMED_COLUMNS: usize = 16;
 
 /// Starts, told by their tokens. Asked with an OR, whether a start was written is looked up in a hash, and is no join.
 const STARTS: Part = Part {
@@ -70,7 +86,12 @@ const STARTS: Part = Part {
         {skip WHERE token IN (SELECT creator_xid FROM started) OR token IS NULL
               ON CONFLICT (workflow_uuid) DO NOTHING}
     )",
-    result: "SELECT 1, creator_xid, 0 FROM started",
+    results: &[Told {
+        kind: STARTED,
+        key: "creator_xid",
+        position: "0",
+        from: "started",
+    }],
 };
 
 /// Steps of workflows that go on, told by their places.
@@ -100,7 +121,12 @@ const STEPS: Part = Part {
         {skip ON CONFLICT (workflow_uuid, function_id) DO NOTHING}
         RETURNING workflow_uuid, function_id
     )",
-    result: "SELECT 2, workflow_uuid, function_id FROM stepped",
+    results: &[Told {
+        kind: STEPPED,
+        key: "workflow_uuid",
+        position: "function_id",
+        from: "stepped",
+    }],
 };
 
 /// Outcomes of workflows, told by their ids, and the last steps of the same workflows, told by their places.
@@ -150,8 +176,20 @@ const ENDS: Part = Part {
         {skip ON CONFLICT (workflow_uuid, function_id) DO NOTHING}
         RETURNING workflow_uuid, function_id
     )",
-    result: "SELECT 3, workflow_uuid, 0 FROM ended
-             UNION ALL SELECT 2, workflow_uuid, function_id FROM last_stepped",
+    results: &[
+        Told {
+            kind: ENDED,
+            key: "workflow_uuid",
+            position: "0",
+            from: "ended",
+        },
+        Told {
+            kind: STEPPED,
+            key: "workflow_uuid",
+            position: "function_id",
+            from: "last_stepped",
+        },
+    ],
 };
 
 /// A child that begins in the same statement has the name that its parent called: else it would not begin.
@@ -195,19 +233,23 @@ pub(super) struct Parts {
     pub(super) starts: bool,
     pub(super) steps: bool,
     pub(super) ends: bool,
+    /// Takes work off a queue, into the places that the ends leave. What starts in the same statement is not seen yet.
+    pub(super) claim: bool,
 }
 
 impl Parts {
-    /// The statement of these parts. Their parameters follow one another: starts, steps, ends.
+    /// The statement of these parts. Their parameters follow one another: starts, steps, ends, claim. With a claim, what
+    /// it took comes before all else.
     pub(super) fn statement(self, existing: Existing) -> &'static str {
-        static STATEMENTS: [OnceLock<String>; 16] = [const { OnceLock::new() }; 16];
+        static STATEMENTS: [OnceLock<String>; 32] = [const { OnceLock::new() }; 32];
         let index = usize::from(self.starts)
             + 2 * usize::from(self.steps)
             + 4 * usize::from(self.ends)
-            + 8 * usize::from(existing == Existing::Stays);
+            + 8 * usize::from(self.claim)
+            + 16 * usize::from(existing == Existing::Stays);
         match STATEMENTS.get(index) {
             Some(statement) => statement.get_or_init(|| self.compose(existing)),
-            // Four bits make no more than sixteen numbers.
+            // Five bits make no more than 32 numbers.
             None => "",
         }
     }
@@ -221,12 +263,29 @@ impl Parts {
         ];
         let (mut subqueries, mut results) = (Vec::new(), Vec::new());
         let mut before = 0;
+        // The columns of what was taken, which tell nothing of a record.
+        let none = match self.claim {
+            true => "NULL, ".repeat(CLAIMED_COLUMNS),
+            false => String::new(),
+        };
         for (_, part) in parts.into_iter().filter(|(needed, _)| *needed) {
             let text = part.subqueries.replace("{started}", child_starts);
             let text = with_existing(existing, &text);
             subqueries.push(numbered_from(before, &text));
-            results.push(part.result);
+            results.extend(part.results.iter().map(|told| {
+                let (kind, key, position) = (told.kind, told.key, told.position);
+                format!("SELECT {none}{kind}, {key}, {position} FROM {}", told.from)
+            }));
             before += part.parameters;
+        }
+        if self.claim {
+            let claim = numbered_from(before, &for_postgres(claim::CLAIM));
+            subqueries.push(format!("claimed AS ({claim})"));
+            // First, as the columns of a union are of the types of its first part.
+            results.insert(
+                0,
+                format!("SELECT *, {CLAIMED}, NULL::text, 0 FROM claimed"),
+            );
         }
         format!(
             "WITH {} {}",
@@ -279,7 +338,7 @@ fn numbered_from(before: usize, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Existing, Parts, numbered_from, one_step};
+    use super::{CLAIMED_COLUMNS, Existing, Parts, numbered_from, one_step};
 
     #[test]
     fn the_parameters_of_a_part_follow_those_of_the_part_before() {
@@ -296,6 +355,7 @@ mod tests {
                 starts,
                 steps,
                 ends,
+                claim: false,
             };
             parts.statement(Existing::Stays)
         };
@@ -308,11 +368,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_off_a_queue_comes_first_and_all_rows_are_as_wide() {
+        let ends = Parts {
+            starts: false,
+            steps: false,
+            ends: true,
+            claim: true,
+        };
+        let statement = ends.statement(Existing::Fails);
+        let (_, results) = statement.split_once(") SELECT *").unwrap();
+        let columns = |row: &str| row.matches(", ").count() + 1;
+        let mut rows = results.split(" UNION ALL ").skip(1);
+        assert!(results.contains("FROM claimed UNION ALL"));
+        assert!(rows.all(|row| columns(row) == CLAIMED_COLUMNS + 3));
+        assert!(statement.contains("queue_name = $16") && !statement.contains('{'));
+    }
+
+    #[test]
     fn rows_that_are_there_are_looked_for_only_where_they_may_be() {
         let ends = Parts {
             starts: true,
             steps: true,
             ends: true,
+            claim: false,
         };
         let count = |existing| ends.statement(existing).matches("ON CONFLICT").count();
         assert_eq!((count(Existing::Fails), count(Existing::Stays)), (0, 5));
