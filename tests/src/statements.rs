@@ -328,10 +328,11 @@ impl Visit for Said {
 }
 
 /// What tells the parts of a statement that writes records on PostgreSQL. The part of ends writes the last steps too.
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     ("started AS (", "start"),
     ("owned AS (", "step"),
     ("ended AS (", "end"),
+    ("claimed AS (", "claim"),
 ];
 
 /// The name of a statement; its text when it has none.

@@ -187,14 +187,9 @@ async fn a_successor_that_was_taken_without_an_answer_runs_once() {
     const ONE: Queue = Queue::new("one").worker_concurrency(1);
     let store = Store::postgres().await;
     let [first, second] = ["first", "second"].map(|name| store.id(name));
-    let moment = Moment::Committed;
-    let proxy = Proxy::start(
-        store.url(),
-        store.id("cut"),
-        "FOR NO KEY UPDATE SKIP",
-        moment,
-    )
-    .await;
+    // The outcome, the last step, and who comes next.
+    let moment = Moment::Done("SELECT 3");
+    let proxy = Proxy::start(store.url(), store.id("cut"), "claimed AS", moment).await;
     let durable = Durable::open(proxy.url())
         .executor_id("worker")
         .version("1")

@@ -146,18 +146,16 @@ on_both_stores! {
         let (version, application, stranger) =
             (store.id("version"), store.id("application"), store.id("stranger"));
         let open = |executor: &str| store.open().application("our-app").executor_id(executor);
+        // The stranger first: a process of the same version would take over what the others leave.
+        leave_behind(open("b"), &stranger).await;
+        store.execute("UPDATE workflow_status SET executor_id = 'c'", &[]).await;
         leave_behind(open("a"), &ours).await;
         leave_behind(open("a").version("2"), &version).await;
         leave_behind(open("a").version("3").application("their-app"), &application).await;
-        leave_behind(open("b"), &stranger).await;
         store.execute("UPDATE application_versions SET application_name = NULL", &[]).await;
-        store
-            .execute(
-                "UPDATE workflow_status SET application_version = '1' WHERE application_version = '3';
-                 UPDATE workflow_status SET executor_id = 'c' WHERE executor_id = 'b'",
-                &[],
-            )
-            .await;
+        let other_application =
+            "UPDATE workflow_status SET application_version = '1' WHERE application_version = '3'";
+        store.execute(other_application, &[]).await;
 
         let survivor = open("survivor").register::<held>().launch().await.unwrap();
         gate(&ours).reached_by(2).await;
