@@ -119,6 +119,7 @@ on_both_stores! {
     async fn floors_write_what_they_measure(store: Store) {
         assert_eq!(result(&store, "floor --n 300")["commits"], 2);
         assert_eq!(result(&store, "moves --n 300")["commits"], 6);
+        assert_eq!(result(&store, "queue-moves --n 300")["commits"], 8);
         result(&store, "commits --n 3");
 
         assert_eq!(workflows(&store, "SUCCESS").await, 600);
@@ -248,6 +249,7 @@ fn every_work_shows_examples_of_its_own() {
         "overhead",
         "floor",
         "moves",
+        "queue-moves",
         "commits",
         "fill",
         "growth",

@@ -21,6 +21,10 @@ use crate::clock;
 const COUNT: u64 = 8;
 /// How long a commit may take from the first write to the log until it counts: a flush of the disk lies between.
 const COMMIT: Duration = Duration::from_millis(500);
+/// Most are through within this time; until then it is asked once a millisecond, and ever less often after it.
+const SOON: Duration = Duration::from_millis(16);
+/// How long the watcher rests after it woke us: our own commits touch the log too, thousands of times a second.
+const REST: Duration = Duration::from_millis(2);
 
 /// Counts the commits to one file, and tells of those that are not ours.
 #[derive(Debug)]
@@ -40,6 +44,10 @@ struct State {
     known: u32,
     /// A write of ours is under way.
     writing: bool,
+    /// How many commits of ours there were.
+    own: u64,
+    /// How many of them are known to have touched the log, with the write that is under way.
+    touched: u64,
     watcher: Option<notify::RecommendedWatcher>,
 }
 
@@ -87,7 +95,11 @@ impl Changes {
         }
         let index = File::open(self.beside("-shm"))?;
         let touched = Arc::clone(&self.touched);
-        let mut watcher = notify::recommended_watcher(move |_| touched.notify_one())?;
+        // On a thread of the watcher's own. What happens while it rests, the system keeps, alike things as one.
+        let mut watcher = notify::recommended_watcher(move |_| {
+            touched.notify_one();
+            std::thread::sleep(REST);
+        })?;
         watcher.watch(&self.beside("-wal"), RecursiveMode::NonRecursive)?;
         let mut state = self.state();
         state.index = Some(index);
@@ -110,14 +122,25 @@ impl Changes {
                 () = self.foreign.notified() => return,
                 () = self.touched.notified() => {}
             }
+            if self.was_ours() {
+                continue;
+            }
             // The log is written before the commit counts.
             let (mut waited, mut wait) = (Duration::ZERO, Duration::from_millis(1));
             while waited < COMMIT && self.look() == Seen::Nothing {
                 clock::sleep(wait).await;
                 waited += wait;
-                wait *= 2;
+                wait = if waited < SOON { wait } else { wait * 2 };
             }
         }
+    }
+
+    /// True when a write of ours explains that the log was touched.
+    fn was_ours(&self) -> bool {
+        let mut state = self.state();
+        let ours = state.writing || state.own > state.touched;
+        state.touched = state.own + u64::from(state.writing);
+        ours
     }
 
     fn look(&self) -> Seen {
@@ -165,6 +188,8 @@ impl Drop for OwnWrite {
         let foreign = self.before != state.known || after.wrapping_sub(self.before) > 1;
         state.known = after;
         state.writing = false;
+        state.own += u64::from(after != self.before);
+        state.touched = state.touched.min(state.own);
         drop(state);
         if foreign {
             self.changes.foreign.notify_one();

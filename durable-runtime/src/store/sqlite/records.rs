@@ -11,32 +11,55 @@ use crate::store::record::{CompletionRecord, Outcome, Record, StartRecord, StepR
 use crate::store::sql::Session;
 use crate::store::{StoreResult, conflict, effect, succession};
 
-const START: &str = "
-    INSERT INTO workflow_status (
-        workflow_uuid, status, name, executor_id, application_version, application_id,
-        recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
-        serialization, application_name, class_name, config_name, queue_partition_key,
-        deduplication_id, delay_until_epoch_ms, workflow_timeout_ms, workflow_deadline_epoch_ms,
-        authenticated_user, assumed_role, authenticated_roles, attributes, schedule_name,
-        debounce_deadline_epoch_ms, is_debounced)
-    SELECT value ->> 0,
-           CASE WHEN value ->> 6 IS NULL THEN 'PENDING'
-                WHEN value ->> '$[13].delay' IS NOT NULL THEN 'DELAYED' ELSE 'ENQUEUED' END,
-           value ->> 1, value ->> 2, value ->> 3, value ->> 5, value ->> 6 IS NULL, value ->> 6,
-           value ->> 7, iif(value ->> 6 IS NULL, value ->> 8, NULL), value ->> 8, value ->> 9,
-           value ->> 12, value ->> 4, value ->> '$[13].class', value ->> '$[13].config',
-           value ->> '$[13].partition', value ->> '$[13].deduplication', value ->> '$[13].delay',
-           value ->> '$[13].timeout', value ->> '$[13].deadline', value ->> '$[13].user',
-           value ->> '$[13].role', value ->> '$[13].roles', value ->> '$[13].attributes',
-           value ->> '$[13].schedule', value ->> '$[13].debounce',
-           value ->> '$[13].debounced' IS NOT NULL
-    FROM json_each(?1)
-    WHERE value ->> 9 IS NULL
-       OR EXISTS (SELECT 1 FROM workflow_status parent
-                  WHERE parent.workflow_uuid = value ->> 9 AND parent.owner_xid = value ->> 10)
-    ON CONFLICT DO NOTHING";
+/// Starts: their state, what is set beside the columns that all have, and its values.
+macro_rules! start {
+    ($status:literal, $columns:literal, $values:literal) => {
+        concat!(
+            "INSERT INTO workflow_status (
+                workflow_uuid, status, name, executor_id, application_version, application_id,
+                recovery_attempts, queue_name, priority, owner_xid, creator_xid, parent_workflow_id,
+                serialization, application_name",
+            $columns,
+            ") SELECT value ->> 0, ",
+            $status,
+            ", value ->> 1, value ->> 2, value ->> 3, value ->> 5, value ->> 6 IS NULL, value ->> 6,
+               value ->> 7, iif(value ->> 6 IS NULL, value ->> 8, NULL), value ->> 8, value ->> 9,
+               value ->> 12, value ->> 4",
+            $values,
+            " FROM json_each(?1)
+              WHERE value ->> 9 IS NULL
+                 OR EXISTS (SELECT 1 FROM workflow_status parent
+                            WHERE parent.workflow_uuid = value ->> 9
+                              AND parent.owner_xid = value ->> 10)
+              ON CONFLICT DO NOTHING"
+        )
+    };
+}
 
+/// Starts that have nothing of what most have nothing of: to ask each for it takes half as long again.
+const START: &str = start!("iif(value ->> 6 IS NULL, 'PENDING', 'ENQUEUED')", "", "");
+
+const START_WITH_EXTRA: &str = start!(
+    "CASE WHEN value ->> 6 IS NULL THEN 'PENDING'
+          WHEN value ->> '$[13].delay' IS NOT NULL THEN 'DELAYED' ELSE 'ENQUEUED' END",
+    ", class_name, config_name, queue_partition_key, deduplication_id, delay_until_epoch_ms,
+       workflow_timeout_ms, workflow_deadline_epoch_ms, authenticated_user, assumed_role,
+       authenticated_roles, attributes, schedule_name, debounce_deadline_epoch_ms, is_debounced",
+    ", value ->> '$[13].class', value ->> '$[13].config', value ->> '$[13].partition',
+       value ->> '$[13].deduplication', value ->> '$[13].delay', value ->> '$[13].timeout',
+       value ->> '$[13].deadline', value ->> '$[13].user', value ->> '$[13].role',
+       value ->> '$[13].roles', value ->> '$[13].attributes', value ->> '$[13].schedule',
+       value ->> '$[13].debounce', value ->> '$[13].debounced' IS NOT NULL"
+);
+
+/// The inputs of starts that were all written.
 const INPUT: &str = "
+    INSERT INTO workflow_input (workflow_uuid, inputs)
+    SELECT value ->> 0, value ->> 11 FROM json_each(?1) WHERE TRUE
+    ON CONFLICT (workflow_uuid) DO NOTHING";
+
+/// The inputs of those starts that were written.
+const INPUT_OF_SOME: &str = "
     INSERT INTO workflow_input (workflow_uuid, inputs)
     SELECT s.workflow_uuid, value ->> 11
     FROM json_each(?1)
@@ -185,18 +208,20 @@ async fn write_starts(
         return Ok(Vec::new());
     }
     let rows = text(&starts.iter().map(|it| start_row(it)).collect::<Vec<_>>()).map_err(failed())?;
-    let inserted = sqlx::query(START)
+    let plain = starts.iter().all(|start| start.extra().is_none());
+    let inserted = sqlx::query(if plain { START } else { START_WITH_EXTRA })
         .bind(&rows)
         .execute(&mut *connection)
         .await
         .map_err(failed())?
         .rows_affected();
-    sqlx::query(INPUT)
+    let all = usize::try_from(inserted) == Ok(starts.len());
+    sqlx::query(if all { INPUT } else { INPUT_OF_SOME })
         .bind(&rows)
         .execute(&mut *connection)
         .await
         .map_err(failed())?;
-    if usize::try_from(inserted) == Ok(starts.len()) {
+    if all {
         return Ok(committed(starts));
     }
     let mut outcomes = Vec::with_capacity(starts.len());

@@ -43,6 +43,32 @@ pub(crate) enum Shape {
     Rows,
     /// As they come about: one transaction for the starts, one for the steps, one for the completions.
     Moves,
+    /// The same over a queue: they are put on it, and a transaction of its own takes them off.
+    Queued,
+}
+
+impl Shape {
+    /// How they begin.
+    fn status(self) -> &'static str {
+        match self {
+            Self::Rows => "SUCCESS",
+            Self::Moves => "PENDING",
+            Self::Queued => "ENQUEUED",
+        }
+    }
+
+    fn queue(self) -> Option<&'static str> {
+        (self == Self::Queued).then_some("bench")
+    }
+
+    /// Commits of a batch.
+    fn commits(self) -> u64 {
+        match self {
+            Self::Rows => 1,
+            Self::Moves => 3,
+            Self::Queued => 4,
+        }
+    }
 }
 
 pub(crate) async fn measure_rows(arguments: Arguments) -> Result<()> {
@@ -51,6 +77,10 @@ pub(crate) async fn measure_rows(arguments: Arguments) -> Result<()> {
 
 pub(crate) async fn measure_moves(arguments: Arguments) -> Result<()> {
     batches("moves", arguments, Shape::Moves).await
+}
+
+pub(crate) async fn measure_queue_moves(arguments: Arguments) -> Result<()> {
+    batches("queue-moves", arguments, Shape::Queued).await
 }
 
 async fn batches(work: &'static str, arguments: Arguments, shape: Shape) -> Result<()> {

@@ -73,6 +73,8 @@ enum Work {
     Floor(floor::Arguments),
     /// The moves of `start` (a start, a step, a completion) by plain SQL in batches of 256
     Moves(floor::Arguments),
+    /// The moves of `queue` (put on the queue, taken off it, a step, a completion) by plain SQL in batches of 256
+    QueueMoves(floor::Arguments),
     /// N commits of one step's row by plain SQL: the floor of `steps`
     Commits(floor::CommitArguments),
     /// Puts finished workflows into the tables, to measure with full ones
@@ -107,6 +109,7 @@ async fn measure(work: Work) -> Result<()> {
         Work::Overhead(arguments) => overhead::measure(arguments).await,
         Work::Floor(arguments) => floor::measure_rows(arguments).await,
         Work::Moves(arguments) => floor::measure_moves(arguments).await,
+        Work::QueueMoves(arguments) => floor::measure_queue_moves(arguments).await,
         Work::Commits(arguments) => floor::measure_commits(arguments).await,
         Work::Fill(arguments) => fill::measure(arguments).await,
         Work::Growth(arguments) => growth::measure(arguments).await,

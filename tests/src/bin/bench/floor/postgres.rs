@@ -19,12 +19,17 @@ const CONNECTIONS: usize = 2;
 /// A workflow that is over, or one that begins.
 const STATUS: &str = "
     INSERT INTO dbos.workflow_status (workflow_uuid, status, name, executor_id,
-        application_version, application_id, recovery_attempts, owner_xid, creator_xid,
+        application_version, application_id, recovery_attempts, queue_name, owner_xid, creator_xid,
         serialization, completed_at)
-    SELECT id, $3, $4, $5, $5, '', 1, CASE WHEN $6 IS NULL THEN token END, token, $7, $6
+    SELECT id, $3, $4, $5, $5, '', CASE WHEN $8 IS NULL THEN 1 ELSE 0 END, $8,
+        CASE WHEN $3 = 'PENDING' THEN token END, token, $7, $6
     FROM unnest($1::text[], $2::text[]) AS given (id, token)";
 const INPUTS: &str = "
     INSERT INTO dbos.workflow_input (workflow_uuid, inputs) SELECT unnest($1::text[]), $2";
+const CLAIMED: &str = "
+    UPDATE dbos.workflow_status SET status = 'PENDING', owner_xid = creator_xid, updated_at = $2,
+        started_at_epoch_ms = $2, recovery_attempts = 1
+    WHERE workflow_uuid = ANY($1::text[])";
 const STEPS: &str = "
     INSERT INTO dbos.operation_outputs (workflow_uuid, function_id, function_name, output,
         started_at_epoch_ms, completed_at_epoch_ms, serialization)
@@ -76,19 +81,17 @@ async fn write(
     shape: Shape,
 ) -> sqlx::Result<u64> {
     let now = rows::now_ms();
-    let (status, completed_at) = match shape {
-        Shape::Rows => ("SUCCESS", Some(now)),
-        Shape::Moves => ("PENDING", None),
-    };
+    let completed_at = (shape == Shape::Rows).then_some(now);
     let mut transaction = connection.begin().await?;
     sqlx::query(STATUS)
         .bind(&batch.ids)
         .bind(&batch.tokens)
-        .bind(status)
+        .bind(shape.status())
         .bind(WORKFLOW)
         .bind(executor)
         .bind(completed_at)
         .bind(FORMAT)
+        .bind(shape.queue())
         .execute(&mut *transaction)
         .await?;
     sqlx::query(INPUTS)
@@ -96,7 +99,16 @@ async fn write(
         .bind(INPUT)
         .execute(&mut *transaction)
         .await?;
-    if shape == Shape::Moves {
+    if shape != Shape::Rows {
+        transaction.commit().await?;
+        transaction = connection.begin().await?;
+    }
+    if shape == Shape::Queued {
+        sqlx::query(CLAIMED)
+            .bind(&batch.ids)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         transaction = connection.begin().await?;
     }
@@ -108,7 +120,7 @@ async fn write(
         .bind(FORMAT)
         .execute(&mut *transaction)
         .await?;
-    if shape == Shape::Moves {
+    if shape != Shape::Rows {
         transaction.commit().await?;
         transaction = connection.begin().await?;
         sqlx::query(COMPLETED)
@@ -123,10 +135,7 @@ async fn write(
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok(match shape {
-        Shape::Rows => 1,
-        Shape::Moves => 3,
-    })
+    Ok(shape.commits())
 }
 
 /// Commits n rows of one workflow, one after another.

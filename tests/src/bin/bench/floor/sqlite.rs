@@ -16,12 +16,17 @@ use crate::run::Run;
 /// Workflows that are over, or that begin.
 const STATUS: &str = "
     INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, application_version,
-        application_id, recovery_attempts, owner_xid, creator_xid, serialization, completed_at)
-    SELECT value ->> 0, ?2, ?3, ?4, ?4, '', 1, CASE WHEN ?5 IS NULL THEN value ->> 1 END,
-        value ->> 1, ?6, ?5
+        application_id, recovery_attempts, queue_name, owner_xid, creator_xid, serialization,
+        completed_at)
+    SELECT value ->> 0, ?2, ?3, ?4, ?4, '', ?7 IS NULL, ?7,
+        CASE WHEN ?2 = 'PENDING' THEN value ->> 1 END, value ->> 1, ?6, ?5
     FROM json_each(?1)";
 const INPUTS: &str = "
     INSERT INTO workflow_input (workflow_uuid, inputs) SELECT value ->> 0, ?2 FROM json_each(?1)";
+const CLAIMED: &str = "
+    UPDATE workflow_status SET status = 'PENDING', owner_xid = creator_xid, updated_at = ?2,
+        started_at_epoch_ms = ?2, recovery_attempts = 1
+    WHERE workflow_uuid IN (SELECT value ->> 0 FROM json_each(?1))";
 const STEPS: &str = "
     INSERT INTO operation_outputs (workflow_uuid, function_id, function_name, output,
         started_at_epoch_ms, completed_at_epoch_ms, serialization)
@@ -56,21 +61,19 @@ async fn write(
     shape: Shape,
 ) -> sqlx::Result<u64> {
     let now = rows::now_ms();
-    let (status, completed_at) = match shape {
-        Shape::Rows => ("SUCCESS", Some(now)),
-        Shape::Moves => ("PENDING", None),
-    };
+    let completed_at = (shape == Shape::Rows).then_some(now);
     let pairs: Vec<_> = batch.ids.iter().zip(&batch.tokens).collect();
     let given = serde_json::to_string(&pairs).unwrap_or_default();
     let given = given.as_str();
     let mut transaction = connection.begin_with(BEGIN).await?;
     sqlx::query(STATUS)
         .bind(given)
-        .bind(status)
+        .bind(shape.status())
         .bind(WORKFLOW)
         .bind(executor)
         .bind(completed_at)
         .bind(FORMAT)
+        .bind(shape.queue())
         .execute(&mut *transaction)
         .await?;
     sqlx::query(INPUTS)
@@ -78,7 +81,16 @@ async fn write(
         .bind(INPUT)
         .execute(&mut *transaction)
         .await?;
-    if shape == Shape::Moves {
+    if shape != Shape::Rows {
+        transaction.commit().await?;
+        transaction = connection.begin_with(BEGIN).await?;
+    }
+    if shape == Shape::Queued {
+        sqlx::query(CLAIMED)
+            .bind(given)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         transaction = connection.begin_with(BEGIN).await?;
     }
@@ -90,7 +102,7 @@ async fn write(
         .bind(FORMAT)
         .execute(&mut *transaction)
         .await?;
-    if shape == Shape::Moves {
+    if shape != Shape::Rows {
         transaction.commit().await?;
         transaction = connection.begin_with(BEGIN).await?;
         sqlx::query(COMPLETED)
@@ -105,10 +117,7 @@ async fn write(
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok(match shape {
-        Shape::Rows => 1,
-        Shape::Moves => 3,
-    })
+    Ok(shape.commits())
 }
 
 /// Commits n rows of one workflow, one after another.
