@@ -29,6 +29,7 @@ mod fault;
 mod format;
 mod host;
 mod http;
+pub mod lenient;
 pub mod mermaid;
 mod nodes;
 mod plan;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::document::{self, Interface, Loaded, Workflow};
 use crate::fault::Fault;
+use crate::lenient;
 use crate::record::{Record, VisitStatus};
 use crate::run::{Report, Request};
 use crate::template::{self, Names};
@@ -61,7 +62,7 @@ pub(crate) enum Outcome {
 }
 
 /// Puts a call together: reads the file and what the child is given.
-pub(crate) fn prepare(visit: Visit<'_>, depth: u32) -> Call {
+pub(crate) fn prepare(visit: Visit<'_>, caller: &Request) -> Call {
     let mut call = Call {
         inputs: Object::new(),
         warnings: Vec::new(),
@@ -71,7 +72,7 @@ pub(crate) fn prepare(visit: Visit<'_>, depth: u32) -> Call {
         gives: Vec::new(),
     };
     let (inputs, gathered) = put_together(visit, &mut call.warnings);
-    let made = gathered.and_then(|()| make(visit, &inputs, depth, &mut call));
+    let made = gathered.and_then(|()| make(visit, &inputs, caller, &mut call));
     call.inputs = inputs;
     call.fault = made.err();
     if let Ok(mask) = visit.mask() {
@@ -87,8 +88,8 @@ pub(crate) fn prepare(visit: Visit<'_>, depth: u32) -> Call {
     call
 }
 
-fn make(visit: Visit<'_>, inputs: &Object, depth: u32, call: &mut Call) -> Result<(), Fault> {
-    if depth >= DEEPEST {
+fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) -> Result<(), Fault> {
+    if caller.depth >= DEEPEST {
         return Err(Fault::of(
             "RecursionError",
             format!("workflows run one another {DEEPEST} deep; let one of them end"),
@@ -104,14 +105,15 @@ fn make(visit: Visit<'_>, inputs: &Object, depth: u32, call: &mut Call) -> Resul
         && !is_off("wait_for_result")
         && !is_off("wait_for_completion");
     let path = find(visit, &said)?;
-    let loaded = read(&path)?;
+    let loaded = read(&path, caller.lenient, &mut call.warnings)?;
     let mut workflow = loaded.workflow;
     let mut given: Object = inputs.clone();
     given.retain(|name, _| !OWN.contains(&name.as_str()));
     call.gives = connect(&mut workflow, &mut given)?;
     let mut request = Request::new(&workflow, &given, Path::new(&*visit.walk.folder()))
         .map_err(|error| Fault::value(error.to_string()))?;
-    request.depth = depth + 1;
+    request.depth = caller.depth + 1;
+    request.lenient = caller.lenient;
     request
         .seal(&visit.host.vault)
         .map_err(|error| Fault::of("SecretError", error.to_string()))?;
@@ -152,11 +154,15 @@ fn find(visit: Visit<'_>, said: &dyn Fn(&str) -> String) -> Result<PathBuf, Faul
     ))
 }
 
-fn read(path: &Path) -> Result<Loaded, Fault> {
+fn read(path: &Path, is_lenient: bool, warnings: &mut Vec<String>) -> Result<Loaded, Fault> {
     let read = std::fs::read_to_string(path).map_err(|error| Fault::file("read", path, &error))?;
-    let loaded = document::load(&read)
+    let mut loaded = document::load(&read)
         .map_err(|error| Fault::value(format!("{}: {error}", path.display())))?;
-    let found = crate::check::check(&loaded);
+    let found = match is_lenient {
+        true => lenient::mend(&mut loaded),
+        false => crate::check::check(&loaded),
+    };
+    warnings.extend(lenient::repairs(loaded.diagnostics.iter().chain(&found)));
     let first = loaded
         .diagnostics
         .iter()

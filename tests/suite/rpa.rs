@@ -3,6 +3,7 @@
 mod again;
 mod exactly_once;
 mod kill;
+mod lenient;
 mod runs;
 mod secrets;
 mod subflows;

@@ -41,7 +41,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
         message: error.to_string(),
     })?;
     let plan = Arc::new(Plan::new(&loaded.workflow));
-    let mut walk = Walk::new(plan, request.variables, &request.folder);
+    let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
     loop {
         let round = walk.round();
         if round.is_empty() {
@@ -71,7 +71,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
             .collect();
         let calls: Vec<_> = turns
             .iter()
-            .map(|turn| prepared(&ctx, &walk, turn, request.depth))
+            .map(|turn| prepared(&ctx, &walk, turn, &request))
             .collect();
         let prepared: Result<Vec<Call>, RunError> = join_all(calls).await.into_iter().collect();
         let prepared = prepared?;
@@ -131,7 +131,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
             walk.settle(turn, record);
         }
     }
-    let report = Report::new(&walk);
+    let report = Report::new(&walk, &request.repairs);
     match report.success {
         true => Ok(report),
         false => Err(RunError::Failed(Box::new(report))),
@@ -165,10 +165,10 @@ fn prepared<'w>(
     ctx: &'w WorkflowContext,
     walk: &'w Walk,
     turn: &'w Turn,
-    depth: u32,
+    caller: &'w Request,
 ) -> BoxFuture<'w, Result<Call, RunError>> {
     let name = walk.visit_name(turn).replacen("node:", "intent:", 1);
-    prepare(ctx, walk, turn, depth).named(name).boxed()
+    prepare(ctx, walk, turn, caller).named(name).boxed()
 }
 
 /// The durable call of a child.
@@ -284,11 +284,16 @@ async fn look(ctx: StepContext, walk: &Walk, turn: &Turn) -> Result<Intent, RunE
 
 /// Puts together what a child is given.
 #[step(pure)]
-async fn prepare(ctx: StepContext, walk: &Walk, turn: &Turn, depth: u32) -> Result<Call, RunError> {
+async fn prepare(
+    ctx: StepContext,
+    walk: &Walk,
+    turn: &Turn,
+    caller: &Request,
+) -> Result<Call, RunError> {
     let host = ctx.state::<Host>()?;
     Ok(subflow::prepare(
         at(walk, turn, &host, ctx.workflow_id()),
-        depth,
+        caller,
     ))
 }
 

@@ -53,7 +53,7 @@ fn walked<'r>(
             }
             let taken = round
                 .iter()
-                .map(|(_, step)| take(&walk, step, host, request.depth));
+                .map(|(_, step)| take(&walk, step, host, request));
             let taken = join_all(taken).await;
             for ((_, step), record) in round.iter().zip(taken) {
                 if let (Step::Visit(turn), Some(record)) = (step, record) {
@@ -61,22 +61,22 @@ fn walked<'r>(
                 }
             }
         }
-        Ok(Report::new(&walk))
+        Ok(Report::new(&walk, &request.repairs))
     }
     .boxed()
 }
 
-async fn take(walk: &Walk, step: &Step, host: &Host, depth: u32) -> Option<Record> {
+async fn take(walk: &Walk, step: &Step, host: &Host, caller: &Request) -> Option<Record> {
     match step {
         Step::Sleep(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
             None
         }
-        Step::Visit(turn) => Some(once(walk, turn, host, depth).await),
+        Step::Visit(turn) => Some(once(walk, turn, host, caller).await),
     }
 }
 
-async fn once(walk: &Walk, turn: &Turn, host: &Host, depth: u32) -> Record {
+async fn once(walk: &Walk, turn: &Turn, host: &Host, caller: &Request) -> Record {
     let visit = Visit {
         walk,
         turn,
@@ -84,7 +84,7 @@ async fn once(walk: &Walk, turn: &Turn, host: &Host, depth: u32) -> Record {
         run: "ephemeral",
     };
     let record = if visit::is_child(walk, turn) {
-        let call = subflow::prepare(visit, depth);
+        let call = subflow::prepare(visit, caller);
         let outcome = match &call.request {
             None => Outcome::Refused(String::new()),
             Some(request) => match walked(request, host).await {

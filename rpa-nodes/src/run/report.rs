@@ -86,11 +86,12 @@ pub struct Result {
 }
 
 impl Report {
-    /// The report on a walk that ended.
-    pub(crate) fn new(walk: &Walk) -> Self {
+    /// The report on a walk that ended, of a workflow that was repaired before it began.
+    pub(crate) fn new(walk: &Walk, repairs: &[String]) -> Self {
         let account = walk.account();
         let failure = walk.failure().or(account.failures.first());
-        let mut warnings = account.warnings.clone();
+        let mut warnings = repairs.to_vec();
+        warnings.extend(account.warnings.iter().cloned());
         let unreached = walk.unreached();
         let others = account
             .failures

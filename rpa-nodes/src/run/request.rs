@@ -25,6 +25,12 @@ pub struct Request {
     /// How many workflows run it, one inside the other.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) depth: u32,
+    /// Whether workflows that it runs may have errors that can be lived with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lenient: bool,
+    /// What was repaired so that it can be run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) repairs: Vec<String>,
 }
 
 fn is_zero(depth: &u32) -> bool {
@@ -83,7 +89,18 @@ impl Request {
             variables,
             folder: folder.to_owned(),
             depth: 0,
+            lenient: false,
+            repairs: Vec::new(),
         })
+    }
+
+    /// Says that errors were repaired, and how, as [`lenient::mend`](crate::lenient::mend) tells. The warnings of the run
+    /// begin with these, and errors of the workflows that it runs are repaired too.
+    #[must_use]
+    pub fn lenient(mut self, repairs: Vec<String>) -> Self {
+        self.lenient = true;
+        self.repairs = repairs;
+        self
     }
 
     /// Seals the values of variables that are declared `sensitive`, so that none of them stands in the database.

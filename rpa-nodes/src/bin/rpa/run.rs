@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use rpa_nodes::check::check;
+use rpa_nodes::lenient;
 use rpa_nodes::run as runs;
 use rpa_nodes::run::{Request, Result as RunResult, RunOptions, StartError, parse_variable};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use crate::command::{Database, Outcome, load};
+use crate::command::{Database, Outcome, checked, load};
 use crate::host::{HostOptions, end_progress};
-use crate::report::{Report, line};
+use crate::report::Report;
 
 pub(crate) const HELP: &str = "\
 Examples:
@@ -38,6 +38,10 @@ pub(crate) struct Run {
     /// A value for a variable. It is read as JSON if it is JSON, else it is a text.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_variable)]
     variables: Vec<(String, Value)>,
+    /// Run a workflow with errors as far as that can be done: other names are read as what is meant, and what cannot be had
+    /// is left out. Each of these is a warning.
+    #[arg(long)]
+    lenient: bool,
     #[command(flatten)]
     database: Database,
     /// Print one JSON object instead of text.
@@ -51,7 +55,7 @@ pub(crate) struct Run {
 }
 
 pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outcome> {
-    let loaded = match load(&options.file) {
+    let mut loaded = match load(&options.file) {
         Ok(loaded) => loaded,
         Err(error) if options.json => {
             Report::unread(&error).write_json(output)?;
@@ -59,11 +63,12 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
         }
         Err(error) => return Err(error),
     };
-    let found = check(&loaded);
+    let found = checked(&mut loaded, options.lenient);
+    let repairs = lenient::repairs(loaded.diagnostics.iter().chain(&found));
     let mut warnings = Vec::new();
     for said in loaded.diagnostics.iter().chain(&found) {
         if said.severity != rpa_nodes::diagnostic::Severity::Info {
-            warnings.push(line(said));
+            warnings.push(said.to_string());
         }
     }
     let report = Report::new(&loaded, found);
@@ -90,6 +95,10 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
             return Ok(Outcome::Refused);
         }
         Err(error) => return Err(error.into()),
+    };
+    let request = match options.lenient {
+        true => request.lenient(repairs),
+        false => request,
     };
     log_to_stderr();
     let host = options.host.host();
