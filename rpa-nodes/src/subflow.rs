@@ -9,7 +9,7 @@ use crate::document::{self, Interface, Loaded, Workflow};
 use crate::fault::Fault;
 use crate::lenient;
 use crate::record::{Record, VisitStatus};
-use crate::run::{Report, Request};
+use crate::run::{Fired, Report, Request};
 use crate::template::{self, Names};
 use crate::value::{Object, text};
 use crate::visit::{Visit, put_together};
@@ -112,6 +112,33 @@ fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) ->
     call.gives = connect(&mut workflow, &mut given)?;
     let mut request = Request::new(&workflow, &given, Path::new(&*visit.walk.folder()))
         .map_err(|error| Fault::value(error.to_string()))?;
+    let called = workflow
+        .nodes
+        .iter()
+        .find(|node| node.node_type == "WorkflowCallTriggerNode" && !node.disabled);
+    if let Some(trigger) = called {
+        let node = visit.walk.plan().node(visit.turn.place);
+        let outputs = Object::from_iter([
+            ("params".to_owned(), Value::Object(given)),
+            ("caller_workflow_id".to_owned(), visit.run.into()),
+            (
+                "caller_node_id".to_owned(),
+                node.map(|node| node.id.clone()).into(),
+            ),
+            (
+                "call_id".to_owned(),
+                visit
+                    .walk
+                    .visit_name(visit.turn)
+                    .replacen("node:", &format!("{}/", visit.run), 1)
+                    .into(),
+            ),
+        ]);
+        request = request.by(Fired {
+            node: trigger.id.clone(),
+            outputs,
+        });
+    }
     request.depth = caller.depth + 1;
     request.lenient = caller.lenient;
     request

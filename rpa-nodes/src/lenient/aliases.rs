@@ -1,6 +1,6 @@
 //! Names in real files that no node type ever had, and what is meant by them.
 
-use crate::catalogue::{Catalogue, NodeType, catalogue, edits, nearest};
+use crate::catalogue::{NodeType, catalogue, edits, nearest};
 
 /// Node types: as templates, other branches and language models call them.
 const TYPES: [(&str, &str); 19] = [
@@ -76,9 +76,9 @@ pub(super) fn exit(node_type: &NodeType, name: &str) -> Option<&'static str> {
 
 /// Every name here stands for a node type that there is, or for one of CasareRPA's that there may be one day.
 #[cfg(test)]
-pub(super) fn unknown_targets(catalogue: &Catalogue) -> Vec<&'static str> {
+pub(super) fn unknown_targets() -> Vec<&'static str> {
     let targets = TYPES.iter().map(|(_, meant)| *meant);
     targets
-        .filter(|name| catalogue.get(name).is_none() && crate::catalogue::foreign(name).is_none())
+        .filter(|name| catalogue().get(name).is_none() && crate::catalogue::foreign(name).is_none())
         .collect()
 }

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use durable_runtime::Client;
@@ -15,14 +14,14 @@ use crate::database::Session;
 use crate::doubt::{Decision, unanswered};
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::plan::Plan;
 use crate::record::{Record, VisitStatus};
+use crate::secrets::Vault;
 use crate::subflow::{self, Call, Outcome};
 use crate::visit::{self, Intent, Visit};
 use crate::walk::{Step, Turn, Walk};
 
 /// Changes when the same records could lead another way than before. Runs of an older program are left alone then.
-const VERSION: &str = "rpa-nodes-2";
+pub(super) const VERSION: &str = "rpa-nodes-2";
 pub(super) const APPLICATION: &str = "rpa-nodes";
 /// How long a run waits for a person before it begins to wait anew.
 const PATIENCE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
@@ -40,8 +39,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
     let loaded = request.load().map_err(|error| RunError::Unreadable {
         message: error.to_string(),
     })?;
-    let plan = Arc::new(Plan::new(&loaded.workflow));
-    let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
+    let mut walk = Walk::of(&request, &loaded.workflow);
     loop {
         let round = walk.round();
         if round.is_empty() {
@@ -411,6 +409,8 @@ async fn with_process(
         .application(APPLICATION)
         .version(VERSION)
         .executor_id(format!("rpa:{id}"))
+        // What others put on queues is the work of servers and workers.
+        .listen_queues(Vec::<String>::new())
         .register::<run_document>()
         .state(host.clone())
         .launch()
@@ -476,6 +476,19 @@ async fn work(
     Ok(report.complete(id.to_owned(), duration.max(0), recovered, true))
 }
 
+/// Refuses a request of an id that belongs to a run of something else.
+pub(super) async fn same(
+    client: &Client,
+    id: &str,
+    request: &Request,
+    vault: &Vault,
+) -> Result<(), StartError> {
+    match request_of(&find(client, id).await?) {
+        Some(known) if known.is(request, vault)? => Ok(()),
+        _ => Err(StartError::OtherInput { id: id.to_owned() }),
+    }
+}
+
 /// Completes when the run waits until a person decides.
 async fn asks(client: &Client, id: &str, host: &Host) -> Result<RunResult, StartError> {
     loop {
@@ -516,7 +529,7 @@ async fn parked(client: &Client, id: &str) -> Result<Option<RunResult>, StartErr
 }
 
 /// Completes when the user, or the system, asks the program to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
 
     let terminated = async {

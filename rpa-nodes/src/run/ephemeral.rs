@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -8,7 +7,6 @@ use super::failure::StartError;
 use super::report::{Report, Result};
 use super::request::Request;
 use crate::host::Host;
-use crate::plan::Plan;
 use crate::record::Record;
 use crate::subflow::{self, Outcome};
 use crate::visit::{self, Visit};
@@ -44,8 +42,7 @@ fn walked<'r>(
     host: &'r Host,
 ) -> BoxFuture<'r, std::result::Result<Report, StartError>> {
     async move {
-        let plan = Arc::new(Plan::new(&request.load()?.workflow));
-        let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
+        let mut walk = Walk::of(request, &request.load()?.workflow);
         loop {
             let round = walk.round();
             if round.is_empty() {

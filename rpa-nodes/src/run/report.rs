@@ -247,7 +247,7 @@ pub(super) async fn find(
 }
 
 /// What a run was started with, if it is one of this program.
-pub(super) fn request_of(row: &WorkflowStatus) -> Option<Request> {
+pub(crate) fn request_of(row: &WorkflowStatus) -> Option<Request> {
     let input: Value = serde_json::from_str(row.input.as_deref()?).ok()?;
     let request = input.pointer("/positionalArgs/0")?.clone();
     serde_json::from_value(request).ok()

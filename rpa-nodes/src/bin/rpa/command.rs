@@ -12,10 +12,12 @@ use rpa_nodes::document::{self, Loaded};
 use rpa_nodes::{check, lenient, mermaid};
 
 use crate::again::{self, Answer, Fork, Resume, Retry};
+use crate::items::{self, Items};
 use crate::look;
 use crate::report::Report;
 use crate::run::{self, Run};
 use crate::secret::{self, Secret};
+use crate::serve::{self, Serve, Worker};
 
 #[cfg(test)]
 mod tests;
@@ -79,6 +81,15 @@ enum Command {
     /// Answer the question of a run.
     #[command(after_help = again::ANSWER_HELP)]
     Answer(Answer),
+    /// Wait for triggers: requests, times and files that start workflows.
+    #[command(after_help = serve::SERVE_HELP)]
+    Serve(Serve),
+    /// Do the runs that others put on the queue of a database.
+    #[command(after_help = serve::WORKER_HELP)]
+    Worker(Worker),
+    /// Work items: runs that are tried again when they fail, unless the item is wrong itself.
+    #[command(after_help = items::HELP)]
+    Items(Items),
     /// Keep secrets in a file, sealed.
     #[command(after_help = secret::HELP)]
     Secret(Secret),
@@ -179,6 +190,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Res
         Command::Retry(options) => again::retry(options, output),
         Command::Fork(options) => again::fork(options, output),
         Command::Answer(options) => again::answer(options, output),
+        Command::Serve(options) => serve::serve(options, output),
+        Command::Worker(options) => serve::worker(options),
+        Command::Items(options) => items::items(options, output),
         Command::Secret(options) => secret::secret(options, output),
         Command::Status { id, database, json } => look::status(id, &database.db, *json, output),
         Command::History { id, database, json } => look::history(id, &database.db, *json, output),

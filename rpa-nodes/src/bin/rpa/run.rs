@@ -20,6 +20,7 @@ Examples:
   rpa run invoices.json                               into ./rpa.db, under a new id
   rpa run invoices.json --id monday --var customer=7  go on with `monday`, or give its result again
   rpa run invoices.json --json --db postgres://me@db/rpa
+  rpa run invoices.json --enqueue --db postgres://me@db/rpa   for `rpa worker` to do
 
 With --json the output is one object: {success, workflow_id, workflow_name, status, executed_nodes, distinct_nodes,
 total_nodes, failed_node_id, error, warnings, unreached, outputs, variables, logs, duration_ms, recovered, durable}; of
@@ -52,6 +53,9 @@ pub(crate) struct Run {
     /// Run without a database. A crash ends the run for good, and the result says so.
     #[arg(long, conflicts_with_all = ["id", "db"])]
     ephemeral: bool,
+    /// Put the run on the queue of the database and do not wait for it; `rpa worker` does it.
+    #[arg(long, conflicts_with = "ephemeral")]
+    enqueue: bool,
 }
 
 pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outcome> {
@@ -102,6 +106,22 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
     };
     log_to_stderr();
     let host = options.host.host();
+    if options.enqueue {
+        let id = options.id.clone().unwrap_or_else(new_id);
+        runtime()?.block_on(runs::enqueue(request, &id, &options.database.db, host))?;
+        match options.json {
+            true => {
+                let said =
+                    serde_json::json!({"workflow_id": id, "status": "ENQUEUED", "durable": true});
+                writeln!(output, "{said:#}")?;
+            }
+            false => writeln!(
+                output,
+                "run {id} is on the queue; `rpa status {id}` tells how far it is"
+            )?,
+        }
+        return Ok(Outcome::Done);
+    }
     let result = runtime()?.block_on(async {
         if options.ephemeral {
             return runs::run_ephemeral(&request, &host).await;

@@ -80,6 +80,59 @@ fn programs_run_only_where_that_is_allowed() {
 }
 
 #[test]
+fn javascript_runs_in_a_box_and_hurts_only_its_node() {
+    check(
+        "RunJavaScriptNode",
+        &[
+            (
+                json!({"code": "input_data.rows.map((row) => row * 2)", "input_data": {"rows": [1, 2.5]}}),
+                json!({"result": [2, 5], "success": true, "error": ""}),
+            ),
+            (
+                json!({"script": "console.log('a'); console.log('b')"}),
+                json!({"result": "a\nb", "output": "a\nb"}),
+            ),
+            (
+                json!({"code": "let a = 1;\nb + a"}),
+                json!({"success": false, "error": "ReferenceError: b is not defined (line 2)", "result": null}),
+            ),
+        ],
+    );
+    let endless = run(
+        "RunJavaScriptNode",
+        json!({"code": "for (;;) {}", "timeout": 0.2}),
+    );
+    assert_eq!(endless.failed_node_id.as_deref(), Some("n"));
+    let error = endless.error.unwrap();
+    assert_eq!(
+        error,
+        "TimeoutError: the script took longer than 0.2 s; raise `timeout`, or let it do less"
+    );
+    let bomb = json!({"code": "const all = []; for (;;) all.push(new Array(1e5).fill(0.5))"});
+    assert!(fails("RunJavaScriptNode", bomb).starts_with("MemoryError: "));
+    // The limit that the workflow has for its nodes stops the script itself, not only the wait for it.
+    let document = json!({
+        "metadata": {"name": "t"}, "connections": [], "settings": {"timeout": 0.2},
+        "nodes": {"n": {"node_id": "n", "node_type": "RunJavaScriptNode", "config": {"code": "for (;;) {}"}}},
+    });
+    let loaded = document::load(&document.to_string()).unwrap();
+    let folder = std::path::Path::new("/");
+    let request = Request::new(&loaded.workflow, &Default::default(), folder).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let limited = runtime
+        .block_on(run_ephemeral(&request, &Host::default()))
+        .unwrap();
+    assert!(limited.error.unwrap().starts_with("TimeoutError: "));
+    // A thread that went on would hold the runtime up.
+    let begun = std::time::Instant::now();
+    drop(runtime);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[test]
 fn the_machine_tells_of_itself() {
     check(
         "Base64Node",
