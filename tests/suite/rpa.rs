@@ -6,4 +6,6 @@ mod kill;
 mod lenient;
 mod runs;
 mod secrets;
+mod serve;
 mod subflows;
+mod worker;

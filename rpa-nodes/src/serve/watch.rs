@@ -270,6 +270,10 @@ impl Look {
     /// Looks at the folder, and starts a run for each file that is news. Gives when there may be something to see again.
     async fn once(&mut self) -> Result<Duration, StartError> {
         let (watched, since) = (Arc::clone(&self.watched), self.since);
+        // Taken before the look: what changes meanwhile counts as just changed, however long this takes.
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let found = tokio::task::spawn_blocking(move || watched.look()).await;
         let found = found.unwrap_or_default();
         let is_first = self.seen.is_none();
@@ -278,20 +282,18 @@ impl Look {
             old.map(|(path, found)| (path.clone(), found.version))
                 .collect()
         });
-        let done = self.news(&found, &mut seen, is_first).await;
+        let done = self.news(now, &found, &mut seen, is_first).await;
         self.seen = Some(seen);
         done
     }
 
     async fn news(
         &self,
+        now: Duration,
         found: &BTreeMap<String, Found>,
         seen: &mut BTreeMap<String, Version>,
         is_first: bool,
     ) -> Result<Duration, StartError> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         let mut next = LOOK;
         for (path, found) in found {
             let before = seen.get(path);
