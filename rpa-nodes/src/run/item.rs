@@ -1,5 +1,6 @@
 //! Work items: runs that are tried again when they fail, unless what failed is the item itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use durable_runtime::prelude::*;
@@ -157,13 +158,23 @@ pub async fn add_item(
 /// # Errors
 /// The database cannot be read.
 pub async fn items(client: &Client) -> Result<Vec<ItemLine>, StartError> {
-    let filter = WorkflowFilter::new()
-        .name("work_item")
-        .id_prefix(PREFIX)
-        .without_input()
-        .without_output();
-    let rows = client.list(filter).await?;
-    Ok(rows.into_iter().map(ItemLine::new).collect())
+    let all = || {
+        WorkflowFilter::new()
+            .name("work_item")
+            .id_prefix(PREFIX)
+            .without_input()
+    };
+    // Results may be large, and only errors are told.
+    let rows = client.list(all().without_output()).await?;
+    let failed = client.list(all().status(Status::Error)).await?;
+    let failed = failed.into_iter().map(ItemLine::new);
+    let mut failed: BTreeMap<String, ItemLine> =
+        failed.map(|line| (line.id.clone(), line)).collect();
+    let line = |row: WorkflowStatus| match failed.remove(&row.workflow_id) {
+        Some(line) => line,
+        None => ItemLine::new(row),
+    };
+    Ok(rows.into_iter().map(line).collect())
 }
 
 /// Works on an item again that failed: as a new one of the same input, `<item>~<number>`. Gives its id.
