@@ -12,7 +12,7 @@ use clap::{Parser, ValueEnum};
 use durable_runtime::Durable;
 use rpa_nodes::run::{Request, run_document, run_ephemeral};
 use rpa_nodes::{Host, document};
-use serde_json::json;
+use serde_json::{Map, json};
 
 /// How long a node of real work takes.
 const LENGTH: Duration = Duration::from_millis(10);
@@ -125,7 +125,9 @@ fn request(
     address: SocketAddr,
     folder: &Path,
 ) -> anyhow::Result<Request> {
-    let mut nodes = json!({"start": {"node_id": "start", "node_type": "StartNode", "config": {}}});
+    let mut nodes = Map::new();
+    let start = json!({"node_id": "start", "node_type": "StartNode", "config": {}});
+    nodes.insert("start".to_owned(), start);
     let mut connections = Vec::new();
     let mut before = "start".to_owned();
     for number in 1..count {
@@ -146,7 +148,8 @@ fn request(
                 json!({"url": url, "method": "POST", "body": "x"}),
             ),
         };
-        nodes[&id] = json!({"node_id": id, "node_type": node_type, "config": config});
+        let node = json!({"node_id": id, "node_type": node_type, "config": config});
+        nodes.insert(id.clone(), node);
         connections.push(json!({
             "source_node": before, "source_port": "exec_out", "target_node": id, "target_port": "exec_in",
         }));
