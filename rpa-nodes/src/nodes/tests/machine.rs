@@ -216,3 +216,28 @@ fn workflows_run_others() {
             .contains("there is no workflow")
     );
 }
+
+#[test]
+fn a_workflow_that_others_call_begins_behind_its_trigger() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = json!({
+        "metadata": {"name": "Called"},
+        "nodes": {
+            "start": {"node_id": "start", "node_type": "StartNode", "config": {}},
+            "call": {"node_id": "call", "node_type": "WorkflowCallTriggerNode", "config": {"call_alias": "called"}},
+            "sum": {"node_id": "sum", "node_type": "MathOperationNode", "config": {"operation": "multiply", "a": "{{call.params.number}}", "b": 2}},
+            "who": {"node_id": "who", "node_type": "TextCaseNode", "config": {"text": "{{call.caller_node_id}}", "case": "upper"}},
+        },
+        "connections": [
+            {"source_node": "call", "source_port": "exec_out", "target_node": "sum", "target_port": "exec_in"},
+            {"source_node": "sum", "source_port": "exec_out", "target_node": "who", "target_port": "exec_in"},
+        ],
+    });
+    std::fs::write(folder.path().join("called.json"), inner.to_string()).unwrap();
+    let config = json!({"workflow_path": "called.json", "number": 21});
+    let result = run_in(folder.path(), "ExecuteWorkflowNode", config, json!({}));
+    assert!(result.success, "{:?}", result.error);
+    let given = &result.outputs["n"]["outputs"];
+    assert_eq!(given["sum"]["result"], json!(42.0));
+    assert_eq!(given["who"]["result"], json!("N"));
+}
