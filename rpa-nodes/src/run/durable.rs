@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::answer::asked;
 use super::failure::{RunError, StartError};
+use super::queue::open;
 use super::report::{NEEDS_ATTENTION, Report, Result as RunResult, find, request_of, status};
 use super::request::Request;
 use crate::database::Session;
@@ -405,16 +406,8 @@ async fn with_process(
 ) -> Result<RunResult, StartError> {
     let host = host.kept_in(db);
     // The executor is the run: whoever starts it again takes up what an earlier process left.
-    let durable = Durable::open(db)
-        .application(APPLICATION)
-        .version(VERSION)
-        .executor_id(format!("rpa:{id}"))
-        // What others put on queues is the work of servers and workers.
-        .listen_queues(Vec::<String>::new())
-        .register::<run_document>()
-        .state(host.clone())
-        .launch()
-        .await?;
+    // What others put on queues is the work of servers and workers.
+    let durable = open(db, host.clone(), format!("rpa:{id}"), &[], &[]).await?;
     let client = durable.client();
     let ended = tokio::select! {
         ended = work(&durable, &client, request, id, &host) => ended,

@@ -54,28 +54,43 @@ pub struct WorkOptions {
     pub grace: Duration,
 }
 
-/// A runtime for runs that others wait for, or nobody.
-pub(crate) async fn launch(options: &WorkOptions, works: bool) -> Result<Durable, StartError> {
-    let host = options.host.clone().kept_in(&options.db);
+/// A runtime that knows all workflows of this program: whatever it takes over from a process that died, it can go on with. It
+/// serves these queues, and no others.
+pub(super) async fn open(
+    db: &str,
+    host: Host,
+    executor: String,
+    queues: &[&str],
+    registered: &[Queue],
+) -> Result<Durable, StartError> {
     let reception = Reception::default();
-    let names = if works { &[QUEUE][..] } else { &[] };
-    let durable = Durable::open(&options.db)
+    let mut builder = Durable::open(db)
         .application(APPLICATION)
         .version(VERSION)
-        .executor_id(format!("rpa-{}", uuid::Uuid::new_v4().simple()))
-        .queue(&queue(options.at_once))
-        .listen_queues(names.iter().copied())
+        .executor_id(executor)
+        .listen_queues(queues.iter().copied())
         .register::<run_document>()
         .register::<scheduled>()
         .register::<watched_since>()
         .register::<work_item>()
         .state(host)
-        .state(reception.clone())
-        .launch()
-        .await?;
+        .state(reception.clone());
+    for queue in registered {
+        builder = builder.queue(queue);
+    }
+    let durable = builder.launch().await?;
     // It is set once for each launch.
     let _ = reception.0.set(durable.client());
     Ok(durable)
+}
+
+/// A runtime for runs that others wait for, or nobody.
+pub(crate) async fn launch(options: &WorkOptions, works: bool) -> Result<Durable, StartError> {
+    let host = options.host.clone().kept_in(&options.db);
+    let executor = format!("rpa-{}", uuid::Uuid::new_v4().simple());
+    let queues = if works { &[QUEUE][..] } else { &[] };
+    let queue = [queue(options.at_once)];
+    open(&options.db, host, executor, queues, &queue).await
 }
 
 /// Works on the queue until the process is asked to end.
