@@ -216,3 +216,44 @@ fn an_error_that_nothing_can_be_made_of_stays_one() {
         .collect();
     assert_eq!(errors, [Code::InvalidExpression, Code::CycleWithoutLoop]);
 }
+
+#[test]
+fn workflows_that_a_lenient_one_runs_are_repaired_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = json!({
+        "metadata": {"name": "Inner"}, "connections": [],
+        "nodes": {"say": {"node_id": "say", "node_type": "PrintNode", "config": {"message": "inside"}}},
+    });
+    std::fs::write(folder.path().join("inner.json"), inner.to_string()).unwrap();
+    let mut loaded = loaded(
+        json!({"call": ["ExecuteWorkflowNode", {"workflow_path": "inner.json"}]}),
+        &[],
+    );
+    let said = mend(&mut loaded);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let strict = Request::new(&loaded.workflow, &Default::default(), folder.path()).unwrap();
+    let lenient = strict.clone().lenient(repairs(&said));
+    let run = |request| {
+        runtime
+            .block_on(run_ephemeral(&request, &Host::default()))
+            .unwrap()
+    };
+    let refused = run(strict);
+    assert!(
+        refused.error.unwrap().contains("has errors, the first at"),
+        "a strict run refuses them"
+    );
+    let result = run(lenient);
+    assert!(result.success, "{:?}", result.error);
+    assert!(
+        result
+            .warnings
+            .iter()
+            .any(|said| said.starts_with("call: warning UNKNOWN_NODE_TYPE at /nodes/say")),
+        "{:?}",
+        result.warnings
+    );
+}
