@@ -65,13 +65,6 @@ impl Catalogue {
 
 /// The candidate that is spelled most like a name, if one is so much like it that it may be meant.
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let plain = |text: &str| -> Vec<char> {
-        let text = text.strip_suffix("Node").unwrap_or(text);
-        text.chars()
-            .filter(|character| *character != '_')
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
     let wanted = plain(name);
     candidates
         .into_iter()
@@ -79,6 +72,20 @@ pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         .filter(|(distance, _)| *distance * 3 <= wanted.len().max(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// How many letters have to be changed to come from one name to another; what is only written otherwise is the same.
+pub(crate) fn edits(left: &str, right: &str) -> usize {
+    distance(&plain(left), &plain(right))
+}
+
+/// The letters of a name that tell it from others.
+fn plain(name: &str) -> Vec<char> {
+    let name = name.strip_suffix("Node").unwrap_or(name);
+    name.chars()
+        .filter(|character| *character != '_')
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// How many letters have to be changed, put in or left out to come from one word to another.

@@ -190,6 +190,21 @@ pub struct Diagnostic {
     pub fix: String,
 }
 
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = match self.pointer.as_str() {
+            "" => "the file",
+            pointer => pointer,
+        };
+        let (severity, code) = (self.severity.as_str(), self.code);
+        write!(
+            f,
+            "{severity} {code} at {at}: {}; {}",
+            self.message, self.fix
+        )
+    }
+}
+
 impl Diagnostic {
     /// A diagnostic of the severity that its code has.
     pub fn new(

@@ -18,6 +18,7 @@ mod system;
 mod tables;
 mod texts;
 mod transform;
+mod triggers;
 mod variables;
 mod xml;
 mod zips;
@@ -31,7 +32,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 18] = [
+    let families: [(&'static str, Vec<NodeType>); 19] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -55,6 +56,7 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("subflows", subflows::types()),
         ("XML", xml::types()),
         ("system", system::types()),
+        ("triggers", triggers::types()),
     ];
     let mut all: Vec<NodeType> = Vec::new();
     for (family, types) in families {

@@ -102,12 +102,39 @@ impl Plan {
             .collect();
         plan.connect(workflow);
         pairs::find(&mut plan);
-        plan.entries = structure::entries(workflow)
-            .into_iter()
-            .filter_map(|node| plan.place(&node.id))
-            .filter(|&place| !plan.is_apart(place))
-            .collect();
+        for entry in structure::entries(workflow) {
+            let Some(place) = plan.place(&entry.id) else {
+                continue;
+            };
+            // A trigger does nothing itself: it begins where it leads to.
+            let begun = match is_trigger(&entry.node_type) {
+                true => plan.behind(place),
+                false => vec![place],
+            };
+            for place in begun {
+                if !plan.is_apart(place) && !plan.entries.contains(&place) {
+                    plan.entries.push(place);
+                }
+            }
+        }
         plan
+    }
+
+    /// Lets control enter behind the trigger that fired. One that leads nowhere leaves it where it was.
+    pub(crate) fn begin_at(&mut self, trigger: &str) {
+        let behind = self.place(trigger).map(|place| self.behind(place));
+        if let Some(behind) = behind.filter(|behind| !behind.is_empty()) {
+            self.entries = behind;
+        }
+    }
+
+    /// Where control goes from a trigger that fires.
+    pub(crate) fn behind(&self, trigger: usize) -> Vec<usize> {
+        let exits = self
+            .node(trigger)
+            .filter(|node| !node.disabled)
+            .map_or(&[][..], |node| &node.exits);
+        exits.iter().map(|exit| exit.target).collect()
     }
 
     fn connect(&mut self, workflow: &Workflow) {
@@ -242,10 +269,14 @@ impl Plan {
     }
 }
 
+/// Whether nodes of a type start their workflow from outside.
+pub(crate) fn is_trigger(type_name: &str) -> bool {
+    type_name.ends_with("TriggerNode")
+}
+
 /// Whether control never comes to nodes of a type: triggers fire from outside, ports of subflows only pass values.
 pub(crate) fn is_outside(type_name: &str) -> bool {
-    type_name.ends_with("TriggerNode")
-        || matches!(type_name, "SubflowInputNode" | "SubflowOutputNode")
+    is_trigger(type_name) || matches!(type_name, "SubflowInputNode" | "SubflowOutputNode")
 }
 
 fn node(node: &crate::document::Node) -> PlanNode {

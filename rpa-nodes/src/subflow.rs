@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::document::{self, Interface, Loaded, Workflow};
 use crate::fault::Fault;
+use crate::lenient;
 use crate::record::{Record, VisitStatus};
-use crate::run::{Report, Request};
+use crate::run::{Fired, Report, Request};
 use crate::template::{self, Names};
 use crate::value::{Object, text};
 use crate::visit::{Visit, put_together};
@@ -61,7 +62,7 @@ pub(crate) enum Outcome {
 }
 
 /// Puts a call together: reads the file and what the child is given.
-pub(crate) fn prepare(visit: Visit<'_>, depth: u32) -> Call {
+pub(crate) fn prepare(visit: Visit<'_>, caller: &Request) -> Call {
     let mut call = Call {
         inputs: Object::new(),
         warnings: Vec::new(),
@@ -71,7 +72,7 @@ pub(crate) fn prepare(visit: Visit<'_>, depth: u32) -> Call {
         gives: Vec::new(),
     };
     let (inputs, gathered) = put_together(visit, &mut call.warnings);
-    let made = gathered.and_then(|()| make(visit, &inputs, depth, &mut call));
+    let made = gathered.and_then(|()| make(visit, &inputs, caller, &mut call));
     call.inputs = inputs;
     call.fault = made.err();
     if let Ok(mask) = visit.mask() {
@@ -87,8 +88,8 @@ pub(crate) fn prepare(visit: Visit<'_>, depth: u32) -> Call {
     call
 }
 
-fn make(visit: Visit<'_>, inputs: &Object, depth: u32, call: &mut Call) -> Result<(), Fault> {
-    if depth >= DEEPEST {
+fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) -> Result<(), Fault> {
+    if caller.depth >= DEEPEST {
         return Err(Fault::of(
             "RecursionError",
             format!("workflows run one another {DEEPEST} deep; let one of them end"),
@@ -104,14 +105,42 @@ fn make(visit: Visit<'_>, inputs: &Object, depth: u32, call: &mut Call) -> Resul
         && !is_off("wait_for_result")
         && !is_off("wait_for_completion");
     let path = find(visit, &said)?;
-    let loaded = read(&path)?;
+    let loaded = read(&path, caller.lenient, &mut call.warnings)?;
     let mut workflow = loaded.workflow;
     let mut given: Object = inputs.clone();
     given.retain(|name, _| !OWN.contains(&name.as_str()));
     call.gives = connect(&mut workflow, &mut given)?;
     let mut request = Request::new(&workflow, &given, Path::new(&*visit.walk.folder()))
         .map_err(|error| Fault::value(error.to_string()))?;
-    request.depth = depth + 1;
+    let called = workflow
+        .nodes
+        .iter()
+        .find(|node| node.node_type == "WorkflowCallTriggerNode" && !node.disabled);
+    if let Some(trigger) = called {
+        let node = visit.walk.plan().node(visit.turn.place);
+        let outputs = Object::from_iter([
+            ("params".to_owned(), Value::Object(given)),
+            ("caller_workflow_id".to_owned(), visit.run.into()),
+            (
+                "caller_node_id".to_owned(),
+                node.map(|node| node.id.clone()).into(),
+            ),
+            (
+                "call_id".to_owned(),
+                visit
+                    .walk
+                    .visit_name(visit.turn)
+                    .replacen("node:", &format!("{}/", visit.run), 1)
+                    .into(),
+            ),
+        ]);
+        request = request.by(Fired {
+            node: trigger.id.clone(),
+            outputs,
+        });
+    }
+    request.depth = caller.depth + 1;
+    request.lenient = caller.lenient;
     request
         .seal(&visit.host.vault)
         .map_err(|error| Fault::of("SecretError", error.to_string()))?;
@@ -152,11 +181,15 @@ fn find(visit: Visit<'_>, said: &dyn Fn(&str) -> String) -> Result<PathBuf, Faul
     ))
 }
 
-fn read(path: &Path) -> Result<Loaded, Fault> {
+fn read(path: &Path, is_lenient: bool, warnings: &mut Vec<String>) -> Result<Loaded, Fault> {
     let read = std::fs::read_to_string(path).map_err(|error| Fault::file("read", path, &error))?;
-    let loaded = document::load(&read)
+    let mut loaded = document::load(&read)
         .map_err(|error| Fault::value(format!("{}: {error}", path.display())))?;
-    let found = crate::check::check(&loaded);
+    let found = match is_lenient {
+        true => lenient::mend(&mut loaded),
+        false => crate::check::check(&loaded),
+    };
+    warnings.extend(lenient::repairs(loaded.diagnostics.iter().chain(&found)));
     let first = loaded
         .diagnostics
         .iter()

@@ -13,6 +13,8 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::RuntimeFlavor;
+
 pub use self::call::Call;
 pub(crate) use self::inputs::is_empty;
 pub(crate) use self::intent::{Intent, has_intent, intend, put_together};
@@ -278,6 +280,18 @@ async fn limited<T: Send + 'static>(
                 "the program stumbled over this node ({error}); please report it"
             ))
         })
+}
+
+/// Runs what waits for disks only for an instant. The run does not wait meanwhile: so what is found shares the commit of the
+/// visit before, and an effect costs one commit in the place of two.
+async fn at_once<T: Send + 'static>(
+    walk: &Walk,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => Ok(tokio::task::block_in_place(work)),
+        _ => limited(walk, work).await,
+    }
 }
 
 /// Waits for as long as a visit may take.

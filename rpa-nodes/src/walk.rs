@@ -30,10 +30,12 @@ use self::frame::{Body, Frame, ScopeFrame};
 pub use self::scope::Scope;
 use crate::catalogue::Control;
 use crate::database::Statement;
+use crate::document::Workflow;
 use crate::fault::Fault;
 use crate::plan::{Exit, Plan};
 use crate::progress::Round;
 use crate::record::{LogLine, Next, Record, Transact};
+use crate::run::Request;
 use crate::secrets::{SecretError, Vault};
 use crate::value::Object;
 use crate::visit::{Folder, Mask};
@@ -144,6 +146,19 @@ impl Walk {
         });
         for &entry in plan.entries.iter().rev() {
             walk.push(MAIN, Frame::Go(entry, Phase::Enter));
+        }
+        walk
+    }
+
+    /// A walk through the workflow of a request, which may be what a trigger asks for.
+    pub(crate) fn of(request: &Request, workflow: &Workflow) -> Self {
+        let mut plan = Plan::new(workflow);
+        if let Some(fired) = &request.fired {
+            plan.begin_at(&fired.node);
+        }
+        let mut walk = Self::new(Arc::new(plan), request.variables.clone(), &request.folder);
+        if let (Some(fired), Some(main)) = (&request.fired, walk.strands.first_mut()) {
+            main.scope.give(&fired.node, fired.outputs.clone());
         }
         walk
     }

@@ -1,5 +1,7 @@
 //! `rpa` under test: its runs, what it says, and the files that its workflows make.
 
+mod server;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use serde_json::Value as Json;
 use crate::program;
 use crate::scratch::Scratch;
 use crate::store::Store;
+
+pub use self::server::{Answer, Server, ask};
 
 /// A folder that workflows run in, and the database that keeps their runs.
 pub struct Robot<'t> {

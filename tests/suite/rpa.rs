@@ -3,6 +3,9 @@
 mod again;
 mod exactly_once;
 mod kill;
+mod lenient;
 mod runs;
 mod secrets;
+mod serve;
 mod subflows;
+mod worker;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Check;
 use crate::catalogue::{Control, nearest};
 use crate::diagnostic::Code;
+use crate::plan::is_trigger;
 use crate::pointer::Pointer;
 use crate::template::{is_special, placeholders};
 use crate::value::{Path, Segment, text};
@@ -73,9 +74,14 @@ impl Check<'_> {
     /// The nodes that can run at all.
     pub(super) fn runs(&self) -> BTreeSet<usize> {
         let again = self.again();
-        let entries = self.plan.entries.iter();
+        let entries = self.plan.entries.iter().copied();
+        // Who fires a trigger begins behind it, also where there is a start node.
+        let triggers = self.plan.nodes().iter().enumerate();
+        let triggers = triggers.filter(|(_, node)| is_trigger(&node.type_name));
+        let behind = triggers.flat_map(|(place, _)| self.plan.behind(place));
         entries
-            .flat_map(|&entry| self.after(entry, &again).into_iter().chain([entry]))
+            .chain(behind)
+            .flat_map(|entry| self.after(entry, &again).into_iter().chain([entry]))
             .collect()
     }
 
@@ -183,6 +189,10 @@ impl Check<'_> {
                 format!("node `{node_id}` ({}) gives no `{output}`", node_type.name),
                 fix,
             );
+        }
+        // A trigger fires before all else, wherever it leads.
+        if is_trigger(&node.type_name) {
+            return;
         }
         if !reached
             .get(other)

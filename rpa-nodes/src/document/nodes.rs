@@ -52,7 +52,7 @@ impl Nodes {
         self.list.get(place)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Node> {
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Node> {
         self.iter_mut().find(|node| node.id == id)
     }
 

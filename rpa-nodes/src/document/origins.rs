@@ -24,6 +24,27 @@ impl Origins {
             .retain(|moved, _| moved != normal && !moved.as_str().starts_with(below.as_str()));
     }
 
+    /// Of the elements of a list only those at the places in `kept` are left, in this order.
+    pub(crate) fn keep(&mut self, list: &Pointer, kept: &[usize]) {
+        let mut moved = BTreeMap::new();
+        for (now, before) in kept.iter().enumerate() {
+            let (now, before) = (list.child(now), list.child(before));
+            moved.insert(now.clone(), self.locate(&before));
+            let below = before.child("");
+            for (normal, given) in &self.moved {
+                if normal.as_str().starts_with(below.as_str())
+                    && let Some(rest) = normal.as_str().get(before.as_str().len()..)
+                {
+                    moved.insert(now.join(rest), given.clone());
+                }
+            }
+        }
+        let below = list.child("");
+        self.moved
+            .retain(|normal, _| !normal.as_str().starts_with(below.as_str()));
+        self.moved.extend(moved);
+    }
+
     /// The place in the file of what is at `normal` in the normal form.
     pub fn locate(&self, normal: &Pointer) -> Pointer {
         let mut above = normal.clone();

@@ -181,8 +181,14 @@ pub(super) fn error_types() -> Vec<NodeType> {
             .needs("error_message", Kind::Text)
             .exits(&[]),
         NodeType::compute("ThrowErrorNode", "Fails, with a message of its own.", |call| {
-            Err(crate::fault::Fault::of("CustomError", call.text("error_message")))
+            let class = call.text("error_type");
+            let class = match class.trim() {
+                "" => "CustomError",
+                class => class,
+            };
+            Err(crate::fault::Fault::of(class, call.text("error_message")))
         })
+        .optional("error_type", Kind::Text)
         .input_or("error_message", Kind::Text, "Custom error")
         .key("message", "error_message"),
         NodeType::compute("AssertNode", "Fails unless a condition is true.", |call| {

@@ -11,9 +11,12 @@ use crate::catalogue::{Effect, Kind, NodeType};
 use crate::fault::Fault;
 use crate::host;
 use crate::process::Program;
+use crate::script;
 use crate::value::text;
 use crate::visit::{Call, Work};
 
+/// How long a program or a script may take, unless its node says otherwise.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What a Python script is run by: it reads its variables, and prints its result behind what it printed itself.
 const PYTHON: &str = r#"
 import json, sys, io, contextlib, traceback
@@ -62,6 +65,23 @@ pub(super) fn types() -> Vec<NodeType> {
         .input_or("variables", Kind::Dict, json!({}))
         .property("timeout", Kind::Float, json!(60))
         .property("isolated", Kind::Boolean, false)
+        .key("script", "code")
+        .output("result", Kind::Any)
+        .output("output", Kind::Text)
+        .output("success", Kind::Boolean)
+        .output("error", Kind::Text),
+        NodeType::work(
+            "RunJavaScriptNode",
+            Effect::Varies,
+            "Runs a script in a box: JavaScript that knows `input_data` and nothing of the machine. `result` is what it returns, or \
+             calls `result`, or what its last statement is; without one, what it wrote to the console. It may hold 64 MB, and \
+             take `timeout` seconds.",
+            javascript,
+        )
+        .needs("code", Kind::Text)
+        .input("input_data", Kind::Any)
+        .property("timeout", Kind::Float, json!(60))
+        .optional("node_path", Kind::Text)
         .key("script", "code")
         .output("result", Kind::Any)
         .output("output", Kind::Text)
@@ -139,14 +159,6 @@ fn allowed(work: &Work) -> Result<(), Fault> {
     }
 }
 
-fn patience(work: &Work) -> Duration {
-    let seconds = work
-        .number("timeout")
-        .filter(|seconds| *seconds > 0.0)
-        .unwrap_or(60.0);
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
-}
-
 fn command(work: &mut Work) -> Result<(), Fault> {
     allowed(work)?;
     let folder = match work.text("working_dir").trim() {
@@ -173,7 +185,7 @@ fn command(work: &mut Work) -> Result<(), Fault> {
             )
         }
     };
-    let ended = program.run(&folder, &[], patience(work))?;
+    let ended = program.run(&folder, &[], work.patience("timeout", PATIENCE))?;
     work.give("stdout", ended.stdout);
     work.give("stderr", ended.stderr);
     work.give("return_code", ended.code);
@@ -188,7 +200,11 @@ fn python(work: &mut Work) -> Result<(), Fault> {
         "python3",
         &["-I".to_owned(), "-c".to_owned(), PYTHON.to_owned()],
     );
-    let ended = program.run(&work.file(".")?, given.as_bytes(), patience(work))?;
+    let ended = program.run(
+        &work.file(".")?,
+        given.as_bytes(),
+        work.patience("timeout", PATIENCE),
+    )?;
     let Ok(Value::Object(said)) = serde_json::from_str(&ended.stdout) else {
         return Err(Fault::of(
             "ScriptError",
@@ -201,6 +217,27 @@ fn python(work: &mut Work) -> Result<(), Fault> {
     work.give("output", part("output"));
     work.give("success", error.is_null());
     work.give("error", if error.is_null() { "".into() } else { error });
+    Ok(())
+}
+
+fn javascript(work: &mut Work) -> Result<(), Fault> {
+    let patience = work.patience("timeout", PATIENCE);
+    let input = work.get("input_data").cloned().unwrap_or_default();
+    let (said, error) = match script::run(&work.text("code"), &input, patience) {
+        Ok(said) => (Some(said), String::new()),
+        Err(script::Stop::Thrown(error)) => (None, error),
+        Err(script::Stop::Limit(fault)) => return Err(fault),
+    };
+    work.give("success", said.is_some());
+    work.give("error", error);
+    let (result, lines) = said.map_or_else(Default::default, |said| (said.result, said.lines));
+    let output = lines.join("\n");
+    let result = match result {
+        Value::Null if !output.is_empty() => output.clone().into(),
+        result => result,
+    };
+    work.give("result", result);
+    work.give("output", output);
     Ok(())
 }
 

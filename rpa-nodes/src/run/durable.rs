@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use durable_runtime::Client;
@@ -9,20 +8,21 @@ use serde_json::Value;
 
 use super::answer::asked;
 use super::failure::{RunError, StartError};
+use super::queue::open;
 use super::report::{NEEDS_ATTENTION, Report, Result as RunResult, find, request_of, status};
 use super::request::Request;
 use crate::database::Session;
 use crate::doubt::{Decision, unanswered};
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::plan::Plan;
 use crate::record::{Record, VisitStatus};
+use crate::secrets::Vault;
 use crate::subflow::{self, Call, Outcome};
 use crate::visit::{self, Intent, Visit};
 use crate::walk::{Step, Turn, Walk};
 
 /// Changes when the same records could lead another way than before. Runs of an older program are left alone then.
-const VERSION: &str = "rpa-nodes-2";
+pub(super) const VERSION: &str = "rpa-nodes-2";
 pub(super) const APPLICATION: &str = "rpa-nodes";
 /// How long a run waits for a person before it begins to wait anew.
 const PATIENCE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
@@ -40,8 +40,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
     let loaded = request.load().map_err(|error| RunError::Unreadable {
         message: error.to_string(),
     })?;
-    let plan = Arc::new(Plan::new(&loaded.workflow));
-    let mut walk = Walk::new(plan, request.variables, &request.folder);
+    let mut walk = Walk::of(&request, &loaded.workflow);
     loop {
         let round = walk.round();
         if round.is_empty() {
@@ -71,7 +70,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
             .collect();
         let calls: Vec<_> = turns
             .iter()
-            .map(|turn| prepared(&ctx, &walk, turn, request.depth))
+            .map(|turn| prepared(&ctx, &walk, turn, &request))
             .collect();
         let prepared: Result<Vec<Call>, RunError> = join_all(calls).await.into_iter().collect();
         let prepared = prepared?;
@@ -131,7 +130,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
             walk.settle(turn, record);
         }
     }
-    let report = Report::new(&walk);
+    let report = Report::new(&walk, &request.repairs);
     match report.success {
         true => Ok(report),
         false => Err(RunError::Failed(Box::new(report))),
@@ -165,10 +164,10 @@ fn prepared<'w>(
     ctx: &'w WorkflowContext,
     walk: &'w Walk,
     turn: &'w Turn,
-    depth: u32,
+    caller: &'w Request,
 ) -> BoxFuture<'w, Result<Call, RunError>> {
     let name = walk.visit_name(turn).replacen("node:", "intent:", 1);
-    prepare(ctx, walk, turn, depth).named(name).boxed()
+    prepare(ctx, walk, turn, caller).named(name).boxed()
 }
 
 /// The durable call of a child.
@@ -284,11 +283,16 @@ async fn look(ctx: StepContext, walk: &Walk, turn: &Turn) -> Result<Intent, RunE
 
 /// Puts together what a child is given.
 #[step(pure)]
-async fn prepare(ctx: StepContext, walk: &Walk, turn: &Turn, depth: u32) -> Result<Call, RunError> {
+async fn prepare(
+    ctx: StepContext,
+    walk: &Walk,
+    turn: &Turn,
+    caller: &Request,
+) -> Result<Call, RunError> {
     let host = ctx.state::<Host>()?;
     Ok(subflow::prepare(
         at(walk, turn, &host, ctx.workflow_id()),
-        depth,
+        caller,
     ))
 }
 
@@ -402,14 +406,8 @@ async fn with_process(
 ) -> Result<RunResult, StartError> {
     let host = host.kept_in(db);
     // The executor is the run: whoever starts it again takes up what an earlier process left.
-    let durable = Durable::open(db)
-        .application(APPLICATION)
-        .version(VERSION)
-        .executor_id(format!("rpa:{id}"))
-        .register::<run_document>()
-        .state(host.clone())
-        .launch()
-        .await?;
+    // What others put on queues is the work of servers and workers.
+    let durable = open(db, host.clone(), format!("rpa:{id}"), &[], &[]).await?;
     let client = durable.client();
     let ended = tokio::select! {
         ended = work(&durable, &client, request, id, &host) => ended,
@@ -471,6 +469,19 @@ async fn work(
     Ok(report.complete(id.to_owned(), duration.max(0), recovered, true))
 }
 
+/// Refuses a request of an id that belongs to a run of something else.
+pub(super) async fn same(
+    client: &Client,
+    id: &str,
+    request: &Request,
+    vault: &Vault,
+) -> Result<(), StartError> {
+    match request_of(&find(client, id).await?) {
+        Some(known) if known.is(request, vault)? => Ok(()),
+        _ => Err(StartError::OtherInput { id: id.to_owned() }),
+    }
+}
+
 /// Completes when the run waits until a person decides.
 async fn asks(client: &Client, id: &str, host: &Host) -> Result<RunResult, StartError> {
     loop {
@@ -511,7 +522,7 @@ async fn parked(client: &Client, id: &str) -> Result<Option<RunResult>, StartErr
 }
 
 /// Completes when the user, or the system, asks the program to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
 
     let terminated = async {

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -8,7 +7,6 @@ use super::failure::StartError;
 use super::report::{Report, Result};
 use super::request::Request;
 use crate::host::Host;
-use crate::plan::Plan;
 use crate::record::Record;
 use crate::subflow::{self, Outcome};
 use crate::visit::{self, Visit};
@@ -44,8 +42,7 @@ fn walked<'r>(
     host: &'r Host,
 ) -> BoxFuture<'r, std::result::Result<Report, StartError>> {
     async move {
-        let plan = Arc::new(Plan::new(&request.load()?.workflow));
-        let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
+        let mut walk = Walk::of(request, &request.load()?.workflow);
         loop {
             let round = walk.round();
             if round.is_empty() {
@@ -53,7 +50,7 @@ fn walked<'r>(
             }
             let taken = round
                 .iter()
-                .map(|(_, step)| take(&walk, step, host, request.depth));
+                .map(|(_, step)| take(&walk, step, host, request));
             let taken = join_all(taken).await;
             for ((_, step), record) in round.iter().zip(taken) {
                 if let (Step::Visit(turn), Some(record)) = (step, record) {
@@ -61,22 +58,22 @@ fn walked<'r>(
                 }
             }
         }
-        Ok(Report::new(&walk))
+        Ok(Report::new(&walk, &request.repairs))
     }
     .boxed()
 }
 
-async fn take(walk: &Walk, step: &Step, host: &Host, depth: u32) -> Option<Record> {
+async fn take(walk: &Walk, step: &Step, host: &Host, caller: &Request) -> Option<Record> {
     match step {
         Step::Sleep(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
             None
         }
-        Step::Visit(turn) => Some(once(walk, turn, host, depth).await),
+        Step::Visit(turn) => Some(once(walk, turn, host, caller).await),
     }
 }
 
-async fn once(walk: &Walk, turn: &Turn, host: &Host, depth: u32) -> Record {
+async fn once(walk: &Walk, turn: &Turn, host: &Host, caller: &Request) -> Record {
     let visit = Visit {
         walk,
         turn,
@@ -84,7 +81,7 @@ async fn once(walk: &Walk, turn: &Turn, host: &Host, depth: u32) -> Record {
         run: "ephemeral",
     };
     let record = if visit::is_child(walk, turn) {
-        let call = subflow::prepare(visit, depth);
+        let call = subflow::prepare(visit, caller);
         let outcome = match &call.request {
             None => Outcome::Refused(String::new()),
             Some(request) => match walked(request, host).await {

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use super::failure::StartError;
 use super::report::{find, request_of};
 use super::request::Request;
-use crate::plan::Plan;
 use crate::record::{Record, VisitStatus};
 use crate::value::Object;
 use crate::walk::{Step, Walk};
@@ -100,6 +99,7 @@ pub async fn fork(client: &Client, id: &str, options: &ForkOptions) -> Result<()
         if !is_same_folder {
             request.folder.clone_from(&known.folder);
         }
+        request.fired.clone_from(&known.fired);
         fits(&document, end, &request)?;
         input(&mut document, &request)?;
     }
@@ -171,12 +171,7 @@ fn end(document: &Value, id: &str, options: &ForkOptions) -> Result<i64, StartEr
 
 /// Walks over the records that are taken over with what is to be run now: each visit must be the one that comes next.
 fn fits(document: &Value, end: i64, request: &Request) -> Result<(), StartError> {
-    let plan = Plan::new(&request.load()?.workflow);
-    let mut walk = Walk::new(
-        std::sync::Arc::new(plan),
-        request.variables.clone(),
-        &request.folder,
-    );
+    let mut walk = Walk::of(request, &request.load()?.workflow);
     let mut steps: Vec<&Value> = rows(document, "operation_outputs")
         .filter(|row| number(row) < end)
         .collect();

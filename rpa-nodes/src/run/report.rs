@@ -86,11 +86,12 @@ pub struct Result {
 }
 
 impl Report {
-    /// The report on a walk that ended.
-    pub(crate) fn new(walk: &Walk) -> Self {
+    /// The report on a walk that ended, of a workflow that was repaired before it began.
+    pub(crate) fn new(walk: &Walk, repairs: &[String]) -> Self {
         let account = walk.account();
         let failure = walk.failure().or(account.failures.first());
-        let mut warnings = account.warnings.clone();
+        let mut warnings = repairs.to_vec();
+        warnings.extend(account.warnings.iter().cloned());
         let unreached = walk.unreached();
         let others = account
             .failures
@@ -246,7 +247,7 @@ pub(super) async fn find(
 }
 
 /// What a run was started with, if it is one of this program.
-pub(super) fn request_of(row: &WorkflowStatus) -> Option<Request> {
+pub(crate) fn request_of(row: &WorkflowStatus) -> Option<Request> {
     let input: Value = serde_json::from_str(row.input.as_deref()?).ok()?;
     let request = input.pointer("/positionalArgs/0")?.clone();
     serde_json::from_value(request).ok()

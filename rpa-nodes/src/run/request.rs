@@ -25,6 +25,24 @@ pub struct Request {
     /// How many workflows run it, one inside the other.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) depth: u32,
+    /// Whether workflows that it runs may have errors that can be lived with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lenient: bool,
+    /// What started it, if that was a trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fired: Option<Fired>,
+    /// What was repaired so that it can be run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) repairs: Vec<String>,
+}
+
+/// A trigger that fired, and what it gives.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fired {
+    /// The id of its node.
+    pub node: String,
+    /// Its outputs.
+    pub outputs: Object,
 }
 
 fn is_zero(depth: &u32) -> bool {
@@ -83,7 +101,58 @@ impl Request {
             variables,
             folder: folder.to_owned(),
             depth: 0,
+            lenient: false,
+            fired: None,
+            repairs: Vec::new(),
         })
+    }
+
+    /// A request that a trigger makes. What it gives can be referred to by its node, and by the names of its ports as
+    /// variables, as can what is in its `payload` by variables that are declared. A variable that is declared with a type
+    /// which a value does not fit keeps its default.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn fired(workflow: &Workflow, fired: Fired, folder: &Path) -> Result<Self, StartError> {
+        let mut given = fired.outputs.clone();
+        let payload = fired.outputs.get("payload").and_then(Value::as_object);
+        for variable in &workflow.variables {
+            let inside = payload.and_then(|payload| payload.get(&variable.name));
+            let value = given.get(&variable.name).or(inside).cloned();
+            let fits = |value: &Value| fit(value.clone(), variable.data_type.as_deref()).is_ok();
+            match value.filter(fits) {
+                Some(value) => drop(given.insert(variable.name.clone(), value)),
+                None => drop(given.shift_remove(&variable.name)),
+            }
+        }
+        let mut request = Self::new(workflow, &given, folder)?;
+        request.fired = Some(fired);
+        Ok(request)
+    }
+
+    /// The same request, made by a trigger that gives nothing that is declared as a variable.
+    pub(crate) fn by(mut self, fired: Fired) -> Self {
+        for (name, value) in &fired.outputs {
+            self.variables
+                .entry(name.clone())
+                .or_insert_with(|| value.clone());
+        }
+        self.fired = Some(fired);
+        self
+    }
+
+    /// The trigger that made it.
+    pub fn trigger(&self) -> Option<&Fired> {
+        self.fired.as_ref()
+    }
+
+    /// Says that errors were repaired, and how, as [`lenient::mend`](crate::lenient::mend) tells. The warnings of the run
+    /// begin with these, and errors of the workflows that it runs are repaired too.
+    #[must_use]
+    pub fn lenient(mut self, repairs: Vec<String>) -> Self {
+        self.lenient = true;
+        self.repairs = repairs;
+        self
     }
 
     /// Seals the values of variables that are declared `sensitive`, so that none of them stands in the database.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Visit, Work, database, inputs, is_harmless, limited};
+use super::{Visit, Work, at_once, database, inputs, is_harmless};
 use crate::catalogue::{Action, NodeType};
 use crate::fault::Fault;
 use crate::value::Object;
@@ -96,7 +96,7 @@ async fn look(visit: Visit<'_>, intent: &mut Intent) -> Result<(), Fault> {
     match node_type.action {
         Action::Work {
             intend: Some(look), ..
-        } => intent.found = limited(visit.walk, move || look(&work)).await??,
+        } => intent.found = at_once(visit.walk, move || look(&work)).await??,
         Action::Database(act) => {
             intent.in_journal = database::is_in_journal(visit, act, &intent.inputs)?;
         }

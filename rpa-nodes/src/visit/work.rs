@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct Work {
     host: Host,
     key: String,
     found: Value,
+    /// How long the workflow lets a visit take.
+    limit: Option<Duration>,
     record: Record,
 }
 
@@ -27,6 +30,12 @@ impl Work {
             host: visit.host.clone(),
             key: visit.key(),
             found,
+            limit: visit
+                .walk
+                .plan()
+                .rules
+                .timeout
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             record: Record::default(),
         }
     }
@@ -38,6 +47,15 @@ impl Work {
         record.exit = self.record.exit;
         record.logs.extend(self.record.logs);
         record.warnings.extend(self.record.warnings);
+    }
+
+    /// What `property` says in seconds, or else this; no longer than the workflow lets a visit take.
+    pub(crate) fn patience(&self, property: &str, otherwise: Duration) -> Duration {
+        let said = self.number(property).filter(|seconds| *seconds > 0.0);
+        let said = said.map_or(otherwise, |seconds| {
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        });
+        self.limit.map_or(said, |limit| said.min(limit))
     }
 
     /// What `intend` found.

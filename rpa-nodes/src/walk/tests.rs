@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::document;
 use crate::host::Host;
-use crate::run::{Request, Result as RunResult, run_ephemeral};
+use crate::run::{Fired, Request, Result as RunResult, run_ephemeral};
 
 /// Runs a workflow: nodes by id with type and config, links as `a.port>b` or `a.port>b.port`.
 fn run(nodes: Value, links: &[&str], more: Value) -> RunResult {
@@ -489,4 +489,73 @@ fn items_run_side_by_side_and_their_results_keep_their_order() {
         ]
     );
     assert!(!result.variables.contains_key("item"));
+}
+
+#[test]
+fn a_workflow_of_triggers_begins_behind_them() {
+    let nodes = json!({
+        "hook": ["WebhookTriggerNode", {}],
+        "time": ["ScheduleTriggerNode", {}],
+        "file": ["FileWatchTriggerNode", {"watch_path": "in"}],
+        "call": ["WorkflowCallTriggerNode", {"call_alias": "x"}],
+        "one": log("one"), "two": log("two"), "three": log("three"),
+    });
+    let links = [
+        "hook>two",
+        "time>one",
+        "file>two",
+        "call>three",
+        "two>three",
+    ];
+    let result = run(nodes.clone(), &links, json!({}));
+    assert!(result.success, "{:?}", result.error);
+    assert_eq!(result.logs, ["two", "three", "one"]);
+    assert_eq!(result.unreached, Vec::<String>::new());
+    // With a start node they only stand there, unless one of them fires.
+    let mut started = nodes;
+    started["start"] = json!(["StartNode", {}]);
+    let links = ["start>one", "hook>two"];
+    assert_eq!(run(started, &links, json!({})).logs, ["one"]);
+}
+
+#[test]
+fn a_trigger_that_fired_is_where_the_workflow_begins_and_what_it_refers_to() {
+    let document = json!({
+        "metadata": {"name": "t"},
+        "variables": {"amount": {"type": "Integer", "default_value": 1}, "method": {"type": "Integer", "default_value": 5}},
+        "nodes": {
+            "start": {"node_id": "start", "node_type": "StartNode", "config": {}},
+            "hook": {"node_id": "hook", "node_type": "WebhookTriggerNode", "config": {}},
+            "tell": {"node_id": "tell", "node_type": "LogNode", "config": {
+                "message": "{{hook.payload.rows[1]}} {{payload.amount}} {{amount}} {{method}} {{path}}", "include_node_id": false,
+            }},
+        },
+        "connections": [
+            {"source_node": "hook", "source_port": "exec_out", "target_node": "tell", "target_port": "exec_in"},
+        ],
+    });
+    let loaded = document::load(&document.to_string()).unwrap();
+    let said = crate::check::check(&loaded);
+    assert!(said.iter().all(|said| !said.is_error()), "{said:?}");
+    let fired = Fired {
+        node: "hook".to_owned(),
+        outputs:
+            json!({"payload": {"rows": [1, 2], "amount": "7"}, "method": "POST", "path": "/x"})
+                .as_object()
+                .cloned()
+                .unwrap(),
+    };
+    let request = Request::fired(&loaded.workflow, fired, std::path::Path::new("/")).unwrap();
+    // What a run is started with is read again from the database.
+    let written = serde_json::to_string(&request).unwrap();
+    let request: Request = serde_json::from_str(&written).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let result = runtime
+        .block_on(run_ephemeral(&request, &Host::default()))
+        .unwrap();
+    assert_eq!(result.logs, ["2 7 7 5 /x"]);
+    assert_eq!(result.unreached, ["start"]);
 }

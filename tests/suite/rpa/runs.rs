@@ -1,7 +1,9 @@
 //! What runs come to, and what the commands say about them.
 
+use durable_tests::counter::Counter;
 use durable_tests::rpa::Robot;
-use serde_json::json;
+use durable_tests::store::Store;
+use serde_json::{Value as Json, json};
 
 on_both_stores! {
     async fn a_run_prints_all_that_the_contract_has(store: Store) {
@@ -192,4 +194,76 @@ fn a_file_that_cannot_be_read_is_an_error() {
 
     assert_eq!(printed.code, 1);
     assert_eq!(printed.json["ok"], false);
+}
+
+/// In how many commits the records of a run came to the database, and how many records these are.
+async fn commits(store: &Store, id: &str) -> (u64, u64) {
+    let commits =
+        "SELECT count(DISTINCT xmin::text) FROM operation_outputs WHERE workflow_uuid = $1";
+    let records = "SELECT count(*) FROM operation_outputs WHERE workflow_uuid = $1";
+    let commits = store.value(commits, &[id]).await;
+    let records = store.value(records, &[id]).await;
+    (commits.as_u64().unwrap(), records.as_u64().unwrap())
+}
+
+/// A chain of a hundred nodes.
+fn hundred(node: impl Fn(usize) -> Json) -> Json {
+    let mut nodes = json!({"n0": {"node_id": "n0", "node_type": "StartNode", "config": {}}});
+    let mut links = Vec::new();
+    for number in 1..100 {
+        let id = format!("n{number}");
+        nodes[&id] = node(number);
+        nodes[&id]["node_id"] = json!(id);
+        links.push(json!({
+            "source_node": format!("n{}", number - 1), "source_port": "exec_out", "target_node": id, "target_port": "exec_in",
+        }));
+    }
+    json!({"metadata": {"name": "Hundred"}, "nodes": nodes, "connections": links})
+}
+
+#[tokio::test]
+async fn a_hundred_nodes_that_nobody_sees_are_recorded_in_one_commit() {
+    let store = Store::postgres().await;
+    let robot = Robot::new(&store);
+    let server = Counter::start();
+    std::fs::write(robot.file("read.txt"), "text").unwrap();
+    let workflow = hundred(|number| match number % 4 {
+        0 => {
+            json!({"node_type": "SetVariableNode", "config": {"variable_name": "x", "value": number}})
+        }
+        1 => json!({"node_type": "RandomUUIDNode", "config": {}}),
+        2 => json!({"node_type": "ReadFileNode", "config": {"file_path": "read.txt"}}),
+        _ => {
+            json!({"node_type": "HttpRequestNode", "config": {"url": server.url(), "method": "GET"}})
+        }
+    });
+    std::fs::write(robot.file("hundred.json"), workflow.to_string()).unwrap();
+
+    let printed = robot.call(&["run", "hundred.json", "--id", "hundred"]);
+
+    assert_eq!(printed.code, 0, "{}", printed.stderr);
+    assert_eq!(commits(&store, "hundred").await, (1, 100));
+}
+
+#[tokio::test]
+async fn an_effect_that_is_looked_at_before_costs_one_commit() {
+    let store = Store::postgres().await;
+    let robot = Robot::new(&store);
+    let workflow = hundred(
+        |_| json!({"node_type": "AppendFileNode", "config": {"file_path": "out/log.txt", "content": "line\n"}}),
+    );
+    std::fs::write(robot.file("hundred.json"), workflow.to_string()).unwrap();
+
+    let printed = robot.call(&["run", "hundred.json", "--id", "hundred"]);
+
+    assert_eq!(printed.code, 0, "{}", printed.stderr);
+    let (commits, records) = commits(&store, "hundred").await;
+    assert_eq!(
+        records, 199,
+        "the start, and two records for each of the others"
+    );
+    assert_eq!(
+        commits, 100,
+        "one before each effect, and one for the last record"
+    );
 }

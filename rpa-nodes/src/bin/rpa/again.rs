@@ -49,10 +49,9 @@ Examples:
 
 `rpa status ID` shows what is asked. The answer is kept; `rpa resume ID` goes on with it.";
 
-#[derive(Debug, Args)]
-pub(crate) struct Resume {
-    /// The id of the run.
-    id: String,
+/// How a run goes on in this process.
+#[derive(Debug, Clone, Args)]
+struct Running {
     #[command(flatten)]
     database: Database,
     #[command(flatten)]
@@ -63,27 +62,24 @@ pub(crate) struct Resume {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Again {
-    /// The workflow to run now; what the run was started with unless given.
-    file: Option<PathBuf>,
-    /// The id of the new run.
-    #[arg(long = "id", value_name = "ID")]
-    new_id: Option<String>,
+pub(crate) struct Resume {
+    /// The id of the run.
+    id: String,
     #[command(flatten)]
-    database: Database,
-    #[command(flatten)]
-    host: HostOptions,
-    /// Print one JSON object instead of text.
-    #[arg(long)]
-    json: bool,
+    running: Running,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
     /// The id of the run that failed.
     run: String,
+    /// The workflow to run now; what the run was started with unless given.
+    file: Option<PathBuf>,
+    /// The id of the new run.
+    #[arg(long = "id", value_name = "ID")]
+    new_id: Option<String>,
     #[command(flatten)]
-    again: Again,
+    running: Running,
 }
 
 #[derive(Debug, Args)]
@@ -103,12 +99,7 @@ pub(crate) struct Fork {
     #[arg(long = "id", value_name = "ID")]
     new_id: Option<String>,
     #[command(flatten)]
-    database: Database,
-    #[command(flatten)]
-    host: HostOptions,
-    /// Print one JSON object instead of text.
-    #[arg(long)]
-    json: bool,
+    running: Running,
 }
 
 #[derive(Debug, Args)]
@@ -144,43 +135,36 @@ enum Choice {
 
 pub(crate) fn resume(options: &Resume, output: &mut impl Write) -> anyhow::Result<Outcome> {
     log_to_stderr();
-    let host = options.host.host();
-    let resumed = runtime()?.block_on(runs::resume(&options.id, &options.database.db, host))?;
-    finish(&resumed, options.json, output)
+    let running = &options.running;
+    let host = running.host.host();
+    let resumed = runtime()?.block_on(runs::resume(&options.id, &running.database.db, host))?;
+    finish(&resumed, running.json, output)
 }
 
 pub(crate) fn retry(options: &Retry, output: &mut impl Write) -> anyhow::Result<Outcome> {
-    let again = &options.again;
     let from = runtime()?.block_on(async {
-        let client = Client::connect(&again.database.db).await?;
+        let client = Client::connect(&options.running.database.db).await?;
         runs::last_failure(&client, &options.run).await
     })?;
-    make(
-        &Fork {
-            run: options.run.clone(),
-            from,
-            set: Vec::new(),
-            file: again.file.clone(),
-            new_id: again.new_id.clone(),
-            database: again.database.clone(),
-            host: again.host.clone(),
-            json: again.json,
-        },
-        output,
-    )
-}
-
-pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
-    make(options, output)
+    let fork = Fork {
+        run: options.run.clone(),
+        from,
+        set: Vec::new(),
+        file: options.file.clone(),
+        new_id: options.new_id.clone(),
+        running: options.running.clone(),
+    };
+    self::fork(&fork, output)
 }
 
 /// Makes a run of another one, and runs it.
-fn make(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
+pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
+    let running = &options.running;
     let loaded = options.file.as_deref().map(load).transpose()?;
     if let Some(loaded) = &loaded {
         let report = Report::new(loaded, rpa_nodes::check::check(loaded));
         if !report.ok {
-            match options.json {
+            match running.json {
                 true => report.write_json(output)?,
                 false => report.write_text(loaded, output)?,
             }
@@ -188,10 +172,10 @@ fn make(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
         }
     }
     log_to_stderr();
-    let host = options.host.host();
+    let host = running.host.host();
     let id = options.new_id.clone().unwrap_or_else(new_id);
     let forked = runtime()?.block_on(async {
-        let client = Client::connect(&options.database.db).await?;
+        let client = Client::connect(&running.database.db).await?;
         let request = match &loaded {
             None => None,
             Some(loaded) => {
@@ -210,9 +194,9 @@ fn make(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
         };
         runs::fork(&client, &options.run, &forked).await?;
         eprintln!("run {id}");
-        anyhow::Ok(runs::resume(&id, &options.database.db, host).await?)
+        anyhow::Ok(runs::resume(&id, &running.database.db, host).await?)
     })?;
-    finish(&forked, options.json, output)
+    finish(&forked, running.json, output)
 }
 
 pub(crate) fn answer(options: &Answer, output: &mut impl Write) -> anyhow::Result<Outcome> {

@@ -7,14 +7,17 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use rpa_nodes::diagnostic::Diagnostic;
 use rpa_nodes::document::{self, Loaded};
-use rpa_nodes::{check, mermaid};
+use rpa_nodes::{check, lenient, mermaid};
 
 use crate::again::{self, Answer, Fork, Resume, Retry};
+use crate::items::{self, Items};
 use crate::look;
 use crate::report::Report;
 use crate::run::{self, Run};
 use crate::secret::{self, Secret};
+use crate::serve::{self, Serve, Worker};
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +25,7 @@ mod tests;
 const CHECK_HELP: &str = "\
 Examples:
   rpa check invoices.json
+  rpa check --lenient starter.json                    what `rpa run --lenient` would make of its errors
   rpa check --json invoices.json | jq '.diagnostics[] | select(.severity == \"error\")'
 
 With --json the output is one object: {\"ok\", \"diagnostics\": [{\"severity\", \"code\", \"pointer\", \"message\", \"fix\"}]}.
@@ -77,6 +81,15 @@ enum Command {
     /// Answer the question of a run.
     #[command(after_help = again::ANSWER_HELP)]
     Answer(Answer),
+    /// Wait for triggers: requests, times and files that start workflows.
+    #[command(after_help = serve::SERVE_HELP)]
+    Serve(Serve),
+    /// Do the runs that others put on the queue of a database.
+    #[command(after_help = serve::WORKER_HELP)]
+    Worker(Worker),
+    /// Work items: runs that are tried again when they fail, unless the item is wrong itself.
+    #[command(after_help = items::HELP)]
+    Items(Items),
     /// Keep secrets in a file, sealed.
     #[command(after_help = secret::HELP)]
     Secret(Secret),
@@ -113,6 +126,9 @@ enum Command {
     Check {
         /// The workflow file.
         file: PathBuf,
+        /// Tell what a lenient run would make of the errors.
+        #[arg(long)]
+        lenient: bool,
         /// Print one JSON object instead of text.
         #[arg(long)]
         json: bool,
@@ -174,11 +190,18 @@ pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Res
         Command::Retry(options) => again::retry(options, output),
         Command::Fork(options) => again::fork(options, output),
         Command::Answer(options) => again::answer(options, output),
+        Command::Serve(options) => serve::serve(options, output),
+        Command::Worker(options) => serve::worker(options),
+        Command::Items(options) => items::items(options, output),
         Command::Secret(options) => secret::secret(options, output),
         Command::Status { id, database, json } => look::status(id, &database.db, *json, output),
         Command::History { id, database, json } => look::history(id, &database.db, *json, output),
         Command::Nodes { name, json } => look::nodes(name.as_deref(), *json, output),
-        Command::Check { file, json } => check_file(file, *json, output),
+        Command::Check {
+            file,
+            lenient,
+            json,
+        } => check_file(file, *lenient, *json, output),
         Command::Import { file } => import(file, output),
         Command::Graph { file } => {
             let loaded = load(file)?;
@@ -188,8 +211,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Res
     }
 }
 
-fn check_file(file: &Path, json: bool, output: &mut impl Write) -> anyhow::Result<Outcome> {
-    let loaded = match load(file) {
+fn check_file(
+    file: &Path,
+    lenient: bool,
+    json: bool,
+    output: &mut impl Write,
+) -> anyhow::Result<Outcome> {
+    let mut loaded = match load(file) {
         Ok(loaded) => loaded,
         // Whoever asked for JSON reads JSON, also now.
         Err(error) if json => {
@@ -198,7 +226,8 @@ fn check_file(file: &Path, json: bool, output: &mut impl Write) -> anyhow::Resul
         }
         Err(error) => return Err(error),
     };
-    let report = Report::new(&loaded, check::check(&loaded));
+    let found = checked(&mut loaded, lenient);
+    let report = Report::new(&loaded, found);
     if json {
         report.write_json(output)?;
     } else {
@@ -214,7 +243,7 @@ fn check_file(file: &Path, json: bool, output: &mut impl Write) -> anyhow::Resul
 fn import(file: &Path, output: &mut impl Write) -> anyhow::Result<Outcome> {
     let loaded = load(file)?;
     for diagnostic in &loaded.diagnostics {
-        eprintln!("{}", crate::report::line(diagnostic));
+        eprintln!("{diagnostic}");
     }
     if !loaded.is_complete() {
         eprintln!("error: not printed, because something is missing in it; see the errors above");
@@ -223,6 +252,14 @@ fn import(file: &Path, output: &mut impl Write) -> anyhow::Result<Outcome> {
     serde_json::to_writer_pretty(&mut *output, &loaded.workflow)?;
     writeln!(output)?;
     Ok(Outcome::Done)
+}
+
+/// What is said of a workflow; of errors that a lenient run can live with, what it makes of them.
+pub(crate) fn checked(loaded: &mut Loaded, is_lenient: bool) -> Vec<Diagnostic> {
+    match is_lenient {
+        true => lenient::mend(loaded),
+        false => check::check(loaded),
+    }
 }
 
 /// Reads a workflow file.

@@ -3,10 +3,12 @@
 mod again;
 mod command;
 mod host;
+mod items;
 mod look;
 mod report;
 mod run;
 mod secret;
+mod serve;
 
 use std::process::ExitCode;
 

@@ -36,7 +36,7 @@ impl Report {
                 count(Severity::Warning),
                 count(Severity::Info),
             ],
-            lines: all.iter().map(line).collect(),
+            lines: all.iter().map(ToString::to_string).collect(),
             diagnostics: all.iter().map(|one| json!(one)).collect(),
         }
     }
@@ -122,21 +122,6 @@ impl Report {
             counted(infos, "remark"),
         )
     }
-}
-
-/// A diagnostic as one line.
-pub(crate) fn line(diagnostic: &Diagnostic) -> String {
-    let at = match diagnostic.pointer.as_str() {
-        "" => "the file",
-        pointer => pointer,
-    };
-    format!(
-        "{} {} at {at}: {}; {}",
-        diagnostic.severity.as_str(),
-        diagnostic.code,
-        diagnostic.message,
-        diagnostic.fix
-    )
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -5,21 +5,22 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use rpa_nodes::check::check;
+use rpa_nodes::lenient;
 use rpa_nodes::run as runs;
 use rpa_nodes::run::{Request, Result as RunResult, RunOptions, StartError, parse_variable};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use crate::command::{Database, Outcome, load};
+use crate::command::{Database, Outcome, checked, load};
 use crate::host::{HostOptions, end_progress};
-use crate::report::{Report, line};
+use crate::report::Report;
 
 pub(crate) const HELP: &str = "\
 Examples:
   rpa run invoices.json                               into ./rpa.db, under a new id
   rpa run invoices.json --id monday --var customer=7  go on with `monday`, or give its result again
   rpa run invoices.json --json --db postgres://me@db/rpa
+  rpa run invoices.json --enqueue --db postgres://me@db/rpa   for `rpa worker` to do
 
 With --json the output is one object: {success, workflow_id, workflow_name, status, executed_nodes, distinct_nodes,
 total_nodes, failed_node_id, error, warnings, unreached, outputs, variables, logs, duration_ms, recovered, durable}; of
@@ -38,6 +39,10 @@ pub(crate) struct Run {
     /// A value for a variable. It is read as JSON if it is JSON, else it is a text.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_variable)]
     variables: Vec<(String, Value)>,
+    /// Run a workflow with errors as far as that can be done: other names are read as what is meant, and what cannot be had
+    /// is left out. Each of these is a warning.
+    #[arg(long)]
+    lenient: bool,
     #[command(flatten)]
     database: Database,
     /// Print one JSON object instead of text.
@@ -48,10 +53,13 @@ pub(crate) struct Run {
     /// Run without a database. A crash ends the run for good, and the result says so.
     #[arg(long, conflicts_with_all = ["id", "db"])]
     ephemeral: bool,
+    /// Put the run on the queue of the database and do not wait for it; `rpa worker` does it.
+    #[arg(long, conflicts_with = "ephemeral")]
+    enqueue: bool,
 }
 
 pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outcome> {
-    let loaded = match load(&options.file) {
+    let mut loaded = match load(&options.file) {
         Ok(loaded) => loaded,
         Err(error) if options.json => {
             Report::unread(&error).write_json(output)?;
@@ -59,11 +67,12 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
         }
         Err(error) => return Err(error),
     };
-    let found = check(&loaded);
+    let found = checked(&mut loaded, options.lenient);
+    let repairs = lenient::repairs(loaded.diagnostics.iter().chain(&found));
     let mut warnings = Vec::new();
     for said in loaded.diagnostics.iter().chain(&found) {
         if said.severity != rpa_nodes::diagnostic::Severity::Info {
-            warnings.push(line(said));
+            warnings.push(said.to_string());
         }
     }
     let report = Report::new(&loaded, found);
@@ -91,8 +100,28 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
         }
         Err(error) => return Err(error.into()),
     };
+    let request = match options.lenient {
+        true => request.lenient(repairs),
+        false => request,
+    };
     log_to_stderr();
     let host = options.host.host();
+    if options.enqueue {
+        let id = options.id.clone().unwrap_or_else(new_id);
+        runtime()?.block_on(runs::enqueue(request, &id, &options.database.db, host))?;
+        match options.json {
+            true => {
+                let said =
+                    serde_json::json!({"workflow_id": id, "status": "ENQUEUED", "durable": true});
+                writeln!(output, "{said:#}")?;
+            }
+            false => writeln!(
+                output,
+                "run {id} is on the queue; `rpa status {id}` tells how far it is"
+            )?,
+        }
+        return Ok(Outcome::Done);
+    }
     let result = runtime()?.block_on(async {
         if options.ephemeral {
             return runs::run_ephemeral(&request, &host).await;

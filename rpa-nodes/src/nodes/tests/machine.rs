@@ -80,6 +80,59 @@ fn programs_run_only_where_that_is_allowed() {
 }
 
 #[test]
+fn javascript_runs_in_a_box_and_hurts_only_its_node() {
+    check(
+        "RunJavaScriptNode",
+        &[
+            (
+                json!({"code": "input_data.rows.map((row) => row * 2)", "input_data": {"rows": [1, 2.5]}}),
+                json!({"result": [2, 5], "success": true, "error": ""}),
+            ),
+            (
+                json!({"script": "console.log('a'); console.log('b')"}),
+                json!({"result": "a\nb", "output": "a\nb"}),
+            ),
+            (
+                json!({"code": "let a = 1;\nb + a"}),
+                json!({"success": false, "error": "ReferenceError: b is not defined (line 2)", "result": null}),
+            ),
+        ],
+    );
+    let endless = run(
+        "RunJavaScriptNode",
+        json!({"code": "for (;;) {}", "timeout": 0.2}),
+    );
+    assert_eq!(endless.failed_node_id.as_deref(), Some("n"));
+    let error = endless.error.unwrap();
+    assert_eq!(
+        error,
+        "TimeoutError: the script took longer than 0.2 s; raise `timeout`, or let it do less"
+    );
+    let bomb = json!({"code": "const all = []; for (;;) all.push(new Array(1e5).fill(0.5))"});
+    assert!(fails("RunJavaScriptNode", bomb).starts_with("MemoryError: "));
+    // The limit that the workflow has for its nodes stops the script itself, not only the wait for it.
+    let document = json!({
+        "metadata": {"name": "t"}, "connections": [], "settings": {"timeout": 0.2},
+        "nodes": {"n": {"node_id": "n", "node_type": "RunJavaScriptNode", "config": {"code": "for (;;) {}"}}},
+    });
+    let loaded = document::load(&document.to_string()).unwrap();
+    let folder = std::path::Path::new("/");
+    let request = Request::new(&loaded.workflow, &Default::default(), folder).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let limited = runtime
+        .block_on(run_ephemeral(&request, &Host::default()))
+        .unwrap();
+    assert!(limited.error.unwrap().starts_with("TimeoutError: "));
+    // A thread that went on would hold the runtime up.
+    let begun = std::time::Instant::now();
+    drop(runtime);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[test]
 fn the_machine_tells_of_itself() {
     check(
         "Base64Node",
@@ -162,4 +215,29 @@ fn workflows_run_others() {
             .unwrap()
             .contains("there is no workflow")
     );
+}
+
+#[test]
+fn a_workflow_that_others_call_begins_behind_its_trigger() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = json!({
+        "metadata": {"name": "Called"},
+        "nodes": {
+            "start": {"node_id": "start", "node_type": "StartNode", "config": {}},
+            "call": {"node_id": "call", "node_type": "WorkflowCallTriggerNode", "config": {"call_alias": "called"}},
+            "sum": {"node_id": "sum", "node_type": "MathOperationNode", "config": {"operation": "multiply", "a": "{{call.params.number}}", "b": 2}},
+            "who": {"node_id": "who", "node_type": "TextCaseNode", "config": {"text": "{{call.caller_node_id}}", "case": "upper"}},
+        },
+        "connections": [
+            {"source_node": "call", "source_port": "exec_out", "target_node": "sum", "target_port": "exec_in"},
+            {"source_node": "sum", "source_port": "exec_out", "target_node": "who", "target_port": "exec_in"},
+        ],
+    });
+    std::fs::write(folder.path().join("called.json"), inner.to_string()).unwrap();
+    let config = json!({"workflow_path": "called.json", "number": 21});
+    let result = run_in(folder.path(), "ExecuteWorkflowNode", config, json!({}));
+    assert!(result.success, "{:?}", result.error);
+    let given = &result.outputs["n"]["outputs"];
+    assert_eq!(given["sum"]["result"], json!(42.0));
+    assert_eq!(given["who"]["result"], json!("N"));
 }

@@ -1,0 +1,87 @@
+//! Nodes that start their workflow from outside. Control never comes to them: `rpa serve` waits for what they name, and begins
+//! a run behind them with their outputs filled.
+
+use serde_json::json;
+
+use crate::catalogue::{Control, Kind, NodeType};
+
+const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+pub(super) fn types() -> Vec<NodeType> {
+    let trigger = |name, summary| NodeType::control(name, Control::Pass, summary).varies();
+    vec![
+        trigger(
+            "WebhookTriggerNode",
+            "Starts the workflow when its address is asked over HTTP. A request that says an `Idempotency-Key` starts it once, \
+             however often it is delivered.",
+        )
+        .optional("endpoint", Kind::Text)
+        .property("methods", Kind::Text, "POST")
+        .property("auth_type", Kind::Choice(&["none", "basic", "header", "jwt"]), "none")
+        .property("auth_header_name", Kind::Text, "X-API-Key")
+        .optional("auth_header_value", Kind::Text)
+        .optional("basic_username", Kind::Text)
+        .optional("basic_password", Kind::Text)
+        .optional("jwt_secret", Kind::Text)
+        .property("cors_enabled", Kind::Boolean, false)
+        .property("cors_origins", Kind::Text, "*")
+        .optional("ip_whitelist", Kind::Text)
+        .optional("ip_blacklist", Kind::Text)
+        .property("response_mode", Kind::Choice(&["immediate", "wait_for_workflow", "custom"]), "immediate")
+        .property("response_code", Kind::Integer, 200)
+        .property("response_body", Kind::Text, r#"{"status": "received"}"#)
+        .property("binary_data_enabled", Kind::Boolean, false)
+        .output("payload", Kind::Dict)
+        .output("headers", Kind::Dict)
+        .output("query_params", Kind::Dict)
+        .output("method", Kind::Text)
+        .output("path", Kind::Text)
+        .output("client_ip", Kind::Text),
+        trigger(
+            "ScheduleTriggerNode",
+            "Starts the workflow at the times of a schedule, each of them once, however many servers there are.",
+        )
+        .property("frequency", Kind::Choice(&["once", "interval", "hourly", "daily", "weekly", "monthly", "cron"]), "daily")
+        .property("time_hour", Kind::Integer, 9)
+        .property("time_minute", Kind::Integer, 0)
+        .property("interval_seconds", Kind::Integer, 60)
+        .property("day_of_week", Kind::Choice(DAYS), "mon")
+        .property("day_of_month", Kind::Integer, 1)
+        .property("cron_expression", Kind::Text, "0 9 * * *")
+        .property("timezone", Kind::Text, "UTC")
+        .property("max_runs", Kind::Integer, 0)
+        .optional("start_time", Kind::Text)
+        .output("trigger_time", Kind::Text)
+        .output("run_number", Kind::Integer)
+        .output("scheduled_time", Kind::Text),
+        trigger(
+            "FileWatchTriggerNode",
+            "Starts the workflow for each version of each file that appears in a folder, changes or is gone, once.",
+        )
+        .needs("watch_path", Kind::Text)
+        .property("patterns", Kind::Text, "*")
+        .property("events", Kind::Text, "created,modified")
+        .property("recursive", Kind::Boolean, true)
+        .property("ignore_patterns", Kind::Text, "*.tmp,~*")
+        .property("debounce_ms", Kind::Integer, 500)
+        .property("include_hidden", Kind::Boolean, false)
+        .output("file_path", Kind::Text)
+        .output("file_name", Kind::Text)
+        .output("event_type", Kind::Text)
+        .output("directory", Kind::Text)
+        .output("old_path", Kind::Text),
+        trigger(
+            "WorkflowCallTriggerNode",
+            "Where a workflow begins that another one runs: `params` is what it is given.",
+        )
+        .optional("call_alias", Kind::Text)
+        .property("input_schema", Kind::Any, json!({}))
+        .property("output_schema", Kind::Any, json!({}))
+        .property("wait_for_completion", Kind::Boolean, true)
+        .property("timeout_seconds", Kind::Integer, 300)
+        .output("params", Kind::Dict)
+        .output("caller_workflow_id", Kind::Text)
+        .output("caller_node_id", Kind::Text)
+        .output("call_id", Kind::Text),
+    ]
+}
