@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Check;
+use crate::browser::missing;
 use crate::catalogue::{Input, Kind, NodeType, catalogue, foreign, nearest};
 use crate::diagnostic::Code;
 use crate::expression::Expression;
@@ -10,6 +11,8 @@ use crate::plan::PlanNode;
 use crate::template::is_template;
 use crate::visit::is_empty;
 
+/// The property that names the program of a browser.
+const PROGRAM: &str = "executable_path";
 /// Keys that the editor writes and no node type has.
 const EDITOR: [&str; 4] = ["comment", "color", "text", "label"];
 
@@ -56,6 +59,9 @@ impl Check<'_> {
     fn node(&mut self, place: usize, node: &PlanNode, node_type: &NodeType) {
         if node.disabled {
             return;
+        }
+        if node_type.in_browser {
+            self.browser(place, node);
         }
         let config = self.at(place).child("config");
         for input in &node_type.inputs {
@@ -113,6 +119,29 @@ impl Check<'_> {
                     node_type.name, node.id
                 ),
                 fix,
+            );
+        }
+    }
+
+    /// A node that needs a browser where there is none.
+    fn browser(&mut self, place: usize, node: &PlanNode) {
+        let mut programs = self.plan.nodes().iter().filter_map(|node| {
+            let named = node.config.get(PROGRAM)?.as_str()?;
+            (!named.trim().is_empty()).then_some(named)
+        });
+        // One that is found out only when it runs is not here yet.
+        let named = programs
+            .next()
+            .filter(|name| !is_template(&Value::from(*name)));
+        if let Some(why) = missing(named) {
+            self.say(
+                Code::NodeNotRunnable,
+                &self.at(place).child("node_type"),
+                format!(
+                    "node `{}` is a {} and needs a browser: {why}",
+                    node.id, node.type_name
+                ),
+                "give this host a browser, or switch the node off",
             );
         }
     }

@@ -42,6 +42,7 @@ pub async fn run_document(ctx: WorkflowContext, request: Request) -> Result<Repo
     })?;
     let plan = Arc::new(Plan::new(&loaded.workflow));
     let mut walk = Walk::new(plan, request.variables, &request.folder);
+    walk.browse(request.browsers);
     loop {
         let round = walk.round();
         if round.is_empty() {
@@ -416,6 +417,7 @@ async fn with_process(
         () = interrupted() => Err(StartError::Interrupted { id: id.to_owned() }),
     };
     durable.shutdown(Duration::from_secs(2)).await;
+    host.close_browsers().await;
     ended
 }
 

@@ -29,7 +29,9 @@ pub async fn run_ephemeral(
     for name in request.secrets() {
         host.vault.get(&name)?;
     }
-    let mut report = walked(&request, host).await?;
+    let walked = walked(&request, host).await;
+    host.close_browsers().await;
+    let mut report = walked?;
     let duration = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     report.warnings.push(
         "this run was ephemeral: nothing of it was recorded, and a crash would have ended it"
@@ -46,6 +48,7 @@ fn walked<'r>(
     async move {
         let plan = Arc::new(Plan::new(&request.load()?.workflow));
         let mut walk = Walk::new(plan, request.variables.clone(), &request.folder);
+        walk.browse(request.browsers.clone());
         loop {
             let round = walk.round();
             if round.is_empty() {

@@ -177,6 +177,7 @@ fn fits(document: &Value, end: i64, request: &Request) -> Result<(), StartError>
         request.variables.clone(),
         &request.folder,
     );
+    walk.browse(request.browsers.clone());
     let mut steps: Vec<&Value> = rows(document, "operation_outputs")
         .filter(|row| number(row) < end)
         .collect();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::failure::StartError;
 use super::report::{find, request_of};
+use crate::browser::BrowserState;
 use crate::catalogue::Kind;
 use crate::document::{self, Loaded, Workflow};
 use crate::secrets::{self, SecretError, Vault};
@@ -25,6 +26,9 @@ pub struct Request {
     /// How many workflows run it, one inside the other.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) depth: u32,
+    /// The browsers that whoever runs it has open: it works in them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) browsers: Vec<BrowserState>,
 }
 
 fn is_zero(depth: &u32) -> bool {
@@ -83,6 +87,7 @@ impl Request {
             variables,
             folder: folder.to_owned(),
             depth: 0,
+            browsers: Vec::new(),
         })
     }
 

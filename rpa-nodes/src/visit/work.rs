@@ -3,9 +3,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::{Folder, Visit};
+use crate::browser::{BrowserState, PageNote};
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::record::{LogLine, Record};
+use crate::record::{LogLine, Next, Record};
 use crate::value::{Object, text};
 
 /// What a node that works on the world is given. It owns all it needs, so that it can run beside the tasks.
@@ -16,12 +17,21 @@ pub struct Work {
     host: Host,
     key: String,
     found: Value,
+    browsers: Vec<BrowserState>,
     record: Record,
 }
 
 impl Work {
     pub(super) fn new(visit: Visit<'_>, inputs: Object, found: Value) -> Self {
+        let mut browsers = visit.walk.browsers().to_vec();
+        if let Ok(mask) = visit.mask() {
+            let settings = browsers
+                .iter_mut()
+                .flat_map(|browser| browser.settings.values_mut());
+            settings.for_each(|value| mask.open(value));
+        }
         Self {
+            browsers,
             inputs,
             folder: visit.walk.folder(),
             host: visit.host.clone(),
@@ -38,6 +48,10 @@ impl Work {
         record.exit = self.record.exit;
         record.logs.extend(self.record.logs);
         record.warnings.extend(self.record.warnings);
+        record.page = self.record.page;
+        if self.record.next.is_some() {
+            record.next = self.record.next;
+        }
     }
 
     /// What `intend` found.
@@ -119,6 +133,26 @@ impl Work {
     /// What tells this visit from all others, in this run and every other one.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The browsers that the run has open, the one last that was launched last.
+    pub(crate) fn browsers(&self) -> &[BrowserState] {
+        &self.browsers
+    }
+
+    /// Tells how a browser is now. The last word on each counts.
+    pub(crate) fn browse(&mut self, state: BrowserState) {
+        let Some(Next::Browsers(states)) = &mut self.record.next else {
+            self.record.next = Some(Next::Browsers(vec![state]));
+            return;
+        };
+        states.retain(|known| known.id != state.id);
+        states.push(state);
+    }
+
+    /// What is left to be seen of the page.
+    pub(crate) fn page_note(&mut self) -> &mut PageNote {
+        self.record.page.get_or_insert_default()
     }
 
     /// Gives an output.

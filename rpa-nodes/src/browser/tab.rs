@@ -1,0 +1,117 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// What happened in a tab, as its events tell.
+#[derive(Debug, Default)]
+pub(super) struct Tab {
+    /// The frame that the tab itself is.
+    pub(super) frame: String,
+    /// The document that is shown.
+    pub(super) loader: String,
+    /// Where it is.
+    pub(super) url: String,
+    /// What became of documents: `DOMContentLoaded`, `load`, `networkIdle`.
+    stages: BTreeMap<String, BTreeSet<String>>,
+    /// How often the page went somewhere, within itself included.
+    pub(super) moves: u64,
+    /// Whether it is on its way somewhere.
+    pub(super) is_leaving: bool,
+    /// Whether something of it is still loaded.
+    pub(super) is_loading: bool,
+    /// Dialogs that were opened, and how they were answered.
+    pub(super) dialogs: Vec<Dialog>,
+    /// How the next dialogs are answered; by themselves they are dismissed, and messages accepted.
+    pub(super) accepts: Option<bool>,
+    /// Whether its process ended.
+    pub(super) is_crashed: bool,
+}
+
+/// A dialog that a page opened.
+#[derive(Debug, Clone)]
+pub(super) struct Dialog {
+    /// `alert`, `confirm`, `prompt` or `beforeunload`.
+    pub(super) kind: String,
+    pub(super) message: String,
+    pub(super) accepted: bool,
+}
+
+impl Tab {
+    pub(super) fn new(frame: String) -> Self {
+        Self {
+            frame,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the document that is shown, or that one, came as far as a stage.
+    pub(super) fn has_reached(&self, loader: &str, stage: &str) -> bool {
+        let loader = if loader.is_empty() {
+            &self.loader
+        } else {
+            loader
+        };
+        stage == "commit" && self.loader == loader
+            || self
+                .stages
+                .get(loader)
+                .is_some_and(|stages| stages.contains(stage))
+    }
+
+    /// Takes note of an event. Gives how a dialog is to be answered.
+    pub(super) fn hear(&mut self, event: &str, parameters: &Value) -> Option<bool> {
+        let text = |name: &str| {
+            let found = parameters.get(name).and_then(Value::as_str);
+            found.unwrap_or_default().to_owned()
+        };
+        let is_own = text("frameId") == self.frame;
+        match event {
+            "Page.frameNavigated" => {
+                let frame = parameters.get("frame")?;
+                let of = |name: &str| frame.get(name).and_then(Value::as_str).unwrap_or_default();
+                if of("id") == self.frame {
+                    of("loaderId").clone_into(&mut self.loader);
+                    self.url = [of("url"), of("urlFragment")].concat();
+                    self.moves += 1;
+                    self.is_leaving = false;
+                    // Documents that were left tell nothing any more.
+                    let loader = self.loader.clone();
+                    self.stages.retain(|known, _| *known == loader);
+                }
+            }
+            "Page.navigatedWithinDocument" if is_own => {
+                self.url = text("url");
+                self.moves += 1;
+                self.is_leaving = false;
+            }
+            "Page.lifecycleEvent" if is_own => {
+                let stages = self.stages.entry(text("loaderId")).or_default();
+                stages.insert(text("name"));
+            }
+            "Page.frameRequestedNavigation" if is_own && text("disposition") == "currentTab" => {
+                self.is_leaving = true;
+            }
+            "Page.frameStartedNavigating" if is_own => self.is_leaving = true,
+            "Page.frameStartedLoading" if is_own => self.is_loading = true,
+            "Page.frameStoppedLoading" if is_own => {
+                self.is_loading = false;
+                self.is_leaving = false;
+            }
+            "Page.javascriptDialogOpening" => {
+                let kind = text("type");
+                let accepted = self
+                    .accepts
+                    .unwrap_or_else(|| matches!(kind.as_str(), "alert" | "beforeunload"));
+                self.dialogs.push(Dialog {
+                    kind,
+                    message: text("message"),
+                    accepted,
+                });
+                return Some(accepted);
+            }
+            "Inspector.targetCrashed" => self.is_crashed = true,
+            _ => {}
+        }
+        None
+    }
+}
