@@ -9,6 +9,8 @@ mod element;
 #[cfg(feature = "browser")]
 mod input;
 #[cfg(feature = "browser")]
+mod kept;
+#[cfg(feature = "browser")]
 mod launch;
 #[cfg(feature = "browser")]
 mod open;
@@ -31,13 +33,13 @@ pub(crate) use self::element::{Found, Wanted};
 #[cfg(feature = "browser")]
 pub(crate) use self::input::{Click, modifier};
 #[cfg(feature = "browser")]
+pub(crate) use self::kept::shown;
+#[cfg(feature = "browser")]
 pub(crate) use self::open::{Browser, Browsers};
 #[cfg(feature = "browser")]
 pub(crate) use self::page::Page;
 #[cfg(feature = "browser")]
 pub(crate) use self::picture::Picture;
-#[cfg(feature = "browser")]
-pub(crate) use self::state::shown;
 pub use self::state::{BrowserState, Healed, PageNote, TabState};
 
 /// Why no browser can be opened here; nothing if one can. A node may name the program.

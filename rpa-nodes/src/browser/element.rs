@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::kept::shown;
 use super::page::{LOOK, Page};
-use super::state::{Healed, shown};
+use super::state::Healed;
 use crate::fault::Fault;
 
 /// How long only the first selector counts, once the page is there.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::kept::{Kept, shown};
 use super::launch::Process;
 use super::page::Page;
-use super::state::{BrowserState, Kept, TabState, shown};
+use super::state::{BrowserState, TabState};
 use crate::fault::Fault;
 use crate::secrets::Vault;
 use crate::value::{Object, text};

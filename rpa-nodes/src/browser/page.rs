@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::kept::{KeptTab, shown};
 use super::pipe::{Heard, Pipe};
-use super::state::{KeptTab, shown};
 use super::tab::{Dialog, Tab};
 use crate::fault::Fault;
 use crate::value::{Object, read_integer, text, truth};
@@ -158,6 +158,12 @@ impl Page {
         stage: &str,
         limit: Duration,
     ) -> Result<(), Fault> {
+        // From here on another way leads forward.
+        self.earlier().1.clear();
+        self.load(url, referer, stage, limit)
+    }
+
+    fn load(&self, url: &str, referer: &str, stage: &str, limit: Duration) -> Result<(), Fault> {
         let end = Instant::now() + limit;
         let mut how = json!({"url": url});
         if let (false, Value::Object(map)) = (referer.is_empty(), &mut how) {
@@ -216,28 +222,21 @@ impl Page {
             }
             None => {
                 // What an earlier browser showed can be opened again.
+                let here = self.url();
                 let mut earlier = self.earlier();
-                let (from, to) = match by < 0 {
-                    true => (0, 1),
-                    false => (1, 0),
+                let (back, forward) = &mut *earlier;
+                let (from, to) = if by < 0 {
+                    (back, forward)
+                } else {
+                    (forward, back)
                 };
-                let mut lists = [
-                    std::mem::take(&mut earlier.0),
-                    std::mem::take(&mut earlier.1),
-                ];
-                let next = lists
-                    .get_mut(from)
-                    .filter(|list| !list.is_empty())
-                    .map(|list| list.remove(0));
-                if next.is_some()
-                    && let Some(list) = lists.get_mut(to)
-                {
-                    list.insert(0, self.url());
+                if from.is_empty() {
+                    return Ok(false);
                 }
-                [earlier.0, earlier.1] = lists;
+                let url = from.remove(0);
+                to.insert(0, here);
                 drop(earlier);
-                let Some(url) = next else { return Ok(false) };
-                self.go(&url, "", stage, limit)?;
+                self.load(&url, "", stage, limit)?;
                 self.call("Page.resetNavigationHistory", json!({}))?;
                 return Ok(true);
             }
@@ -246,7 +245,7 @@ impl Page {
         match self.until(end, |tab| {
             tab.moves > moves && !tab.is_leaving && tab.has_reached("", wanted)
         })? {
-            true => Ok(true),
+            true => self.is_there().map(|()| true),
             false => Err(late(&self.url(), stage, limit)),
         }
     }
@@ -260,7 +259,7 @@ impl Page {
         match self.until(end, |tab| {
             tab.loader != before && tab.has_reached("", wanted)
         })? {
-            true => Ok(()),
+            true => self.is_there(),
             false => Err(late(&self.url(), stage, limit)),
         }
     }
@@ -271,8 +270,19 @@ impl Page {
         let end = Instant::now() + limit;
         self.react();
         match self.until(end, |tab| !tab.is_leaving && tab.has_reached("", wanted))? {
-            true => Ok(()),
+            true => self.is_there(),
             false => Err(late(&self.url(), stage, limit)),
+        }
+    }
+
+    /// Whether it shows a page, and not a message of the browser in its place.
+    pub(crate) fn is_there(&self) -> Result<(), Fault> {
+        match self.tab(|tab| tab.unreachable.clone()).flatten() {
+            None => Ok(()),
+            Some(url) => Err(Fault::of(
+                "ConnectionError",
+                format!("{} cannot be opened: the browser shows why", shown(&url)),
+            )),
         }
     }
 
@@ -459,7 +469,7 @@ impl Page {
             let how = json!({"source": source});
             added = Some(self.call("Page.addScriptToEvaluateOnNewDocument", how)?);
         }
-        let gone = self.go(&kept.url, "", "load", limit);
+        let gone = self.load(&kept.url, "", "load", limit);
         if let Some(added) = added {
             self.call("Page.removeScriptToEvaluateOnNewDocument", added)?;
         }

@@ -21,8 +21,8 @@ pub(super) struct Tab {
     pub(super) is_loading: bool,
     /// Dialogs that were opened, and how they were answered.
     pub(super) dialogs: Vec<Dialog>,
-    /// How the next dialogs are answered; by themselves they are dismissed, and messages accepted.
-    pub(super) accepts: Option<bool>,
+    /// The address that could not be opened, where a message of the browser stands for a page.
+    pub(super) unreachable: Option<String>,
     /// Whether its process ended.
     pub(super) is_crashed: bool,
 }
@@ -72,11 +72,21 @@ impl Tab {
                 if of("id") == self.frame {
                     of("loaderId").clone_into(&mut self.loader);
                     self.url = [of("url"), of("urlFragment")].concat();
+                    let unreachable = of("unreachableUrl");
+                    self.unreachable = (!unreachable.is_empty()).then(|| unreachable.to_owned());
                     self.moves += 1;
                     self.is_leaving = false;
                     // Documents that were left tell nothing any more.
                     let loader = self.loader.clone();
                     self.stages.retain(|known, _| *known == loader);
+                    if text("type") == "BackForwardCacheRestore" {
+                        // It was kept as it was, and nothing of it is loaded again.
+                        let all = ["DOMContentLoaded", "load", "networkIdle"];
+                        self.stages
+                            .entry(loader)
+                            .or_default()
+                            .extend(all.map(str::to_owned));
+                    }
                 }
             }
             "Page.navigatedWithinDocument" if is_own => {
@@ -99,9 +109,8 @@ impl Tab {
             }
             "Page.javascriptDialogOpening" => {
                 let kind = text("type");
-                let accepted = self
-                    .accepts
-                    .unwrap_or_else(|| matches!(kind.as_str(), "alert" | "beforeunload"));
+                // A question that nobody is there to answer is answered with no.
+                let accepted = matches!(kind.as_str(), "alert" | "beforeunload");
                 self.dialogs.push(Dialog {
                     kind,
                     message: text("message"),

@@ -11,8 +11,6 @@ use crate::plan::PlanNode;
 use crate::template::is_template;
 use crate::visit::is_empty;
 
-/// The property that names the program of a browser.
-const PROGRAM: &str = "executable_path";
 /// Keys that the editor writes and no node type has.
 const EDITOR: [&str; 4] = ["comment", "color", "text", "label"];
 
@@ -125,15 +123,7 @@ impl Check<'_> {
 
     /// A node that needs a browser where there is none.
     fn browser(&mut self, place: usize, node: &PlanNode) {
-        let mut programs = self.plan.nodes().iter().filter_map(|node| {
-            let named = node.config.get(PROGRAM)?.as_str()?;
-            (!named.trim().is_empty()).then_some(named)
-        });
-        // One that is found out only when it runs is not here yet.
-        let named = programs
-            .next()
-            .filter(|name| !is_template(&Value::from(*name)));
-        if let Some(why) = missing(named) {
+        if let Some(why) = missing(self.plan.browser()) {
             self.say(
                 Code::NodeNotRunnable,
                 &self.at(place).child("node_type"),

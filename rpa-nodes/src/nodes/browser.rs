@@ -317,8 +317,9 @@ fn form_field() -> NodeType {
             });
             let mut fields = call.list("fields_in");
             fields.push(field.clone());
-            let page = call.value("page");
-            call.give("page", page);
+            if let Some(page) = call.get("page").cloned() {
+                call.give("page", page);
+            }
             call.give("fields_out", fields);
             call.give("field", field);
             Ok(())

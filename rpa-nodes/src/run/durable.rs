@@ -456,6 +456,11 @@ async fn work(
     if recovered && let Some(parked) = parked(client, id).await? {
         return Ok(parked);
     }
+    if let Some(reason) = request.lacks_browser()?
+        && !(recovered && find(client, id).await?.completed_at_ms.is_some())
+    {
+        return Err(StartError::NoBrowser { reason });
+    }
     let handle = run_document(durable, request).id(id).start().await?;
     let ended = tokio::select! {
         ended = handle.result() => ended,

@@ -29,6 +29,9 @@ pub async fn run_ephemeral(
     for name in request.secrets() {
         host.vault.get(&name)?;
     }
+    if let Some(reason) = request.lacks_browser()? {
+        return Err(StartError::NoBrowser { reason });
+    }
     let walked = walked(&request, host).await;
     host.close_browsers().await;
     let mut report = walked?;

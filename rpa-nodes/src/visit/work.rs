@@ -3,10 +3,13 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::{Folder, Visit};
+#[cfg(feature = "browser")]
 use crate::browser::{BrowserState, PageNote};
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::record::{LogLine, Next, Record};
+#[cfg(feature = "browser")]
+use crate::record::Next;
+use crate::record::{LogLine, Record};
 use crate::value::{Object, text};
 
 /// What a node that works on the world is given. It owns all it needs, so that it can run beside the tasks.
@@ -17,21 +20,16 @@ pub struct Work {
     host: Host,
     key: String,
     found: Value,
+    #[cfg(feature = "browser")]
     browsers: Vec<BrowserState>,
     record: Record,
 }
 
 impl Work {
     pub(super) fn new(visit: Visit<'_>, inputs: Object, found: Value) -> Self {
-        let mut browsers = visit.walk.browsers().to_vec();
-        if let Ok(mask) = visit.mask() {
-            let settings = browsers
-                .iter_mut()
-                .flat_map(|browser| browser.settings.values_mut());
-            settings.for_each(|value| mask.open(value));
-        }
         Self {
-            browsers,
+            #[cfg(feature = "browser")]
+            browsers: browsers(visit),
             inputs,
             folder: visit.walk.folder(),
             host: visit.host.clone(),
@@ -135,26 +133,6 @@ impl Work {
         &self.key
     }
 
-    /// The browsers that the run has open, the one last that was launched last.
-    pub(crate) fn browsers(&self) -> &[BrowserState] {
-        &self.browsers
-    }
-
-    /// Tells how a browser is now. The last word on each counts.
-    pub(crate) fn browse(&mut self, state: BrowserState) {
-        let Some(Next::Browsers(states)) = &mut self.record.next else {
-            self.record.next = Some(Next::Browsers(vec![state]));
-            return;
-        };
-        states.retain(|known| known.id != state.id);
-        states.push(state);
-    }
-
-    /// What is left to be seen of the page.
-    pub(crate) fn page_note(&mut self) -> &mut PageNote {
-        self.record.page.get_or_insert_default()
-    }
-
     /// Gives an output.
     pub fn give(&mut self, name: &str, value: impl Into<Value>) {
         self.record.outputs.insert(name.to_owned(), value.into());
@@ -182,4 +160,40 @@ impl Work {
     pub fn warn(&mut self, warning: String) {
         self.record.warnings.push(warning);
     }
+}
+
+#[cfg(feature = "browser")]
+impl Work {
+    /// The browsers that the run has open, the one last that was launched last.
+    pub(crate) fn browsers(&self) -> &[BrowserState] {
+        &self.browsers
+    }
+
+    /// Tells how a browser is now. The last word on each counts.
+    pub(crate) fn browse(&mut self, state: BrowserState) {
+        let Some(Next::Browsers(states)) = &mut self.record.next else {
+            self.record.next = Some(Next::Browsers(vec![state]));
+            return;
+        };
+        states.retain(|known| known.id != state.id);
+        states.push(state);
+    }
+
+    /// What is left to be seen of the page.
+    pub(crate) fn page_note(&mut self) -> &mut PageNote {
+        self.record.page.get_or_insert_default()
+    }
+}
+
+/// The browsers of a run, with the values of secrets.
+#[cfg(feature = "browser")]
+fn browsers(visit: Visit<'_>) -> Vec<BrowserState> {
+    let mut browsers = visit.walk.browsers().to_vec();
+    if let Ok(mask) = visit.mask() {
+        let settings = browsers
+            .iter_mut()
+            .flat_map(|browser| browser.settings.values_mut());
+        settings.for_each(|value| mask.open(value));
+    }
+    browsers
 }

@@ -186,5 +186,8 @@ pub(super) fn settle(work: &mut Work, page: &Page, end: Instant) -> Result<(), F
     if !page.settle(end.saturating_duration_since(Instant::now()))? {
         work.warn("the page that it goes to is not there yet".to_owned());
     }
+    if let Err(fault) = page.is_there() {
+        work.warn(fault.to_string());
+    }
     Ok(())
 }
