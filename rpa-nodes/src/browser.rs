@@ -41,6 +41,8 @@ pub(crate) use self::page::Page;
 #[cfg(feature = "browser")]
 pub(crate) use self::picture::Picture;
 pub use self::state::{BrowserState, Healed, PageNote, TabState};
+#[cfg(feature = "browser")]
+pub(crate) use self::tab::Reply;
 
 /// Why no browser can be opened here; nothing if one can. A node may name the program.
 #[cfg(feature = "browser")]

@@ -41,7 +41,7 @@ impl Site {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (tell, gate) = (tell.clone(), Arc::clone(&gate));
                 // A browser that goes away in the middle is no concern of the site.
-                std::thread::spawn(move || drop(serve(stream, &tell, &gate)));
+                std::thread::spawn(move || serve(stream, &tell, &gate));
             }
         });
         Self { port, visits, held }

@@ -294,6 +294,35 @@
         || row.cells.length > 0 && [...row.cells].every((cell) => cell.tagName === "TH");
       return { rows: rows.filter((row) => row.cells.length).map((row) => ({ head: isHead(row), cells: cells(row) })) };
     },
+    images() {
+      const found = [...document.images].map((image) =>
+        ({ url: image.currentSrc || image.src, width: image.naturalWidth, height: image.naturalHeight }));
+      if (given.backgrounds)
+        for (const element of document.querySelectorAll("*")) {
+          const match = /url\(["']?(.*?)["']?\)/.exec(getComputedStyle(element).backgroundImage);
+          const box = element.getBoundingClientRect();
+          if (match) found.push({ url: new URL(match[1], document.baseURI).href, width: box.width, height: box.height });
+        }
+      return found;
+    },
+    forms() {
+      const root = one();
+      if (!root) return null;
+      const fields = (within) => [...within.querySelectorAll("input, select, textarea")]
+        .filter((field) => given.hidden || field.type !== "hidden" && isVisible(field))
+        .map((field) => ({
+          selector: way(field), name: field.name, id: field.id, type: field.type, required: field.required,
+          label: plain(field.labels && field.labels[0] && field.labels[0].textContent), placeholder: field.placeholder || "",
+          value: field.type === "password" ? "" : field.value,
+          options: field.options ? [...field.options].map((option) => option.value) : [],
+        }));
+      const forms = root.tagName === "FORM" ? [root] : [...root.querySelectorAll("form")];
+      return {
+        forms: forms.map((form) => ({ selector: way(form), id: form.id, name: form.getAttribute("name") || "",
+          action: form.action, method: form.method, fields: fields(form) })),
+        fields: fields(root),
+      };
+    },
     submit() {
       const form = one();
       if (!form) return null;

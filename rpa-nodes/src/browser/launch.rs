@@ -34,6 +34,34 @@ const QUIET: [&str; 14] = [
     "--metrics-recording-only",
 ];
 
+/// What a browser is told of the environment; all else stays here, secrets above all.
+const TOLD: [&str; 24] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "LD_LIBRARY_PATH",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+];
+
 /// A browser that runs.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -58,6 +86,11 @@ impl Process {
         let folder = profile.as_ref().map_or(Path::new(&own), Profile::path);
         let mut command = Command::new("/bin/sh");
         command
+            .env_clear()
+            .envs(
+                TOLD.iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            )
             .args(["-c", SHELL])
             .arg(&program)
             .args(QUIET)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::kept::{KeptTab, shown};
 use super::pipe::{Heard, Pipe};
-use super::tab::{Dialog, Tab};
+use super::tab::{Dialog, Reply, Tab};
 use crate::fault::Fault;
 use crate::value::{Object, read_integer, text, truth};
 
@@ -116,7 +116,7 @@ impl Page {
     }
 
     /// Asks the tab for what it does at once.
-    pub(super) fn call(&self, method: &str, parameters: Value) -> Result<Value, Fault> {
+    pub(crate) fn call(&self, method: &str, parameters: Value) -> Result<Value, Fault> {
         self.pipe
             .ask(Some(&self.session), method, parameters, AT_ONCE)
     }
@@ -363,6 +363,19 @@ impl Page {
                 .and_then(Value::as_str);
             description.map_or_else(|| field(thrown, "text"), str::to_owned)
         }))
+    }
+
+    /// Says how the next dialog is answered.
+    pub(crate) fn reply(&self, reply: Option<Reply>) {
+        self.tab(|tab| tab.reply = reply);
+    }
+
+    /// Waits for a dialog, and takes note that somebody knows of it.
+    pub(crate) fn dialog(&self, end: Instant) -> Result<Option<Dialog>, Fault> {
+        self.until(end, |tab| !tab.dialogs.is_empty())?;
+        Ok(self
+            .tab(|tab| (!tab.dialogs.is_empty()).then(|| tab.dialogs.remove(0)))
+            .flatten())
     }
 
     /// The dialogs that were opened since this was asked last, and how they were answered.

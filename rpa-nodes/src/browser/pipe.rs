@@ -203,8 +203,11 @@ impl Pipe {
             .tabs
             .get_mut(&session)
             .and_then(|tab| tab.hear(&method, &parameters));
-        if let Some(accepts) = answer {
-            let how = json!({"accept": accepts});
+        if let Some(reply) = answer {
+            let mut how = json!({"accept": reply.accepts});
+            if let (Some(text), Value::Object(how)) = (reply.text, &mut how) {
+                how.insert("promptText".to_owned(), text.into());
+            }
             // A page that asks stands still until it is answered; nobody waits for what comes of that.
             if let Err(fault) = self.say(Some(&session), "Page.handleJavaScriptDialog", how, false)
             {

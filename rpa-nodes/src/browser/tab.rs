@@ -21,19 +21,29 @@ pub(super) struct Tab {
     pub(super) is_loading: bool,
     /// Dialogs that were opened, and how they were answered.
     pub(super) dialogs: Vec<Dialog>,
+    /// How the next dialog is answered.
+    pub(super) reply: Option<Reply>,
     /// The address that could not be opened, where a message of the browser stands for a page.
     pub(super) unreachable: Option<String>,
     /// Whether its process ended.
     pub(super) is_crashed: bool,
 }
 
+/// How a dialog is answered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reply {
+    pub(crate) accepts: bool,
+    /// What a prompt asks for.
+    pub(crate) text: Option<String>,
+}
+
 /// A dialog that a page opened.
 #[derive(Debug, Clone)]
-pub(super) struct Dialog {
+pub(crate) struct Dialog {
     /// `alert`, `confirm`, `prompt` or `beforeunload`.
-    pub(super) kind: String,
-    pub(super) message: String,
-    pub(super) accepted: bool,
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) accepted: bool,
 }
 
 impl Tab {
@@ -59,7 +69,7 @@ impl Tab {
     }
 
     /// Takes note of an event. Gives how a dialog is to be answered.
-    pub(super) fn hear(&mut self, event: &str, parameters: &Value) -> Option<bool> {
+    pub(super) fn hear(&mut self, event: &str, parameters: &Value) -> Option<Reply> {
         let text = |name: &str| {
             let found = parameters.get(name).and_then(Value::as_str);
             found.unwrap_or_default().to_owned()
@@ -110,13 +120,17 @@ impl Tab {
             "Page.javascriptDialogOpening" => {
                 let kind = text("type");
                 // A question that nobody is there to answer is answered with no.
-                let accepted = matches!(kind.as_str(), "alert" | "beforeunload");
+                let usual = Reply {
+                    accepts: matches!(kind.as_str(), "alert" | "beforeunload"),
+                    text: None,
+                };
+                let reply = self.reply.take().unwrap_or(usual);
                 self.dialogs.push(Dialog {
                     kind,
                     message: text("message"),
-                    accepted,
+                    accepted: reply.accepts,
                 });
-                return Some(accepted);
+                return Some(reply);
             }
             "Inspector.targetCrashed" => self.is_crashed = true,
             _ => {}

@@ -8,6 +8,12 @@
 #[cfg(feature = "browser")]
 mod act;
 #[cfg(feature = "browser")]
+mod cookies;
+#[cfg(feature = "browser")]
+mod dialogs;
+#[cfg(feature = "browser")]
+mod downloads;
+#[cfg(feature = "browser")]
 mod forms;
 #[cfg(feature = "browser")]
 mod read;
@@ -31,6 +37,8 @@ const BUTTONS: Kind = Kind::Choice(&["left", "right", "middle"]);
 const STATES: Kind = Kind::Choice(&["visible", "hidden", "attached", "detached"]);
 const FIELDS: Kind = Kind::Choice(&["text", "select", "checkbox", "radio"]);
 const TABLES: Kind = Kind::Choice(&["list_of_dicts", "list_of_lists", "csv_string"]);
+
+const COOKIES: &[&str] = &["get", "set", "delete", "delete_all", "export", "import"];
 
 /// What a node does; without browsers, that it cannot.
 #[cfg(feature = "browser")]
@@ -302,6 +310,85 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("form_data", Kind::Any),
     ];
     types.push(form_field());
+    types.extend([
+        gives_page(limited(paged(node(
+            "BrowserAlertHandleNode",
+            Effect::Once,
+            "Answers the dialog that a click on `trigger_selector` opens, or the next one.",
+            act!(dialogs::answer),
+        ))))
+        .doubtful_if(|work| !work.text("trigger_selector").trim().is_empty())
+        .input("trigger_selector", Kind::Text)
+        .property("action", Kind::Choice(&["accept", "dismiss"]), "accept")
+        .optional("prompt_text", Kind::Text)
+        .output("message", Kind::Text)
+        .output("dialog_type", Kind::Text)
+        .output("action_taken", Kind::Text)
+        .output("success", Kind::Boolean),
+        gives_page(limited(paged(node(
+            "CookieManagementNode",
+            Effect::Writes,
+            "Reads, sets and removes cookies. `get` gives those of the page, `export` all.",
+            act!(cookies::manage),
+        ))))
+        .input("cookies_input", Kind::Any)
+        .property("operation", Kind::Choice(COOKIES), "get")
+        .optional("cookie_name", Kind::Text)
+        .optional("cookie_value", Kind::Text)
+        .optional("cookies_json", Kind::Any)
+        .optional("domain", Kind::Text)
+        .property("path", Kind::Text, "/")
+        .property("expires", Kind::Float, 0)
+        .property("secure", Kind::Boolean, false)
+        .property("http_only", Kind::Boolean, false)
+        .property("same_site", Kind::Choice(&["None", "Lax", "Strict"]), "None")
+        .output("cookies", Kind::Text)
+        .output("cookie", Kind::Dict)
+        .output("success", Kind::Boolean)
+        .output("count", Kind::Integer),
+        gives_page(paged(node(
+            "DetectFormsNode",
+            Effect::Reads,
+            "Lists the forms of a page and their fields.",
+            act!(forms::detect),
+        )))
+        .property("container", Kind::Text, "body")
+        .property("include_hidden", Kind::Boolean, false)
+        .optional("output_variable", Kind::Text)
+        .output("forms", Kind::List)
+        .output("form_count", Kind::Integer)
+        .output("field_count", Kind::Integer)
+        .output("fields", Kind::List),
+        node(
+            "GetAllImagesNode",
+            Effect::Reads,
+            "Lists the addresses of the images of a page.",
+            act!(read::images),
+        )
+        .property("min_width", Kind::Integer, 0)
+        .property("min_height", Kind::Integer, 0)
+        .property("include_backgrounds", Kind::Boolean, true)
+        .optional("file_types", Kind::Text)
+        .output("images", Kind::List)
+        .output("count", Kind::Integer),
+        node(
+            "DownloadFileNode",
+            Effect::Writes,
+            "Downloads a file; with `use_browser`, with the cookies of the browser. It is there as a whole, or as it was.",
+            act!(downloads::download),
+        )
+        .needs("url", Kind::Text)
+        .input("filename", Kind::Text)
+        .optional("save_path", Kind::Text)
+        .property("use_browser", Kind::Boolean, false)
+        .property("timeout", Kind::Integer, 30000)
+        .property("overwrite", Kind::Boolean, true)
+        .property("verify_ssl", Kind::Boolean, true)
+        .output("path", Kind::Text)
+        .output("attachment_file", Kind::List)
+        .output("size", Kind::Integer)
+        .output("success", Kind::Boolean),
+    ]);
     types
 }
 

@@ -103,25 +103,88 @@ fn each_node_does_in_a_real_browser_what_it_is_for() {
 }
 
 #[test]
+fn dialogs_cookies_forms_images_and_downloads_of_a_page_are_within_reach() {
+    let store = Store::sqlite();
+    let (robot, site) = (Robot::new(&store), Site::start());
+
+    let printed = robot.run("browser_around.json", "around", &["--var", &at(&site)]);
+
+    assert_eq!(
+        printed.code, 0,
+        "{} {}",
+        printed.json["error"], printed.stderr
+    );
+    let given = &printed.json["outputs"];
+    let dialog = &given["ask"];
+    assert_eq!(dialog["message"], "Really?");
+    assert_eq!(dialog["dialog_type"], "confirm");
+    assert_eq!(dialog["action_taken"], "accept");
+    assert_eq!(given["answered"]["result"], "yes");
+    assert_eq!(given["forms"]["form_count"], 1);
+    let fields = given["forms"]["fields"].as_array().unwrap();
+    let names: Vec<&Value> = fields.iter().map(|field| &field["name"]).collect();
+    assert_eq!(names, ["name", "note", "size", "gift", "pay", "pay"]);
+    assert_eq!(fields[2]["options"], json!(["s", "m", "l"]));
+    assert_eq!(fields[0]["label"], "Name");
+    assert_eq!(fields[0]["selector"], "#name");
+    assert_eq!(printed.json["variables"]["found"][0]["selector"], "#order");
+    let images = ["one.png", "three.gif?x=1"].map(|name| format!("{}/{name}", site.url()));
+    assert_eq!(given["images"]["images"], json!(images));
+    assert_eq!(given["get"]["cookie"]["value"], "blue");
+    assert_eq!(given["get"]["count"], 1);
+    assert_eq!(
+        site.visit("GET /index.html?file").cookie.as_deref(),
+        Some("colour=blue")
+    );
+    assert!(robot.files("loaded")["index.html"].contains("<h1>Orders</h1>"));
+    assert_eq!(given["bring"]["count"], 1);
+    assert_eq!(given["all"]["count"], 0, "{}", given["all"]);
+}
+
+/// Runs a workflow of a browser that shows a page, and one node after it.
+fn run_one(
+    robot: &Robot<'_>,
+    id: &str,
+    url: &str,
+    node_type: &str,
+    config: &Value,
+    more: &[&str],
+) -> Printed {
+    let launch = json!({"headless": true, "url": url});
+    let nodes = [
+        json!({"id": "start", "type": "StartNode"}),
+        json!({"id": "launch", "type": "LaunchBrowserNode", "config": launch}),
+        json!({"id": "last", "type": node_type, "config": config}),
+    ];
+    let ways = [("start", "launch"), ("launch", "last")];
+    let ways = ways.map(|(from, to)| json!({"out": [from, "exec_out"], "in": [to, "exec_in"]}));
+    let path = robot.file(id);
+    let workflow = json!({"name": id, "nodes": nodes, "connections": ways});
+    std::fs::write(&path, workflow.to_string()).unwrap();
+    robot.call(&[&["run", path.to_str().unwrap(), "--id", id], more].concat())
+}
+
+#[test]
 fn the_selector_that_healed_another_one_stays_with_the_visit() {
     let store = Store::sqlite();
     let (robot, site) = (Robot::new(&store), Site::start());
-    let part = format!("part={}", file("browser_part.json"));
-    let printed = robot.run(
-        "browser_tour.json",
-        "tour",
-        &["--var", &at(&site), "--var", &part],
+    let index = format!("{}/index.html", site.url());
+    let selectors = json!({"selector": "#heading", "fallback_selectors": ["//h2", "text=orders"]});
+
+    let printed = run_one(&robot, "healed", &index, "ExtractTextNode", &selectors, &[]);
+
+    assert_eq!(
+        printed.json["outputs"]["last"]["text"], "Orders",
+        "{}",
+        printed.json["error"]
     );
-    assert_eq!(printed.code, 0, "{}", printed.stderr);
-
-    let history = robot.call(&["history", "tour"]).json;
-
-    let healed = json!({"selector": "#early", "by": "button:has-text('press')", "place": 2});
-    assert_eq!(page(&history, "healed")["healed"], healed);
-    assert_eq!(page(&history, "soon")["healed"], Value::Null);
+    let history = robot.call(&["history", "healed"]).json;
+    let healed = json!({"selector": "#heading", "by": "text=orders", "place": 2});
+    assert_eq!(page(&history, "last")["healed"], healed);
+    assert_eq!(page(&history, "launch")["healed"], Value::Null);
     let warned = printed.json["warnings"][0].as_str().unwrap();
     assert!(
-        warned.starts_with("healed: `#early` finds nothing any more"),
+        warned.starts_with("last: `#heading` finds nothing any more"),
         "{warned}"
     );
 }
@@ -135,6 +198,9 @@ on_both_stores! {
         let seen = life.visits(7);
         assert_eq!(seen.last().unwrap(), "node:item#1");
         assert!(!robot.browsers().is_empty());
+        // A visit is told a moment before it is recorded.
+        let is_recorded = || robot.call(&["history", "order"]).json.as_array().unwrap().len() == 7;
+        assert!((0..100).any(|_| is_recorded()));
         life.kill();
         robot.wait_for_browsers();
         site.rest();
@@ -273,32 +339,13 @@ fn files_outside_of_the_roots_are_neither_shown_nor_written() {
     std::fs::create_dir(robot.file("own")).unwrap();
     std::fs::write(robot.file("own/page.html"), "<h1>Mine</h1>").unwrap();
     let own = robot.file("own");
-    let run = |name: &str, node: Value| {
-        let nodes = [
-            json!({"id": "start", "type": "StartNode"}),
-            json!({"id": "launch", "type": "LaunchBrowserNode", "config": {
-                "headless": true, "url": format!("file://{}/page.html", own.display())}}),
-            node,
-        ];
-        let ways = [("start", "launch"), ("launch", "last")];
-        let ways = ways.map(|(from, to)| json!({"out": [from, "exec_out"], "in": [to, "exec_in"]}));
-        let path = robot.file(name);
-        std::fs::write(
-            &path,
-            json!({"name": name, "nodes": nodes, "connections": ways}).to_string(),
-        )
-        .unwrap();
-        robot.call(&["run", path.to_str().unwrap(), "--id", name, "--root", "own"])
-    };
+    let page = format!("file://{}/page.html", own.display());
+    let more = ["--root", "own"];
 
-    let shown = run(
-        "shown",
-        json!({"id": "last", "type": "GoToURLNode", "config": {"url": "file:///etc/%70asswd"}}),
-    );
-    let written = run(
-        "written",
-        json!({"id": "last", "type": "ScreenshotNode", "config": {"file_path": "picture.png"}}),
-    );
+    let url = json!({"url": "file:///etc/%70asswd"});
+    let shown = run_one(&robot, "shown", &page, "GoToURLNode", &url, &more);
+    let path = json!({"file_path": "picture.png"});
+    let written = run_one(&robot, "written", &page, "ScreenshotNode", &path, &more);
 
     for refused in [shown, written] {
         assert_eq!(refused.code, 2, "{}", refused.stderr);

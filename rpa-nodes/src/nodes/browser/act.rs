@@ -70,6 +70,11 @@ pub(super) fn on(
             shown(&page.url())
         ));
     }
+    if work.get("anchor_config").is_some_and(truth) {
+        work.warn(
+            "`anchor_config` is not used; `fallback_selectors` stand in for a selector".to_owned(),
+        );
+    }
     let done = act(work, browser, page);
     let slow = browser
         .settings()

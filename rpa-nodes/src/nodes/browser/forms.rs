@@ -71,6 +71,32 @@ pub(super) fn fill(work: &mut Work) -> Result<(), Fault> {
     })
 }
 
+pub(super) fn detect(work: &mut Work) -> Result<(), Fault> {
+    on_page(work, Manner::Reads, |work, _, page| {
+        work.give("page", page.handle());
+        let found = page.find(&wanted(work, "container", "attached", "look into"))?;
+        let mut answer = page.of(
+            "forms",
+            &found,
+            &json!({"hidden": work.flag("include_hidden")}),
+        )?;
+        let mut take = |name: &str| match answer.get_mut(name).map(Value::take) {
+            Some(Value::Array(list)) => list,
+            _ => Vec::new(),
+        };
+        let (forms, fields) = (take("forms"), take("fields"));
+        let variable = work.text("output_variable");
+        if !variable.trim().is_empty() {
+            work.set(variable.trim(), forms.clone().into());
+        }
+        work.give("form_count", forms.len());
+        work.give("field_count", fields.len());
+        work.give("forms", forms);
+        work.give("fields", fields);
+        Ok(())
+    })
+}
+
 /// The selectors that a field may be meant by: a name, an id, or a selector.
 fn within(form: &str, name: &str) -> Vec<String> {
     let is_name = !name.is_empty()

@@ -167,6 +167,42 @@ pub(super) fn table(work: &mut Work) -> Result<(), Fault> {
     })
 }
 
+pub(super) fn images(work: &mut Work) -> Result<(), Fault> {
+    on_page(work, Manner::Reads, |work, _, page| {
+        let how = json!({"backgrounds": work.flag("include_backgrounds")});
+        let answer = page.ask("images", &how)?;
+        let types = work.text("file_types").to_lowercase();
+        let types: Vec<&str> = types
+            .split([',', ' '])
+            .map(|kind| kind.trim().trim_start_matches('.'))
+            .filter(|kind| !kind.is_empty())
+            .collect();
+        let mut images: Vec<String> = Vec::new();
+        for image in answer.as_array().into_iter().flatten() {
+            let size = |name: &str| image.get(name).and_then(Value::as_f64).unwrap_or_default();
+            let least = |name: &str| work.number(name).unwrap_or_default();
+            let url = image.get("url").and_then(Value::as_str).unwrap_or_default();
+            let plain = url
+                .split(['?', '#'])
+                .next()
+                .unwrap_or_default()
+                .to_lowercase();
+            let is_wanted = size("width") >= least("min_width")
+                && size("height") >= least("min_height")
+                && (types.is_empty()
+                    || types
+                        .iter()
+                        .any(|kind| plain.ends_with(&format!(".{kind}"))));
+            if is_wanted && !url.is_empty() && !images.iter().any(|known| known == url) {
+                images.push(url.to_owned());
+            }
+        }
+        work.give("count", images.len());
+        work.give("images", images);
+        Ok(())
+    })
+}
+
 /// A row by the names of its columns; those without one are counted.
 fn dict(headers: &[String], row: &[String]) -> Value {
     let mut dict = Map::new();

@@ -9,7 +9,7 @@ use crate::value::Object;
 use crate::visit::Work;
 
 /// What a browser is opened with, and opened again with after a crash.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 12] = [
     "headless",
     "window_state",
     "slow_mo",
@@ -22,7 +22,6 @@ const SETTINGS: [&str; 13] = [
     "ignore_https_errors",
     "proxy_server",
     "executable_path",
-    "channel",
 ];
 const MAIN: &str = "main";
 
@@ -45,6 +44,12 @@ pub(super) fn launch(work: &mut Work) -> Result<(), Fault> {
             let path = std::path::absolute(&path).unwrap_or(path);
             settings.insert(name.to_owned(), path.display().to_string().into());
         }
+    }
+    let channel = work.text("channel");
+    if !matches!(channel.trim(), "" | "chromium") {
+        work.warn(format!(
+            "`channel` {channel} is not used; `executable_path` names another browser"
+        ));
     }
     let url = work.text("url");
     if !url.trim().is_empty() {
