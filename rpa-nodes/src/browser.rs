@@ -27,6 +27,8 @@ mod program;
 mod state;
 #[cfg(feature = "browser")]
 mod tab;
+#[cfg(feature = "browser")]
+mod travel;
 
 #[cfg(feature = "browser")]
 pub(crate) use self::element::{Found, Wanted};

@@ -171,10 +171,13 @@ impl Browser {
         let earlier = lock(&self.kept).tab(&name).cloned();
         if let Some(earlier) = earlier {
             *lock(&self.restored) = true;
-            page.restore(&earlier, RETURN).map_err(|mut fault| {
+            if let Err(mut fault) = page.restore(&earlier, RETURN) {
+                // Another try begins with another tab.
+                lock(&self.pages).remove(&name);
+                self.close(page.target());
                 fault.message = format!("the browser was opened again, but: {}", fault.message);
-                fault
-            })?;
+                return Err(fault);
+            }
         }
         Ok(page)
     }

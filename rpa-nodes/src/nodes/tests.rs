@@ -79,6 +79,7 @@ fn no_node_type_is_untested() {
         // Nodes in a browser are tested with a real one: tests/suite/rpa/browser.rs.
         include_str!("../../tests/fixtures/runs/browser_tour.json"),
         include_str!("../../tests/fixtures/runs/browser_around.json"),
+        include_str!("../../tests/fixtures/runs/browser_part.json"),
         include_str!("tests/collections.rs"),
         include_str!("tests/databases.rs"),
         include_str!("tests/documents.rs"),

@@ -134,7 +134,23 @@ pub(super) fn browser(work: &Work, id: Option<&str>) -> Result<Arc<Browser>, Fau
             },
         ));
     };
+    permit(work, &state.settings)?;
     work.host().browsers.get(state, &work.host().vault)
+}
+
+/// A workflow may only start a program of its choice where it may start programs.
+pub(super) fn permit(work: &Work, settings: &Object) -> Result<(), Fault> {
+    let names_program = settings
+        .get("executable_path")
+        .is_some_and(|path| !text(path).trim().is_empty());
+    if names_program && !work.host().allow_commands {
+        return Err(Fault::of(
+            "PermissionError",
+            "`executable_path` names a program; start the run with --allow-commands, or name the browser with the environment \
+             variable CHROME",
+        ));
+    }
+    Ok(())
 }
 
 /// The browser and the tab that a node names.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::act::{Manner, again, browser, meant, on};
+use super::act::{Manner, again, browser, meant, on, permit};
 use super::travel::{address, open};
 use crate::fault::Fault;
 use crate::value::Object;
@@ -32,6 +32,7 @@ pub(super) fn launch(work: &mut Work) -> Result<(), Fault> {
             settings.insert(name.to_owned(), value.clone());
         }
     }
+    permit(work, &settings)?;
     let has_profile = !work.text("user_data_dir").trim().is_empty();
     if work.text("profile_mode") == "custom" && !has_profile {
         return Err(Fault::value(
