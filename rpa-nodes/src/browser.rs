@@ -42,6 +42,8 @@ pub(crate) use self::open::{Browser, Browsers};
 pub(crate) use self::page::Page;
 #[cfg(feature = "browser")]
 pub(crate) use self::picture::Picture;
+#[cfg(feature = "browser")]
+pub(crate) use self::pipe::ENDED;
 pub use self::state::{BrowserState, Healed, PageNote, TabState};
 #[cfg(feature = "browser")]
 pub(crate) use self::tab::Reply;

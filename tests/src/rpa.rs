@@ -227,6 +227,18 @@ impl Life {
         visits
     }
 
+    /// Tells it to end, with SIGTERM, and waits until it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be told.
+    pub fn end(mut self) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told.expect("there is a program kill").success());
+        self.process.wait().expect("it is gone");
+    }
+
     /// Kills it with SIGKILL.
     ///
     /// # Panics

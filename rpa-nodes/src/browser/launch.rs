@@ -159,12 +159,21 @@ fn is_hidden(settings: &Object) -> bool {
     !has_screen || settings.get("headless").is_some_and(truth)
 }
 
+impl Process {
+    /// Tells it to end, also under who is waiting for it.
+    pub(super) fn end(&self) {
+        if let Err(fault) = self.pipe.end(PATIENCE) {
+            tracing::debug!(%fault, "the browser did not answer that it ends");
+        }
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
-        // It keeps what it has to keep when it is asked to end. If it is gone already, that is as well.
-        let asked = self.pipe.ask(None, "Browser.close", json!({}), PATIENCE);
         let end = Instant::now() + PATIENCE;
-        while asked.is_ok() && Instant::now() < end {
+        // It keeps what it has to keep when it is told to end.
+        self.end();
+        while Instant::now() < end {
             if matches!(self.child.try_wait(), Ok(Some(_))) {
                 return;
             }

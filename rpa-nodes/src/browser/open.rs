@@ -85,15 +85,18 @@ impl Browsers {
 
     /// Closes a browser, if it is open.
     pub(crate) fn close(&self, id: &str) {
-        // Dropped when nobody looks at the others any more: to end takes a moment.
+        // Ended when nobody looks at the others any more: that takes a moment.
         let closed = lock(&self.0).remove(id);
-        drop(closed);
+        if let Some(browser) = closed {
+            browser.process.end();
+        }
     }
 
     /// Closes all.
     pub(crate) fn close_all(&self) {
         let closed = std::mem::take(&mut *lock(&self.0));
-        drop(closed);
+        // A node that is at work holds its browser, and lets go of it when it is gone.
+        closed.values().for_each(|browser| browser.process.end());
     }
 }
 

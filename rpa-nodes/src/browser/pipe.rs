@@ -14,6 +14,9 @@ use crate::fault::Fault;
 /// The class of failures of which a browser that is gone is the reason.
 pub(crate) const GONE: &str = "BrowserClosedError";
 
+/// The class of failures of nodes whose browser was closed while they worked, as at the end of a run.
+pub(crate) const ENDED: &str = "InterruptedError";
+
 /// Asks a browser, and hears what happens in it.
 #[derive(Debug, Clone)]
 pub(super) struct Pipe {
@@ -33,6 +36,8 @@ pub(super) struct Heard {
     /// What happens in tabs, by session.
     pub(super) tabs: BTreeMap<String, Tab>,
     is_gone: bool,
+    /// It is gone because it was told so.
+    is_ended: bool,
 }
 
 impl Pipe {
@@ -73,7 +78,7 @@ impl Pipe {
             }
             if heard.is_gone {
                 heard.answers.remove(&id);
-                return Err(gone());
+                return Err(heard.gone());
             }
             let Some(left) = end.checked_duration_since(Instant::now()) else {
                 heard.answers.remove(&id);
@@ -105,7 +110,7 @@ impl Pipe {
                 return Ok(Some(found));
             }
             if heard.is_gone {
-                return Err(gone());
+                return Err(heard.gone());
             }
             let Some(left) = end.checked_duration_since(Instant::now()) else {
                 return Ok(None);
@@ -118,6 +123,12 @@ impl Pipe {
     /// What was heard so far.
     pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the browser to end, also under who is waiting for it.
+    pub(super) fn end(&self, limit: Duration) -> Result<(), Fault> {
+        self.heard().is_ended = true;
+        self.ask(None, "Browser.close", json!({}), limit).map(drop)
     }
 
     /// Whether the browser is gone.
@@ -135,7 +146,7 @@ impl Pipe {
         let id = {
             let mut heard = self.heard();
             if heard.is_gone {
-                return Err(gone());
+                return Err(heard.gone());
             }
             heard.last += 1;
             let id = heard.last;
@@ -152,7 +163,7 @@ impl Pipe {
         bytes.push(0);
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let written = writer.write_all(&bytes).and_then(|()| writer.flush());
-        written.map(|()| id).map_err(|_| gone())
+        written.map(|()| id).map_err(|_| self.heard().gone())
     }
 
     fn listen(&self, reader: impl Read) {
@@ -235,9 +246,14 @@ fn read(method: &str, mut answer: Value) -> Result<Value, Fault> {
         .unwrap_or_default())
 }
 
-fn gone() -> Fault {
-    Fault::of(
-        GONE,
-        "the browser ended; the next node opens it again where it was",
-    )
+impl Heard {
+    fn gone(&self) -> Fault {
+        match self.is_ended {
+            true => Fault::of(ENDED, "the browser was closed"),
+            false => Fault::of(
+                GONE,
+                "the browser ended; the next node opens it again where it was",
+            ),
+        }
+    }
 }

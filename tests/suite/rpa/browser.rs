@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use durable_tests::rpa::{Printed, Robot};
 use durable_tests::site::Site;
@@ -266,6 +267,34 @@ fn a_browser_that_crashes_is_opened_again_where_it_was() {
         "{warnings}"
     );
     assert!(warnings.contains("it was opened again at"), "{warnings}");
+}
+
+#[test]
+fn a_run_that_is_told_to_end_does_not_wait_for_what_its_node_waits_for() {
+    let store = Store::sqlite();
+    let (robot, site) = (Robot::new(&store), Site::start());
+    let url = at(&site);
+    site.hold("GET /ready");
+    let mut life = robot.start_with(ORDER, "order", &["--var", &url]);
+    life.visits(7);
+    site.visit("GET /ready");
+    let told = Instant::now();
+
+    life.end();
+
+    assert!(
+        told.elapsed() < Duration::from_secs(20),
+        "the node may wait for 30 s"
+    );
+    robot.wait_for_browsers();
+    site.release();
+    let printed = robot.run(ORDER, "order", &["--var", &url]);
+    assert_eq!(
+        printed.json["logs"],
+        json!([DONE]),
+        "{}",
+        printed.json["error"]
+    );
 }
 
 #[test]

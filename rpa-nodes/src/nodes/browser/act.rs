@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::super::files::write_whole;
-use crate::browser::{Browser, Found, Page, Picture, Wanted, shown};
+use crate::browser::{Browser, ENDED, Found, Page, Picture, Wanted, shown};
 use crate::fault::Fault;
 use crate::value::{Object, read_integer, text, truth};
 use crate::visit::Work;
@@ -45,7 +45,9 @@ pub(super) fn again(
         .clamp(0, MOST_TRIES);
     loop {
         match act(work) {
-            Err(fault) if left > 0 && fault.error_type != "ValueError" => {
+            Err(fault)
+                if left > 0 && !matches!(fault.error_type.as_str(), "ValueError" | ENDED) =>
+            {
                 left -= 1;
                 work.warn(format!("tried again after: {fault}"));
                 std::thread::sleep(milliseconds(work, "retry_interval", 1000));
