@@ -16,9 +16,11 @@ use crate::value::{Object, text, truth};
 const SHELL: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null"#;
 /// A browser that is asked to end, and does not, is ended.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Nothing that asks, fetches or waits for a person.
-const QUIET: [&str; 14] = [
+/// Nothing that asks, fetches or waits for a person, and nothing that gets lost.
+const QUIET: [&str; 15] = [
     "--remote-debugging-pipe",
+    // Else a click is lost that comes before the first picture of a page.
+    "--allow-pre-commit-input",
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-background-networking",
