@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Zoned;
 use tokio::sync::Notify;
 
+use crate::browser::Browsers;
 use crate::database::{Address, Open};
 use crate::doubt::OnUncertain;
 use crate::fault::Fault;
@@ -49,6 +50,7 @@ pub struct Host {
     /// The database that keeps the run.
     pub(crate) journal: Option<Address>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) browsers: Arc<Browsers>,
     pub(crate) asked: Arc<Notify>,
 }
 
@@ -69,6 +71,15 @@ impl Host {
     pub(crate) fn kept_in(mut self, url: &str) -> Self {
         self.journal = Address::parse(url, "", Duration::from_secs(30)).ok();
         self
+    }
+
+    /// Closes the browsers that runs left open. They end with the program in any case; this lets them do it in order.
+    pub(crate) async fn close_browsers(&self) {
+        let browsers = Arc::clone(&self.browsers);
+        let closed = tokio::task::spawn_blocking(move || browsers.close_all()).await;
+        if let Err(error) = closed {
+            tracing::warn!(%error, "browsers could not be closed in order");
+        }
     }
 
     /// Tells that a person has to decide something.

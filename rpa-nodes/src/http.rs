@@ -181,7 +181,7 @@ impl Response {
 }
 
 /// A URL in a message: keys and passwords stand in queries and before hosts.
-fn without_secrets(url: &str) -> String {
+pub(crate) fn without_secrets(url: &str) -> String {
     let plain = url.split(['?', '#']).next().unwrap_or_default();
     match plain.split_once("://") {
         Some((scheme, rest)) => {

@@ -18,6 +18,7 @@
 //! # Ok::<(), document::LoadError>(())
 //! ```
 
+mod browser;
 pub mod catalogue;
 pub mod check;
 mod database;
@@ -48,6 +49,7 @@ pub mod value;
 mod visit;
 mod walk;
 
+pub use browser::{BrowserState, Healed, PageNote, TabState};
 pub use database::Statement;
 pub use doubt::{Decision, OnUncertain, Question};
 pub use fault::Fault;

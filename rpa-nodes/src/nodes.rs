@@ -1,6 +1,7 @@
 //! The node types, family by family. A type is one function and one entry in its family's list; the entry says all that
 //! is known of it, and checks and documentation are made of that.
 
+mod browser;
 mod control;
 mod databases;
 mod dates;
@@ -32,7 +33,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 19] = [
+    let families: [(&'static str, Vec<NodeType>); 20] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -53,6 +54,7 @@ pub(crate) fn all() -> Vec<NodeType> {
         }),
         ("HTTP", http::types()),
         ("databases", databases::types()),
+        ("browser", browser::types()),
         ("subflows", subflows::types()),
         ("XML", xml::types()),
         ("system", system::types()),

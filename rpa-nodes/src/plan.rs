@@ -191,6 +191,16 @@ impl Plan {
         &self.nodes
     }
 
+    /// The program that a node names as its browser, if one does so in so many words.
+    pub(crate) fn browser(&self) -> Option<&str> {
+        let nodes = self.nodes.iter().filter(|node| !node.disabled);
+        let mut named = nodes.filter_map(|node| {
+            node.node_type.filter(|known| known.in_browser)?;
+            node.config.get("executable_path")?.as_str()
+        });
+        named.find(|name| !name.trim().is_empty() && !name.contains("{{"))
+    }
+
     fn node_mut(&mut self, place: usize) -> Option<&mut PlanNode> {
         self.nodes.get_mut(place)
     }

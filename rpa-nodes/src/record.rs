@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::browser::{BrowserState, PageNote};
 use crate::database::Statement;
 use crate::doubt::Question;
 use crate::fault::Fault;
@@ -74,6 +75,9 @@ pub struct Record {
     /// What a person has to decide before the run goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
+    /// What it left to be seen in a browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageNote>,
     /// What the walk needs beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
@@ -105,6 +109,8 @@ pub enum Next {
         /// How.
         what: Transact,
     },
+    /// Browsers are now like this.
+    Browsers(Vec<BrowserState>),
 }
 
 /// How a transaction of the workflow goes on.
@@ -123,6 +129,18 @@ impl Next {
     /// The same with other values.
     pub(crate) fn each_value(mut self, change: &mut impl FnMut(&mut Value)) -> Self {
         match &mut self {
+            Self::Browsers(states) => {
+                for state in states {
+                    state.settings.values_mut().for_each(&mut *change);
+                    for tab in &mut state.tabs {
+                        let mut url = Value::String(std::mem::take(&mut tab.url));
+                        change(&mut url);
+                        if let Value::String(url) = url {
+                            tab.url = url;
+                        }
+                    }
+                }
+            }
             Self::Over(Items::Values { values, .. }) | Self::Branches { items: values, .. } => {
                 values.iter_mut().for_each(change);
             }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::browser::BrowserState;
 use crate::document::{self, Interface, Loaded, Workflow};
 use crate::fault::Fault;
 use crate::lenient;
-use crate::record::{Record, VisitStatus};
+use crate::record::{Next, Record, VisitStatus};
 use crate::run::{Fired, Report, Request};
 use crate::template::{self, Names};
 use crate::value::{Object, text};
@@ -141,6 +142,7 @@ fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) ->
     }
     request.depth = caller.depth + 1;
     request.lenient = caller.lenient;
+    request.browsers = visit.walk.browsers().to_vec();
     request
         .seal(&visit.host.vault)
         .map_err(|error| Fault::of("SecretError", error.to_string()))?;
@@ -334,6 +336,7 @@ pub(crate) fn conclude(visit: Visit<'_>, call: &Call, id: &str, outcome: &Outcom
         exit: Some("exec_out".to_owned()),
         ..Record::default()
     };
+    let mut browsers = None;
     let mut give = |name: &str, value: Value| record.outputs.insert(name.to_owned(), value);
     let failed = match (&call.fault, outcome) {
         (Some(fault), _) => Some(fault.clone()),
@@ -344,6 +347,18 @@ pub(crate) fn conclude(visit: Visit<'_>, call: &Call, id: &str, outcome: &Outcom
             None
         }
         (None, Outcome::Ended(report)) => {
+            let mut states = report.browsers.clone();
+            for state in visit.walk.browsers() {
+                if !states.iter().any(|known| known.id == state.id) {
+                    states.push(BrowserState {
+                        closed: true,
+                        ..state.clone()
+                    });
+                }
+            }
+            if !states.is_empty() {
+                browsers = Some(Next::Browsers(states));
+            }
             let mut known = report.variables.clone();
             known.extend(report.outputs.clone());
             let known = Names::of(Value::Object(known));
@@ -379,6 +394,7 @@ pub(crate) fn conclude(visit: Visit<'_>, call: &Call, id: &str, outcome: &Outcom
             })
         }
     };
+    record.next = browsers;
     let Some(mut fault) = failed else {
         return record;
     };

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) use self::frame::Phase;
 use self::frame::{Body, Frame, ScopeFrame};
 pub use self::scope::Scope;
+use crate::browser::BrowserState;
 use crate::catalogue::Control;
 use crate::database::Statement;
 use crate::document::Workflow;
@@ -111,6 +112,8 @@ pub(crate) struct Walk {
     folder: Folder,
     /// Transactions that the workflow began and did not end yet, by connection.
     transactions: BTreeMap<String, Vec<Statement>>,
+    /// Browsers that the run launched and did not close yet, in this order.
+    browsers: Vec<BrowserState>,
     /// The secrets that the workflow names, and the variables that it began with: sealed values are among these.
     secrets: (BTreeSet<String>, Object),
     mask: OnceLock<Mask>,
@@ -130,6 +133,7 @@ impl Walk {
             account: Account::default(),
             folder: folder.into(),
             transactions: BTreeMap::new(),
+            browsers: Vec::new(),
             secrets: (secrets, variables.clone()),
             mask: OnceLock::new(),
             looked: Mutex::default(),
@@ -157,6 +161,7 @@ impl Walk {
             plan.begin_at(&fired.node);
         }
         let mut walk = Self::new(Arc::new(plan), request.variables.clone(), &request.folder);
+        walk.browse(request.browsers.clone());
         if let (Some(fired), Some(main)) = (&request.fired, walk.strands.first_mut()) {
             main.scope.give(&fired.node, fired.outputs.clone());
         }
@@ -208,6 +213,24 @@ impl Walk {
                     .extend(statements);
             }
             Transact::End => drop(self.transactions.remove(&connection)),
+        }
+    }
+
+    /// The browsers that are open, the one last that was launched last.
+    pub(crate) fn browsers(&self) -> &[BrowserState] {
+        &self.browsers
+    }
+
+    /// Takes note of how browsers are now.
+    pub(crate) fn browse(&mut self, states: Vec<BrowserState>) {
+        for state in states {
+            let known = self.browsers.iter().position(|known| known.id == state.id);
+            match known.and_then(|place| self.browsers.get_mut(place)) {
+                Some(known) if !state.closed => *known = state,
+                Some(_) => self.browsers.retain(|known| known.id != state.id),
+                None if state.closed => {}
+                None => self.browsers.push(state),
+            }
         }
     }
 
@@ -429,6 +452,13 @@ impl Walk {
                 None => strand.scope.give(&id, record.outputs.clone()),
                 Some(_) => strand.scope.forget(&id),
             }
+        }
+        // Also a node that failed may have moved a page.
+        if let Some(Next::Browsers(states)) = record
+            .next
+            .take_if(|next| matches!(next, Next::Browsers(_)))
+        {
+            self.browse(states);
         }
         if let Some(fault) = record.error {
             self.fail(turn, fault);

@@ -15,6 +15,7 @@ pub mod questions;
 pub mod rag;
 pub mod rpa;
 pub mod scratch;
+pub mod site;
 pub mod statements;
 pub mod store;
 pub mod tally;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
@@ -68,6 +69,8 @@ impl<'t> Robot<'t> {
             .current_dir(self.scratch.file("."))
             // Sensitive values are sealed with a key of the test, not of whoever runs it.
             .env("RPA_KEY_FILE", self.scratch.file("key"))
+            // What programs leave for a while is looked for there.
+            .env("TMPDIR", self.scratch.file("."))
             .stdin(Stdio::null());
         command
     }
@@ -145,6 +148,48 @@ impl<'t> Robot<'t> {
         files.collect()
     }
 
+    /// The processes of browsers that work for runs in this folder.
+    ///
+    /// # Panics
+    ///
+    /// When processes cannot be listed.
+    pub fn browsers(&self) -> Vec<u32> {
+        let folder = self.scratch.file(".").display().to_string();
+        let folder = folder.trim_end_matches('.').as_bytes().to_vec();
+        let processes = std::fs::read_dir("/proc").expect("processes can be listed");
+        let processes = processes.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            // It may have ended meanwhile.
+            let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let mut arguments = command.split(|byte| *byte == 0);
+            let is_ours = |argument: &[u8]| {
+                argument.starts_with(b"--user-data-dir=")
+                    && argument.windows(folder.len()).any(|part| part == folder)
+            };
+            arguments.any(is_ours).then_some(id)
+        });
+        processes.collect()
+    }
+
+    /// Waits until no browser works for runs in this folder.
+    ///
+    /// # Panics
+    ///
+    /// When one goes on for a long time.
+    pub fn wait_for_browsers(&self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.browsers().is_empty() {
+            assert!(
+                Instant::now() < end,
+                "browsers {:?} outlived their run",
+                self.browsers()
+            );
+            // Nobody tells of the end of a process that is not a child.
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Removes what runs left in a folder.
     ///
     /// # Panics
@@ -184,6 +229,18 @@ impl Life {
             visits.extend(name.map(str::to_owned));
         }
         visits
+    }
+
+    /// Tells it to end, with SIGTERM, and waits until it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be told.
+    pub fn end(mut self) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told.expect("there is a program kill").success());
+        self.process.wait().expect("it is gone");
     }
 
     /// Kills it with SIGKILL.

@@ -1,6 +1,7 @@
 //! The runner of workflow files, from the outside: the program is run as its users run it.
 
 mod again;
+mod browser;
 mod exactly_once;
 mod kill;
 mod lenient;

@@ -106,6 +106,8 @@ pub struct NodeType {
     pub reads_if: Option<fn(&Object) -> bool>,
     /// Tells whether nobody can know after a crash that a visit was done.
     pub doubts: Option<fn(&Work) -> bool>,
+    /// Whether it works in a browser, so that it can only be run where there is one.
+    pub in_browser: bool,
     /// What happens on a visit.
     pub action: Action,
 }
@@ -127,6 +129,7 @@ impl NodeType {
             is_open: false,
             reads_if: None,
             doubts: None,
+            in_browser: false,
             action,
         }
     }
@@ -185,6 +188,12 @@ impl NodeType {
     pub(crate) fn doubtful_if(mut self, doubts: fn(&Work) -> bool) -> Self {
         self.doubts = Some(doubts);
         self.optional("on_uncertain", Kind::Choice(&["retry", "skip", "ask"]))
+    }
+
+    /// It works in a browser.
+    pub(crate) fn in_browser(mut self) -> Self {
+        self.in_browser = true;
+        self
     }
 
     /// Time or chance decide what it gives.

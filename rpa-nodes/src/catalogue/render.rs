@@ -32,6 +32,7 @@ impl NodeType {
             "family": self.family,
             "summary": self.summary,
             "effect": self.effect.letter().to_string(),
+            "needs_browser": self.in_browser,
             "inputs": inputs,
             "outputs": outputs,
             "exits": self.exits,
@@ -50,6 +51,12 @@ impl Display for NodeType {
             self.effect.letter(),
             self.effect.meaning()
         )?;
+        if self.in_browser {
+            match crate::browser::missing(None) {
+                None => writeln!(f, "  Works in a browser.")?,
+                Some(why) => writeln!(f, "  Works in a browser: {why}.")?,
+            }
+        }
         if !self.aliases.is_empty() {
             writeln!(f, "  Also written {}.", self.aliases.join(", "))?;
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Check;
+use crate::browser::missing;
 use crate::catalogue::{Input, Kind, NodeType, catalogue, foreign, nearest};
 use crate::diagnostic::Code;
 use crate::expression::Expression;
@@ -56,6 +57,9 @@ impl Check<'_> {
     fn node(&mut self, place: usize, node: &PlanNode, node_type: &NodeType) {
         if node.disabled {
             return;
+        }
+        if node_type.in_browser {
+            self.browser(place, node);
         }
         let config = self.at(place).child("config");
         for input in &node_type.inputs {
@@ -113,6 +117,21 @@ impl Check<'_> {
                     node_type.name, node.id
                 ),
                 fix,
+            );
+        }
+    }
+
+    /// A node that needs a browser where there is none.
+    fn browser(&mut self, place: usize, node: &PlanNode) {
+        if let Some(why) = missing(self.plan.browser()) {
+            self.say(
+                Code::NodeNotRunnable,
+                &self.at(place).child("node_type"),
+                format!(
+                    "node `{}` is a {} and needs a browser: {why}",
+                    node.id, node.type_name
+                ),
+                "give this host a browser, or switch the node off",
             );
         }
     }

@@ -26,6 +26,7 @@ pub(super) fn types() -> Vec<NodeType> {
             Control::Wait,
             "Lets time pass. A run that is interrupted meanwhile waits for the rest.",
         )
+        .alias("BrowserWaitNode")
         .input_or("duration", Kind::Float, json!(1.0))
         .key("seconds", "duration")
         .key("duration_ms", "duration")

@@ -76,6 +76,10 @@ fn check(node_type: &str, cases: &[(Value, Value)]) {
 #[test]
 fn no_node_type_is_untested() {
     let tests = [
+        // Nodes in a browser are tested with a real one: tests/suite/rpa/browser.rs.
+        include_str!("../../tests/fixtures/runs/browser_tour.json"),
+        include_str!("../../tests/fixtures/runs/browser_around.json"),
+        include_str!("../../tests/fixtures/runs/browser_part.json"),
         include_str!("tests/collections.rs"),
         include_str!("tests/databases.rs"),
         include_str!("tests/documents.rs"),

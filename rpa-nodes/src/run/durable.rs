@@ -11,6 +11,7 @@ use super::failure::{RunError, StartError};
 use super::queue::open;
 use super::report::{NEEDS_ATTENTION, Report, Result as RunResult, find, request_of, status};
 use super::request::Request;
+use crate::browser;
 use crate::database::Session;
 use crate::doubt::{Decision, unanswered};
 use crate::fault::Fault;
@@ -404,6 +405,7 @@ async fn with_process(
     host: Host,
     request: Option<Request>,
 ) -> Result<RunResult, StartError> {
+    refuse_without_browser(id, db, request.as_ref()).await?;
     let host = host.kept_in(db);
     // The executor is the run: whoever starts it again takes up what an earlier process left.
     // What others put on queues is the work of servers and workers.
@@ -414,7 +416,37 @@ async fn with_process(
         () = interrupted() => Err(StartError::Interrupted { id: id.to_owned() }),
     };
     durable.shutdown(Duration::from_secs(2)).await;
+    host.close_browsers().await;
     ended
+}
+
+/// Refuses a run that works in a browser where there is none, so that it stays as it is: with the process that begins here
+/// it would go on, and fail.
+async fn refuse_without_browser(
+    id: &str,
+    db: &str,
+    request: Option<&Request>,
+) -> Result<(), StartError> {
+    if browser::missing(None).is_none() {
+        return Ok(());
+    }
+    // Where nothing can be found, the run tells why in a moment.
+    let row = match Client::connect(db).await {
+        Ok(client) => find(&client, id).await.ok(),
+        Err(_) => None,
+    };
+    if row
+        .as_ref()
+        .is_some_and(|row| row.completed_at_ms.is_some())
+    {
+        return Ok(());
+    }
+    let known = row.as_ref().and_then(request_of);
+    let lacks = known.as_ref().or(request).map(Request::lacks_browser);
+    match lacks.transpose()?.flatten() {
+        Some(reason) => Err(StartError::NoBrowser { reason }),
+        None => Ok(()),
+    }
 }
 
 async fn work(

@@ -27,7 +27,12 @@ pub async fn run_ephemeral(
     for name in request.secrets() {
         host.vault.get(&name)?;
     }
-    let mut report = walked(&request, host).await?;
+    if let Some(reason) = request.lacks_browser()? {
+        return Err(StartError::NoBrowser { reason });
+    }
+    let walked = walked(&request, host).await;
+    host.close_browsers().await;
+    let mut report = walked?;
     let duration = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     report.warnings.push(
         "this run was ephemeral: nothing of it was recorded, and a crash would have ended it"

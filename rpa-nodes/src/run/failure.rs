@@ -60,6 +60,12 @@ pub enum StartError {
     /// A secret cannot be had.
     #[error(transparent)]
     Secret(#[from] crate::secrets::SecretError),
+    /// The workflow works in a browser, and there is none.
+    #[error("the workflow needs a browser: {reason}")]
+    NoBrowser {
+        /// What is missing, and what to do.
+        reason: String,
+    },
     /// The run does not wait for a decision.
     #[error(
         "the run `{id}` does not wait for anybody to decide; `rpa status {id}` tells how far it is"

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::failure::StartError;
 use super::report::{find, request_of};
+use crate::browser::PageNote;
 use crate::fault::Fault;
 use crate::record::{Record, VisitStatus};
 use crate::secrets;
@@ -34,6 +35,9 @@ pub struct VisitLine {
     pub changes: Vec<Change>,
     /// What it logged.
     pub logs: Vec<String>,
+    /// What it left to be seen in a browser: where the page was, the selector that healed another one, the picture of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageNote>,
 }
 
 /// A variable that a visit set.
@@ -93,6 +97,7 @@ pub(super) async fn visits(client: &Client, id: &str) -> Result<Vec<VisitLine>, 
             exit: record.exit,
             changes: changes.collect(),
             logs: record.logs.into_iter().map(|line| line.text).collect(),
+            page: record.page,
         })
     });
     // What a person decided on is told by the last word on it.

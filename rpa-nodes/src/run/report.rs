@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::answer::{Asked, asked};
 use super::failure::StartError;
 use super::request::Request;
+use crate::browser::BrowserState;
 use crate::secrets;
 use crate::value::Object;
 use crate::walk::Walk;
@@ -41,6 +42,9 @@ pub struct Report {
     pub variables: Object,
     /// What was logged, in order.
     pub logs: Vec<String>,
+    /// The browsers that are still open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) browsers: Vec<BrowserState>,
 }
 
 /// A report with what only the database knows. Serialized, it is the JSON contract of `rpa run`.
@@ -119,6 +123,7 @@ impl Report {
             outputs: walk.final_scope().outputs().clone(),
             variables: walk.final_scope().variables().clone(),
             logs: account.logs.iter().map(|line| line.text.clone()).collect(),
+            browsers: walk.browsers().to_vec(),
         }
     }
 

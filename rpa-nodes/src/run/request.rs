@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::failure::StartError;
 use super::report::{find, request_of};
+use crate::browser::{self, BrowserState};
 use crate::catalogue::Kind;
 use crate::document::{self, Loaded, Workflow};
+use crate::plan::Plan;
 use crate::secrets::{self, SecretError, Vault};
 use crate::value::Object;
 use crate::visit::Mask;
@@ -34,6 +36,9 @@ pub struct Request {
     /// What was repaired so that it can be run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) repairs: Vec<String>,
+    /// The browsers that whoever runs it has open: it works in them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) browsers: Vec<BrowserState>,
 }
 
 /// A trigger that fired, and what it gives.
@@ -104,6 +109,7 @@ impl Request {
             lenient: false,
             fired: None,
             repairs: Vec::new(),
+            browsers: Vec::new(),
         })
     }
 
@@ -199,6 +205,24 @@ impl Request {
         secrets::names(&self.document, &mut names);
         secrets::names(&Value::Object(self.variables.clone()), &mut names);
         names
+    }
+
+    /// Why it cannot be run here, if it works in a browser and there is none.
+    ///
+    /// # Errors
+    /// The workflow cannot be read.
+    pub(crate) fn lacks_browser(&self) -> Result<Option<String>, StartError> {
+        if browser::missing(None).is_none() {
+            return Ok(None);
+        }
+        let plan = Plan::new(&self.load()?.workflow);
+        let is_needed = plan
+            .nodes()
+            .iter()
+            .any(|node| !node.disabled && node.node_type.is_some_and(|known| known.in_browser));
+        Ok(is_needed
+            .then(|| browser::missing(plan.browser()))
+            .flatten())
     }
 
     /// The workflow, read again.

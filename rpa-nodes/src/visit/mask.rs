@@ -159,6 +159,13 @@ impl Mask {
         if let Some(fault) = &mut record.error {
             self.hide_text(&mut fault.message);
         }
+        if let Some(page) = &mut record.page {
+            self.hide_text(&mut page.url);
+            if let Some(healed) = &mut page.healed {
+                self.hide_text(&mut healed.selector);
+                self.hide_text(&mut healed.by);
+            }
+        }
         self.close_all(&mut record.outputs);
         self.close_all(&mut record.set);
         if let Some(exit) = &mut record.exit {

@@ -4,8 +4,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Folder, Visit};
+#[cfg(feature = "browser")]
+use crate::browser::{BrowserState, PageNote};
 use crate::fault::Fault;
 use crate::host::Host;
+#[cfg(feature = "browser")]
+use crate::record::Next;
 use crate::record::{LogLine, Record};
 use crate::value::{Object, text};
 
@@ -19,12 +23,16 @@ pub struct Work {
     found: Value,
     /// How long the workflow lets a visit take.
     limit: Option<Duration>,
+    #[cfg(feature = "browser")]
+    browsers: Vec<BrowserState>,
     record: Record,
 }
 
 impl Work {
     pub(super) fn new(visit: Visit<'_>, inputs: Object, found: Value) -> Self {
         Self {
+            #[cfg(feature = "browser")]
+            browsers: browsers(visit),
             inputs,
             folder: visit.walk.folder(),
             host: visit.host.clone(),
@@ -47,6 +55,10 @@ impl Work {
         record.exit = self.record.exit;
         record.logs.extend(self.record.logs);
         record.warnings.extend(self.record.warnings);
+        record.page = self.record.page;
+        if self.record.next.is_some() {
+            record.next = self.record.next;
+        }
     }
 
     /// What `property` says in seconds, or else this; no longer than the workflow lets a visit take.
@@ -166,4 +178,40 @@ impl Work {
     pub fn warn(&mut self, warning: String) {
         self.record.warnings.push(warning);
     }
+}
+
+#[cfg(feature = "browser")]
+impl Work {
+    /// The browsers that the run has open, the one last that was launched last.
+    pub(crate) fn browsers(&self) -> &[BrowserState] {
+        &self.browsers
+    }
+
+    /// Tells how a browser is now. The last word on each counts.
+    pub(crate) fn browse(&mut self, state: BrowserState) {
+        let Some(Next::Browsers(states)) = &mut self.record.next else {
+            self.record.next = Some(Next::Browsers(vec![state]));
+            return;
+        };
+        states.retain(|known| known.id != state.id);
+        states.push(state);
+    }
+
+    /// What is left to be seen of the page.
+    pub(crate) fn page_note(&mut self) -> &mut PageNote {
+        self.record.page.get_or_insert_default()
+    }
+}
+
+/// The browsers of a run, with the values of secrets.
+#[cfg(feature = "browser")]
+fn browsers(visit: Visit<'_>) -> Vec<BrowserState> {
+    let mut browsers = visit.walk.browsers().to_vec();
+    if let Ok(mask) = visit.mask() {
+        let settings = browsers
+            .iter_mut()
+            .flat_map(|browser| browser.settings.values_mut());
+        settings.for_each(|value| mask.open(value));
+    }
+    browsers
 }

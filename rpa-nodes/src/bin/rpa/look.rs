@@ -97,6 +97,15 @@ pub(crate) fn history(
         if let Some(error) = &visit.error {
             writeln!(output, "  {error}")?;
         }
+        if let Some(page) = &visit.page {
+            writeln!(output, "  page {}", page.url)?;
+            if let Some(healed) = &page.healed {
+                writeln!(output, "  healed {} by {}", healed.selector, healed.by)?;
+            }
+            if let Some(picture) = &page.screenshot {
+                writeln!(output, "  picture {picture}")?;
+            }
+        }
     }
     Ok(Outcome::Done)
 }
