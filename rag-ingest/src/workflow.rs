@@ -17,7 +17,7 @@ mod retry;
 
 use durable_runtime::Queue;
 
-pub use self::collection::{MaxDelete, RunRequest, ingest_collection};
+pub use self::collection::{MaxDelete, RunRequest, ingest_collection, ingest_plainly};
 pub use self::failure::IngestError;
 pub use self::file::{FileOutcome, FileRequest, ingest_file};
 pub use self::page::{PageReport, PageRequest, ingest_page};
