@@ -22,7 +22,7 @@ pub(crate) use self::interrupt::interrupted;
 pub use self::lifecycle::{ResumeOptions, cancel, resume};
 pub use self::watch::watch;
 pub use self::worker::{Served, WorkerOptions, serve};
-use crate::collection::{Collection, CollectionError, FileState, INDEX_FROM, Spending, model_name};
+use crate::collection::{Collection, CollectionError, FileState, Spending};
 use crate::desk::Desk;
 use crate::discover::{DiscoverError, Rules};
 use crate::embed::{EmbedError, Embedder};
@@ -225,8 +225,6 @@ pub struct Stage {
 struct Engine {
     durable: Durable,
     fingerprint: String,
-    /// The name of the model.
-    model: String,
     /// What runs of these settings are bound to.
     version: String,
     /// A connection of its own to the collection.
@@ -245,7 +243,6 @@ impl Engine {
     ) -> Result<Self, RunError> {
         let collection = Collection::open(db).await?;
         let embedder = embedder.open_for::<RunError>(&collection).await?;
-        let model = model_name(embedder.id(), embedder.dimension());
         if let Some((collection_name, micros)) = budget {
             check_price(embedder.as_ref(), micros)?;
             // Before the launch: what was interrupted goes on at once, and spends.
@@ -271,20 +268,10 @@ impl Engine {
         Ok(Self {
             durable: builder.launch().await?,
             fingerprint,
-            model,
             version,
             collection,
             executor,
         })
-    }
-
-    /// Indexes the vectors if they are many. Everything is saved; without the index it is only found more slowly, and
-    /// `stats` tells.
-    async fn index(&self) {
-        let indexed = self.collection.index_vectors(&self.model, INDEX_FROM);
-        if let Err(error) = indexed.await {
-            tracing::warn!(%error, "the vectors could not be indexed");
-        }
     }
 
     /// Ends the budget of a collection, which was for the work that is done now, unless other runs go on with it.
@@ -478,7 +465,6 @@ async fn summary(
     report: RunReport,
     begun: Begun,
 ) -> Result<Summary, RunError> {
-    engine.index().await;
     Ok(Summary {
         stages: stages(engine, &report, begun).await?,
         run_id: run_id.to_owned(),

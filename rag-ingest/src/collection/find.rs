@@ -1,6 +1,8 @@
 //! What searching reads: the documents that a filter lets through, the chunks that are near or have the words, and
 //! the chunks themselves.
 
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt;
 
 use super::session::{Session, rows, run};
@@ -32,6 +34,11 @@ pub struct Passage {
     pub start: i64,
     /// One past the last byte.
     pub end: i64,
+    /// First character in the document's normalised text, and one past the last; nothing of chunks that an older
+    /// version has saved.
+    pub characters: Option<(i64, i64)>,
+    /// First byte in the file, and one past the last, if the text is that of the file.
+    pub file: Option<(i64, i64)>,
     /// The headings it stands under, the highest first.
     pub heading: Vec<String>,
     /// The first and the last page it stands on.
@@ -276,7 +283,9 @@ impl Collection {
             Option<i64>,
             Vec<u8>,
         );
+        type Place = (i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
         let failed = || CollectionError::statement("read the chunks");
+        let ids = &serde_json::Value::from(ids.to_vec()).to_string();
         let mut look = self.look().await.map_err(failed())?;
         let session = &mut look.session();
         let found: Vec<Row> = rows!(
@@ -286,23 +295,36 @@ impl Collection {
              FROM rag_chunks c JOIN rag_documents d ON d.id = c.document_id
              JOIN rag_sources s ON s.id = d.source_id JOIN rag_vectors v ON v.id = c.vector_id
              WHERE c.id IN {numbers:$1}",
-            serde_json::Value::from(ids.to_vec()).to_string()
+            ids
         )
         .map_err(failed())?;
-        let passage = |row: Row| Passage {
-            id: row.0,
-            document: row.1,
-            root: row.2,
-            path: row.3,
-            kind: row.4,
-            title: row.5,
-            mtime_ns: row.6,
-            text: row.7,
-            start: row.8,
-            end: row.9,
-            heading: serde_json::from_str(&row.10).unwrap_or_default(),
-            pages: row.11.zip(row.12),
-            vector: row.13,
+        let places: Vec<Place> = rows!(
+            session,
+            "SELECT id, start_char, end_char, file_start, file_end FROM rag_chunks WHERE id IN {numbers:$1}",
+            ids
+        )
+        .map_err(failed())?;
+        let places: HashMap<i64, Place> =
+            places.into_iter().map(|place| (place.0, place)).collect();
+        let passage = |row: Row| {
+            let place = places.get(&row.0).copied().unwrap_or_default();
+            Passage {
+                id: row.0,
+                document: row.1,
+                root: row.2,
+                path: row.3,
+                kind: row.4,
+                title: row.5,
+                mtime_ns: row.6,
+                text: row.7,
+                start: row.8,
+                end: row.9,
+                characters: place.1.zip(place.2),
+                file: place.3.zip(place.4),
+                heading: serde_json::from_str(&row.10).unwrap_or_default(),
+                pages: row.11.zip(row.12),
+                vector: row.13,
+            }
         };
         Ok(found.into_iter().map(passage).collect())
     }

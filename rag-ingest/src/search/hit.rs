@@ -29,6 +29,14 @@ pub struct Hit {
     pub start: i64,
     /// One past the last byte.
     pub end: i64,
+    /// First character in the normalised text; nothing until the document is ingested by this version.
+    pub start_char: Option<i64>,
+    /// One past the last character.
+    pub end_char: Option<i64>,
+    /// First byte in the file, if the text is the file's own (plain text, Markdown, source code, in UTF-8).
+    pub file_start: Option<i64>,
+    /// One past the last byte in the file.
+    pub file_end: Option<i64>,
     /// The headings it stands under, joined by ` > `.
     pub heading: Option<String>,
     /// The page it begins on, from 1.
@@ -93,6 +101,10 @@ fn hit(fused: &Fused, passage: Passage, words: &[String]) -> Hit {
         text: passage.text,
         start: passage.start,
         end: passage.end,
+        start_char: passage.characters.map(|(start, _)| start),
+        end_char: passage.characters.map(|(_, end)| end),
+        file_start: passage.file.map(|(start, _)| start),
+        file_end: passage.file.map(|(_, end)| end),
         heading,
         page: passage.pages.map(|(first, _)| first),
         last_page: passage.pages.map(|(_, last)| last),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::now_ms;
 use super::failure::IngestError;
+use super::index::index;
 use super::page::{PageReport, PageRequest, ingest_page};
 use super::report::RunReport;
 use crate::collection::session::{Session, rows, run};
@@ -92,6 +93,7 @@ pub async fn ingest_collection(
     let swept = sweep(&ctx, &request, &opened).await?;
     report.vanished = swept.vanished;
     report.kept = swept.kept;
+    index(&ctx).await?;
     Ok(report)
 }
 

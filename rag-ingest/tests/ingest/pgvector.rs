@@ -32,7 +32,7 @@ impl Embedder for Needle {
 /// Adds documents, each with so many chunks, whose vectors stand at angles from `from` on, in steps of `step`.
 async fn add(store: &Store, path: &str, chunks: u32, (from, step): (f32, f32)) {
     let mut sql = format!(
-        "INSERT INTO rag_sources (collection, name, location) VALUES ('default', 'root', '/root') ON CONFLICT DO NOTHING;
+        "INSERT INTO rag_sources (collection, name, location) VALUES ('default', 'root', '/documents') ON CONFLICT DO NOTHING;
          INSERT INTO rag_documents (collection, source_id, path, content_hash, file_hash, model, kind, chunks, size,
             mtime_ns, seen_run, seen_ms, status)
          SELECT 'default', id, '{path}', 'hash', 'hash', 'needle/2', 'text', {chunks}, 1, 1, '', 0, 'saved' FROM rag_sources;"
@@ -183,7 +183,10 @@ async fn a_filter_does_not_make_the_index_give_fewer_than_there_are() {
             ]
         );
         assert_eq!(far.len(), 30);
-        assert!(far.iter().all(|hit| hit.path == "/root/far.txt"), "{far:?}");
+        assert!(
+            far.iter().all(|hit| hit.path == "/documents/far.txt"),
+            "{far:?}"
+        );
         assert_eq!(
             searcher.search("default", &near(1000)).await.unwrap().len(),
             1000
