@@ -193,7 +193,12 @@ async fn main() -> Result<()> {
         let [durable, plain] = took;
         println!("turn {turn}: durable {durable:.2} s, plain {plain:.2} s");
         if let [Some(one), Some(other)] = did {
-            ensure!(one == other, "they did not do the same: {one:?}, {other:?}");
+            // Two files with a text in common that are worked on at once may both embed it.
+            let same = |done: Done| (done.ingested, done.failed, done.chunks);
+            ensure!(
+                same(one) == same(other),
+                "they did not do the same: {one:?}, {other:?}"
+            );
         }
         done = did.into_iter().flatten().next();
         with.push(durable);

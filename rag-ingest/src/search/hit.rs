@@ -21,6 +21,9 @@ pub struct Hit {
     pub score: f64,
     /// Its places in the two rankings.
     pub ranks: Ranks,
+    /// The score of a [`Reranker`](super::Reranker), if there is one; then hits are in its order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reranked: Option<f64>,
     /// The passage.
     pub text: String,
     /// The part of it where the words of the question stand.
@@ -97,6 +100,7 @@ fn hit(fused: &Fused, passage: Passage, words: &[String]) -> Hit {
         path,
         score: fused.score,
         ranks: fused.ranks,
+        reranked: None,
         snippet: Snippet::of(&passage.text, words),
         text: passage.text,
         start: passage.start,

@@ -170,7 +170,7 @@ on_both_stores! {
         let folder = scratch.file("documents");
         let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         let rows = ingestion.collection().await;
-        let costs = "SELECT batch, embedded, tokens, cost_micros FROM rag_costs ORDER BY id";
+        let costs = "SELECT batch, embedded, tokens, cost_micros FROM rag_costs ORDER BY document_id, batch";
         let paid = store.rows(costs, &[]).await;
         for sql in BACK_TO_VERSION_2 {
             store.execute(sql, &[]).await;
