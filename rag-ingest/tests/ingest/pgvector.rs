@@ -301,9 +301,11 @@ async fn a_run_that_is_left_to_a_worker_ends_with_an_index_while_the_worker_stay
             isolate: false,
             until_idle: false,
         });
+        let run = [id.as_str()];
+        let sql = "SELECT status FROM dbos.workflow_status WHERE workflow_uuid = $1";
         tokio::select! {
             ended = worker => panic!("the worker ended: {ended:?}"),
-            () = store.becomes("SELECT status FROM dbos.workflow_status WHERE workflow_uuid = $1", &[&id], "SUCCESS") => {}
+            () = store.becomes(sql, &run, "SUCCESS") => {}
         }
 
         let after = collection.vector_index(name.model()).await.unwrap();
