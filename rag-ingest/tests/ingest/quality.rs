@@ -69,10 +69,11 @@ async fn both_rankings_together_have_answers_higher_up_than_each_alone() {
     assert!(hybrid.questions >= 100, "{all}");
     assert!(hybrid.mrr >= vector.mrr.max(keyword.mrr), "{all}");
     assert!(hybrid.first >= vector.first.max(keyword.first), "{all}");
-    // At this, words alone are a little better: the built-in model is a weak one.
-    let best = vector.in_five.max(keyword.in_five);
-    assert!(hybrid.in_five + 4 >= best, "{all}");
-    assert!(hybrid.mrr > 0.38, "{all}");
+    assert!(
+        hybrid.in_five >= vector.in_five.max(keyword.in_five),
+        "{all}"
+    );
+    assert!(hybrid.mrr > 0.4, "{all}");
 }
 
 #[test]

@@ -127,7 +127,7 @@ on_both_stores! {
         }
         let best = &both[0];
         let rank = |of: &str| best["ranks"][of].as_f64().unwrap();
-        let score = 1.0 / (60.0 + rank("vector")) + 1.0 / (60.0 + rank("keyword"));
+        let score = 0.7 / (5.0 + rank("vector")) + 1.0 / (5.0 + rank("keyword"));
         assert!((best["score"].as_f64().unwrap() - score).abs() < 1e-12, "{best}");
     }
 
