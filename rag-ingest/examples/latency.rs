@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The words are as frequent as in texts (the n-th most frequent is one in n), the vectors have 256 numbers as those
-//! of the built-in model. The database must be empty; a SQLite file is made in a temporary folder unless given.
+//! of the built-in model. The database must be empty, or one that an earlier call has filled; a SQLite file is made in a
+//! temporary folder unless given.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -110,12 +111,11 @@ async fn main() -> Result<()> {
     let db = options.db.clone().unwrap_or_else(|| scratch.sqlite_url());
     let collection = Collection::open(&db).await?;
     let begun = Instant::now();
-    fill(&db, options.chunks).await?;
-    println!(
-        "{} chunks written in {:.1?}",
-        options.chunks,
-        begun.elapsed()
-    );
+    if collection.stats("default").await?.chunks == 0 {
+        fill(&db, options.chunks).await?;
+        let took = begun.elapsed();
+        println!("{} chunks written in {took:.1?}", options.chunks);
+    }
     let searcher = Searcher::new(collection.clone(), Arc::new(ByChance));
     let begun = Instant::now();
     let index = collection.index_vectors(searcher.model(), 10_000).await?;

@@ -22,6 +22,7 @@ mod stats;
 mod texts;
 mod vectors;
 mod verify;
+mod words;
 
 use std::str::FromStr;
 use std::time::Duration;

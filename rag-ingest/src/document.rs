@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::normalise::normalise;
+use crate::normalise::{SourceMap, normalise};
 
 /// What a document's text was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -142,6 +142,10 @@ pub struct Document {
     pub encoding: String,
     /// What was odd about the file and did not stop it from being read.
     pub warnings: Vec<String>,
+    /// Where the text stands in the file, or in the member of a file; nothing where it was made from something else
+    /// than the file's own characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceMap>,
 }
 
 impl Document {
@@ -156,6 +160,7 @@ impl Document {
             language: None,
             encoding: "UTF-8".to_owned(),
             warnings: Vec::new(),
+            source: None,
         }
     }
 

@@ -61,6 +61,11 @@ pub trait Embedder: Send + Sync {
         None
     }
 
+    /// How much its ranking counts in a hybrid search, where that of the words counts 1.
+    fn weight(&self) -> f64 {
+        1.0
+    }
+
     /// What a million word pieces cost, in millionths of a currency; nothing, unless somebody sends a bill.
     fn micros_per_million_tokens(&self) -> i64 {
         0

@@ -45,7 +45,7 @@ use crate::document::Document;
 use crate::profile::Profile;
 
 /// Changes whenever the same file may give another document: documents are then read again.
-pub const LOADER_VERSION: u32 = 2;
+pub const LOADER_VERSION: u32 = 3;
 
 /// Reads one format.
 trait Loader: Sync {

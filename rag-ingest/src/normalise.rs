@@ -1,7 +1,9 @@
 //! One spelling for texts that look the same.
 
 pub mod compat;
+mod places;
 
+pub use self::places::SourceMap;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Changes whenever the same input may give another output: documents are then read again.

@@ -204,6 +204,10 @@ impl Embedder for BuiltIn {
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         StaticEmbedder::builtin().embed(texts)
     }
+
+    fn weight(&self) -> f64 {
+        StaticEmbedder::builtin().weight()
+    }
 }
 
 #[cfg(test)]

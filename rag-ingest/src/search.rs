@@ -1,10 +1,12 @@
 //! Hybrid search: the nearest vectors and the best matches of the words, fused by their ranks.
 
+mod failure;
 mod filter;
 mod hit;
 mod matrix;
 mod question;
 mod request;
+mod rerank;
 mod snippet;
 
 use std::collections::HashMap;
@@ -13,19 +15,23 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use self::failure::SearchError;
 pub use self::filter::Filter;
 pub use self::hit::{Hit, Ranks};
 pub(crate) use self::matrix::Matrix;
 use self::question::Question;
 pub use self::request::Request;
+pub use self::rerank::Reranker;
 pub use self::snippet::Snippet;
-use crate::collection::{Allowed, Collection, CollectionError, model_name};
+use crate::collection::{Allowed, Collection, model_name};
 use crate::embed::{EmbedError, Embedder};
 
 /// How many candidates each of the two searches gives, if no more hits are asked for.
 const CANDIDATES: usize = 100;
-/// The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher, 2009): a result at rank r counts 1 / (60 + r).
-const FUSION: f64 = 60.0;
+/// The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher, 2009): a result at rank r counts 1 / (5 + r). They
+/// have 60, for many rankings a thousand deep; with that, of two rankings, what stands in the middle of both comes before
+/// what one of them has first.
+const FUSION: f64 = 5.0;
 /// The most hits of one search.
 pub const MOST: usize = 1000;
 
@@ -67,81 +73,6 @@ impl Query {
     }
 }
 
-/// Why a search found nothing out.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SearchError {
-    /// The database.
-    #[error(transparent)]
-    Collection(#[from] CollectionError),
-    /// The model.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// The question.
-    #[error("the question is empty; ask something")]
-    EmptyQuestion,
-    /// The limit.
-    #[error("{limit} hits cannot be asked for; ask for 1 to {MOST}")]
-    Limit {
-        /// How many were asked for.
-        limit: usize,
-    },
-    /// A pattern of paths.
-    #[error("the pattern `{pattern}` of paths cannot be read: {why}; write, say, `docs/**/*.md`")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A word for what documents were made from.
-    #[error("there are no documents of the type `{word}`; the types are {known}")]
-    Kind {
-        /// The word.
-        word: String,
-        /// The words that there are.
-        known: String,
-    },
-    /// A moment.
-    #[error("`{text}` is no date; write 2026-01-31, or 2026-01-31T12:00:00Z")]
-    Moment {
-        /// What was given.
-        text: String,
-    },
-    /// Pages.
-    #[error("`{text}` are no pages; write 7, or 3-9")]
-    Pages {
-        /// What was given.
-        text: String,
-    },
-    /// The collection.
-    #[error("the collection `{collection}` is empty; fill it with `rag-ingest ingest PATH`")]
-    EmptyCollection {
-        /// Its name.
-        collection: String,
-    },
-    /// The vectors were made by another model.
-    #[error(
-        "the collection `{collection}` was made with the model {models}, not with {wanted}; search with the same \
-         --embedder, search with --mode keyword, or ingest again with the other one"
-    )]
-    OtherModel {
-        /// The collection's name.
-        collection: String,
-        /// The models it has vectors of.
-        models: String,
-        /// The model of this search.
-        wanted: String,
-    },
-}
-
-impl SearchError {
-    /// Whether another question would help; else it is the database or the model that cannot answer.
-    pub fn is_of_the_question(&self) -> bool {
-        !matches!(self, Self::Collection(_) | Self::Embed(_))
-    }
-}
-
 /// Searches the collections of a database with one model.
 ///
 /// Where the database does not compare vectors itself, a searcher keeps those of the collections that it has searched
@@ -150,6 +81,7 @@ pub struct Searcher {
     collection: Collection,
     embedder: Arc<dyn Embedder>,
     model: String,
+    reranker: Option<Arc<dyn Reranker>>,
     kept: Mutex<HashMap<String, Kept>>,
 }
 
@@ -176,7 +108,17 @@ impl Searcher {
             collection,
             embedder,
             model,
+            reranker: None,
             kept: Mutex::default(),
+        }
+    }
+
+    /// Lets the best hits of every search be judged again. They come in the order of these judgements then.
+    #[must_use]
+    pub fn reranked_by(self, reranker: Arc<dyn Reranker>) -> Self {
+        Self {
+            reranker: Some(reranker),
+            ..self
         }
     }
 
@@ -225,9 +167,18 @@ impl Searcher {
             }
         };
         let (near, worded): (_, Result<_, SearchError>) = tokio::join!(near, worded);
-        let fused = fuse(&near?, &worded?);
-        let best = fused.get(..query.limit).unwrap_or(&fused);
-        hit::read(&self.collection, best, &question.words).await
+        let fused = fuse((&near?, self.embedder.weight()), &worded?);
+        let read = match &self.reranker {
+            Some(_) => query.limit.max(rerank::LOOKED_AT),
+            None => query.limit,
+        };
+        let best = fused.get(..read).unwrap_or(&fused);
+        let mut hits = hit::read(&self.collection, best, &question.words).await?;
+        if let Some(reranker) = &self.reranker {
+            hits = rerank::rerank(reranker, &question.text, hits).await?;
+            hits.truncate(query.limit);
+        }
+        Ok(hits)
     }
 
     /// Sees to it that there is something to find.
@@ -328,23 +279,26 @@ struct Fused {
     ranks: Ranks,
 }
 
-/// Adds the reciprocal ranks up.
-fn fuse(near: &[i64], worded: &[i64]) -> Vec<Fused> {
+/// Which of the rankings is meant.
+type Place = fn(&mut Ranks) -> &mut Option<u32>;
+
+/// Adds the reciprocal ranks up; those of the vectors count as much as their model is worth.
+fn fuse((near, weight): (&[i64], f64), worded: &[i64]) -> Vec<Fused> {
     let mut scores: HashMap<i64, Fused> = HashMap::new();
-    let mut count = |chunk: i64, rank: u32, place: fn(&mut Ranks) -> &mut Option<u32>| {
+    let mut count = |chunk: i64, rank: u32, weight: f64, place: Place| {
         let fused = scores.entry(chunk).or_insert(Fused {
             chunk,
             score: 0.0,
             ranks: Ranks::default(),
         });
-        fused.score += 1.0 / (FUSION + f64::from(rank));
+        fused.score += weight / (FUSION + f64::from(rank));
         *place(&mut fused.ranks) = Some(rank);
     };
     for (rank, chunk) in (1..).zip(near) {
-        count(*chunk, rank, |ranks| &mut ranks.vector);
+        count(*chunk, rank, weight, |ranks| &mut ranks.vector);
     }
     for (rank, chunk) in (1..).zip(worded) {
-        count(*chunk, rank, |ranks| &mut ranks.keyword);
+        count(*chunk, rank, 1.0, |ranks| &mut ranks.keyword);
     }
     let mut fused: Vec<_> = scores.into_values().collect();
     fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
@@ -357,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_both_searches_find_comes_first() {
-        let fused = fuse(&[1, 2, 3], &[3, 4]);
+        let fused = fuse((&[1, 2, 3], 1.0), &[3, 4]);
         let first = fused.first().unwrap();
         assert_eq!(first.chunk, 3);
         assert_eq!(
@@ -368,8 +322,22 @@ mod tests {
     }
 
     #[test]
+    fn what_one_has_first_comes_before_what_both_have_far_behind() {
+        let (near, worded) = (Vec::from_iter(1..=40), Vec::from_iter(41..=80));
+        let mut both = (near.clone(), worded.clone());
+        both.0.push(99);
+        both.1.push(99);
+        let fused = fuse((&both.0, 1.0), &both.1);
+        let chunks: Vec<_> = fused.iter().take(2).map(|fused| fused.chunk).collect();
+        assert_eq!(chunks, [1, 41]);
+        // A ranking that is worth less comes second.
+        let fused = fuse((&near, 0.7), &worded);
+        assert_eq!(fused.first().map(|fused| fused.chunk), Some(41));
+    }
+
+    #[test]
     fn equal_scores_keep_a_fixed_order() {
-        let fused = fuse(&[7], &[5]);
+        let fused = fuse((&[7], 1.0), &[5]);
         let chunks: Vec<_> = fused.iter().map(|fused| fused.chunk).collect();
         assert_eq!(chunks, [5, 7]);
     }

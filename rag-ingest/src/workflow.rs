@@ -1,9 +1,9 @@
 //! The durable workflows: one for a run, one for each page of its files, one for each file.
 //!
-//! `ingest_collection`: open → discover, a step for each page → a child for each page → sweep.
+//! `ingest_collection`: open → discover, a step for each page → a child for each page → sweep → index.
 //! `ingest_page`: what the page has to do → a child on the queue for each file → their outcomes.
 //! `ingest_file`: load → chunk → embed, a step for each batch → save, in one transaction.
-//! `retry_collection`: what failed and is due → a fork of each file's workflow from the step that failed.
+//! `retry_collection`: what failed and is due → a fork of each file's workflow from the step that failed → index.
 //!
 //! The state of a run is in the document table, a row for each file; no checkpoint grows with the tree.
 
@@ -11,13 +11,14 @@ pub(crate) mod clock;
 mod collection;
 mod failure;
 mod file;
+mod index;
 mod page;
 mod report;
 mod retry;
 
 use durable_runtime::Queue;
 
-pub use self::collection::{MaxDelete, RunRequest, ingest_collection};
+pub use self::collection::{MaxDelete, RunRequest, ingest_collection, ingest_plainly};
 pub use self::failure::IngestError;
 pub use self::file::{FileOutcome, FileRequest, ingest_file};
 pub use self::page::{PageReport, PageRequest, ingest_page};
@@ -32,7 +33,7 @@ pub const RUNS: Queue = Queue::new("rag_ingest_runs").partition_concurrency(1);
 
 /// Changes when runs of an older program can no longer go on in this one. They are left alone then; what they did not
 /// finish is found again, since a run looks at the collection and not at earlier runs.
-pub const VERSION: &str = "rag-ingest-4";
+pub const VERSION: &str = "rag-ingest-5";
 
 /// What workflows are bound to: this program with one pipeline. Of several workers on a database each takes only what
 /// it does as the run was begun.

@@ -13,9 +13,18 @@ const LARGEST: u64 = 24 << 10;
 ///
 /// When there are not that many, or they cannot be copied.
 pub fn copy(folder: &Path, count: usize) {
+    copy_of_kinds(folder, count, &KINDS);
+}
+
+/// As [`copy`], but only files with these extensions.
+///
+/// # Panics
+///
+/// When there are not that many, or they cannot be copied.
+pub fn copy_of_kinds(folder: &Path, count: usize, kinds: &[&str]) {
     let mut found = Vec::new();
     for registry in entries(&sources()) {
-        walk(&registry, &registry, &mut found);
+        walk(&registry, &registry, kinds, &mut found);
     }
     found.sort();
     found.dedup_by(|(_, second), (_, first)| second == first);
@@ -49,7 +58,7 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn walk(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, PathBuf)>) {
+fn walk(root: &Path, folder: &Path, kinds: &[&str], found: &mut Vec<(PathBuf, PathBuf)>) {
     for path in entries(folder) {
         let meta = fs::symlink_metadata(&path).expect("a listed file can be looked at");
         let kind = path
@@ -57,8 +66,8 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, PathBuf)>) {
             .and_then(|kind| kind.to_str())
             .unwrap_or_default();
         if meta.is_dir() {
-            walk(root, &path, found);
-        } else if meta.is_file() && meta.len() <= LARGEST && KINDS.contains(&kind) {
+            walk(root, &path, kinds, found);
+        } else if meta.is_file() && meta.len() <= LARGEST && kinds.contains(&kind) {
             let name = path
                 .strip_prefix(root)
                 .expect("it is below the root")

@@ -30,6 +30,26 @@ impl<'t> Ingestion<'t> {
         }
     }
 
+    /// Makes the folder with some files (name and text) in it, and ingests it.
+    ///
+    /// # Panics
+    ///
+    /// When the folder is there already, or the program prints no summary.
+    pub fn of_files(
+        folder: &'t Path,
+        files: &[(&str, &str)],
+        store: &'t Store,
+        log: PathBuf,
+    ) -> Self {
+        std::fs::create_dir(folder).expect("a new folder is made");
+        for (name, text) in files {
+            std::fs::write(folder.join(name), text).expect("a file is written");
+        }
+        let ingestion = Self::new(folder, store, log);
+        ingestion.run();
+        ingestion
+    }
+
     /// The command, not yet started.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);

@@ -1,6 +1,7 @@
 //! The ingestion of documents, from the outside: the program is run as its users run it.
 
 mod bad_input;
+mod budget;
 mod commands;
 mod embedding;
 mod fleet;

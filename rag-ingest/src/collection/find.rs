@@ -1,6 +1,8 @@
 //! What searching reads: the documents that a filter lets through, the chunks that are near or have the words, and
 //! the chunks themselves.
 
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt;
 
 use super::session::{Session, rows, run};
@@ -32,6 +34,11 @@ pub struct Passage {
     pub start: i64,
     /// One past the last byte.
     pub end: i64,
+    /// First character in the document's normalised text, and one past the last; nothing of chunks that an older
+    /// version has saved.
+    pub characters: Option<(i64, i64)>,
+    /// First byte in the file, and one past the last, if the text is that of the file.
+    pub file: Option<(i64, i64)>,
     /// The headings it stands under, the highest first.
     pub heading: Vec<String>,
     /// The first and the last page it stands on.
@@ -58,12 +65,12 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    fn is_everything(&self) -> bool {
+    pub(super) fn is_everything(&self) -> bool {
         self.documents.is_none() && self.pages.is_none()
     }
 
     /// The values of the four parameters in [`ALLOWED`].
-    fn parameters(&self) -> (i64, String, i64, i64) {
+    pub(super) fn parameters(&self) -> (i64, String, i64, i64) {
         let documents = self.documents.as_deref().unwrap_or_default();
         let list = serde_json::Value::from(documents.to_vec()).to_string();
         let (first, last) = self.pages.unwrap_or_default();
@@ -72,33 +79,7 @@ impl Allowed {
 }
 
 /// A condition on chunks `c`: whether documents count, which, the first page or 0, the last.
-const ALLOWED: &str = "($2 = 0 OR c.document_id IN {numbers:$3}) AND ($4 = 0 OR (c.last_page >= $4 AND c.first_page <= $5))";
-
-/// A match in a heading counts double.
-const BEST_SQLITE: &str = "
-    SELECT rowid FROM rag_words WHERE rag_words MATCH $1 AND rank MATCH 'bm25(2.0, 1.0)' ORDER BY rank LIMIT $2";
-
-const WORDS_SQLITE: &str = "
-    SELECT c.id FROM rag_words
-    JOIN rag_chunks c ON c.id = rag_words.rowid
-    JOIN rag_documents d ON d.id = c.document_id
-    WHERE rag_words MATCH $6 AND d.collection = $1 AND {allowed}
-    ORDER BY bm25(rag_words, 2.0, 1.0), c.id LIMIT $7";
-
-const WORDS_POSTGRES: &str = "
-    SELECT c.id FROM rag_chunks c
-    JOIN rag_documents d ON d.id = c.document_id, websearch_to_tsquery('english', $6) query
-    WHERE c.words @@ query AND d.collection = $1 AND {allowed}
-    ORDER BY ts_rank_cd(c.words, query, 1) DESC, c.id LIMIT $7";
-
-/// An FTS5 or web-search query for chunks with any of the words; each is a string there, so nothing in it is syntax.
-fn any_of(words: &[String], or: &str) -> String {
-    let quoted: Vec<_> = words
-        .iter()
-        .map(|word| format!("\"{}\"", word.replace('"', "")))
-        .collect();
-    quoted.join(or)
-}
+pub(super) const ALLOWED: &str = "($2 = 0 OR c.document_id IN {numbers:$3}) AND ($4 = 0 OR (c.last_page >= $4 AND c.first_page <= $5))";
 
 /// A vector in the memory: number of the chunk, of its document, its pages, the floats in little-endian order.
 pub(crate) type VectorRow = (i64, i64, Option<i64>, Option<i64>, Vec<u8>);
@@ -157,43 +138,6 @@ impl Collection {
         .map_err(failed())?;
         let place = |(id, root, path)| Place { id, root, path };
         Ok(found.into_iter().map(place).collect())
-    }
-
-    /// The chunks that hold any of the words, the best first.
-    pub(crate) async fn with_words(
-        &self,
-        collection: &str,
-        words: &[String],
-        allowed: &Allowed,
-        limit: i64,
-    ) -> Result<Vec<i64>, CollectionError> {
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
-        let failed = || CollectionError::statement("search the texts");
-        let mut look = self.look().await.map_err(failed())?;
-        let session = &mut look.session();
-        if !session.is_postgres()
-            && allowed.is_everything()
-            && only(session, collection).await.map_err(failed())?
-        {
-            // Without a look at the chunks the index of words gives its best at once.
-            let query = any_of(words, " OR ");
-            let found: Vec<(i64,)> = rows!(session, BEST_SQLITE, &query, limit).map_err(failed())?;
-            return Ok(found.into_iter().map(|(id,)| id).collect());
-        }
-        let (sql, query) = if session.is_postgres() {
-            (WORDS_POSTGRES, any_of(words, " or "))
-        } else {
-            (WORDS_SQLITE, any_of(words, " OR "))
-        };
-        let sql = sql.replace("{allowed}", ALLOWED);
-        let (some, documents, first, last) = allowed.parameters();
-        let found: Vec<(i64,)> = rows!(
-            session, &sql, collection, some, &documents, first, last, &query, limit
-        )
-        .map_err(failed())?;
-        Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
     /// The chunks whose vectors by a model point most nearly where `wanted` does, the nearest first, found by
@@ -276,7 +220,9 @@ impl Collection {
             Option<i64>,
             Vec<u8>,
         );
+        type Place = (i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
         let failed = || CollectionError::statement("read the chunks");
+        let ids = &serde_json::Value::from(ids.to_vec()).to_string();
         let mut look = self.look().await.map_err(failed())?;
         let session = &mut look.session();
         let found: Vec<Row> = rows!(
@@ -286,23 +232,36 @@ impl Collection {
              FROM rag_chunks c JOIN rag_documents d ON d.id = c.document_id
              JOIN rag_sources s ON s.id = d.source_id JOIN rag_vectors v ON v.id = c.vector_id
              WHERE c.id IN {numbers:$1}",
-            serde_json::Value::from(ids.to_vec()).to_string()
+            ids
         )
         .map_err(failed())?;
-        let passage = |row: Row| Passage {
-            id: row.0,
-            document: row.1,
-            root: row.2,
-            path: row.3,
-            kind: row.4,
-            title: row.5,
-            mtime_ns: row.6,
-            text: row.7,
-            start: row.8,
-            end: row.9,
-            heading: serde_json::from_str(&row.10).unwrap_or_default(),
-            pages: row.11.zip(row.12),
-            vector: row.13,
+        let places: Vec<Place> = rows!(
+            session,
+            "SELECT id, start_char, end_char, file_start, file_end FROM rag_chunks WHERE id IN {numbers:$1}",
+            ids
+        )
+        .map_err(failed())?;
+        let places: HashMap<i64, Place> =
+            places.into_iter().map(|place| (place.0, place)).collect();
+        let passage = |row: Row| {
+            let place = places.get(&row.0).copied().unwrap_or_default();
+            Passage {
+                id: row.0,
+                document: row.1,
+                root: row.2,
+                path: row.3,
+                kind: row.4,
+                title: row.5,
+                mtime_ns: row.6,
+                text: row.7,
+                start: row.8,
+                end: row.9,
+                characters: place.1.zip(place.2),
+                file: place.3.zip(place.4),
+                heading: serde_json::from_str(&row.10).unwrap_or_default(),
+                pages: row.11.zip(row.12),
+                vector: row.13,
+            }
         };
         Ok(found.into_iter().map(passage).collect())
     }
@@ -332,16 +291,6 @@ pub(super) async fn each_vector(
         }
     }
     Ok(())
-}
-
-/// Whether there is no other collection in the database.
-async fn only(session: &mut Session<'_>, collection: &str) -> sqlx::Result<bool> {
-    let others: Vec<(i64,)> = rows!(
-        session,
-        "SELECT COUNT(*) FROM rag_sources WHERE collection <> $1",
-        collection
-    )?;
-    Ok(others.first().is_some_and(|(count,)| *count == 0))
 }
 
 /// The nearest chunks by the extension `vector`: over its index, if there is one, and compared one by one when the

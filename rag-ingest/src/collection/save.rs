@@ -12,14 +12,14 @@ const A_STATEMENT: usize = 1000;
 
 const CHUNK: &str = "
     INSERT INTO rag_chunks (document_id, ordinal, start_byte, end_byte, tokens, heading,
-        first_page, last_page, text, vector_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        first_page, last_page, text, vector_id, start_char, end_char, file_start, file_end)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 const CHUNKS: &str = "
     INSERT INTO rag_chunks (document_id, ordinal, start_byte, end_byte, tokens, heading,
-        first_page, last_page, text, vector_id)
+        first_page, last_page, text, vector_id, start_char, end_char, file_start, file_end)
     SELECT $1, * FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::text[],
-        $7::int8[], $8::int8[], $9::text[], $10::int8[])";
+        $7::int8[], $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::int8[])";
 
 /// Writes the document's row and its chunks, inside the caller's transaction; gives whether the row was still there
 /// and waited for this content.
@@ -72,27 +72,76 @@ pub(super) async fn save_chunks(
     vectors: &HashMap<String, i64>,
 ) -> sqlx::Result<()> {
     let mut rows = Vec::with_capacity(chunks.len());
+    let mut places = Places::of(document);
     for (chunk, key) in chunks.iter().zip(keys) {
-        rows.push((chunk, *vectors.get(key).ok_or(sqlx::Error::RowNotFound)?));
+        let vector = *vectors.get(key).ok_or(sqlx::Error::RowNotFound)?;
+        rows.push((chunk, vector, places.next(chunk)));
     }
     if session.is_postgres() {
         for part in rows.chunks(A_STATEMENT) {
             many(session, id, document, part).await?;
         }
     } else {
-        for (chunk, vector) in rows {
-            one(session, id, document, chunk, vector).await?;
+        for row in rows {
+            one(session, id, document, row).await?;
         }
     }
     Ok(())
+}
+
+/// A chunk, the number of its vector, and its place.
+type Row<'c> = (&'c Chunk, i64, Place);
+
+/// Where a chunk stands, beside its bytes in the normalised text.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// First character in the normalised text, and one past the last.
+    characters: (usize, usize),
+    /// First byte in the file, and one past the last, if that is known.
+    file: Option<(usize, usize)>,
+}
+
+/// Counts the characters of a document's chunks, which are in order.
+struct Places<'d> {
+    document: &'d Document,
+    /// A byte of the text, and how many characters stand before it.
+    at: (usize, usize),
+}
+
+impl<'d> Places<'d> {
+    fn of(document: &'d Document) -> Self {
+        Self {
+            document,
+            at: (0, 0),
+        }
+    }
+
+    fn next(&mut self, chunk: &Chunk) -> Place {
+        let count = |from: usize, to: usize| {
+            let part = self.document.text.get(from..to);
+            part.unwrap_or_default().chars().count()
+        };
+        let (byte, before) = if self.at.0 <= chunk.start {
+            self.at
+        } else {
+            (0, 0)
+        };
+        let first = before + count(byte, chunk.start);
+        let last = first + count(chunk.start, chunk.end);
+        self.at = (chunk.start, first);
+        let map = self.document.source.as_ref();
+        Place {
+            characters: (first, last),
+            file: map.and_then(|map| map.range(chunk.start, chunk.end)),
+        }
+    }
 }
 
 async fn one(
     session: &mut Session<'_>,
     id: i64,
     document: &Document,
-    chunk: &Chunk,
-    vector: i64,
+    (chunk, vector, place): Row<'_>,
 ) -> sqlx::Result<()> {
     run!(
         session,
@@ -106,7 +155,11 @@ async fn one(
         chunk.pages.map(|(first, _)| i64::from(first)),
         chunk.pages.map(|(_, last)| i64::from(last)),
         chunk.text(document),
-        vector
+        vector,
+        number(place.characters.0),
+        number(place.characters.1),
+        place.file.map(|(start, _)| number(start)),
+        place.file.map(|(_, end)| number(end))
     )?;
     Ok(())
 }
@@ -115,16 +168,22 @@ async fn many(
     session: &mut Session<'_>,
     id: i64,
     document: &Document,
-    rows: &[(&Chunk, i64)],
+    rows: &[Row<'_>],
 ) -> sqlx::Result<()> {
-    fn column<T>(rows: &[(&Chunk, i64)], value: impl Fn(&Chunk) -> T) -> Vec<T> {
-        rows.iter().map(|(chunk, _)| value(chunk)).collect()
+    fn column<T>(rows: &[Row<'_>], value: impl Fn(&Chunk) -> T) -> Vec<T> {
+        rows.iter().map(|(chunk, ..)| value(chunk)).collect()
+    }
+    fn place<T>(rows: &[Row<'_>], value: impl Fn(&Place) -> T) -> Vec<T> {
+        rows.iter().map(|(.., place)| value(place)).collect()
     }
     let Session::Postgres(connection) = session else {
         return Ok(());
     };
-    let vectors: Vec<i64> = rows.iter().map(|(_, vector)| *vector).collect();
-    let texts: Vec<&str> = rows.iter().map(|(chunk, _)| chunk.text(document)).collect();
+    let vectors: Vec<i64> = rows.iter().map(|(_, vector, _)| *vector).collect();
+    let texts: Vec<&str> = rows
+        .iter()
+        .map(|(chunk, ..)| chunk.text(document))
+        .collect();
     sqlx::query(CHUNKS)
         .bind(id)
         .bind(column(rows, |chunk| i64::from(chunk.ordinal)))
@@ -140,6 +199,12 @@ async fn many(
         }))
         .bind(texts)
         .bind(vectors)
+        .bind(place(rows, |place| number(place.characters.0)))
+        .bind(place(rows, |place| number(place.characters.1)))
+        .bind(place(rows, |place| {
+            place.file.map(|(start, _)| number(start))
+        }))
+        .bind(place(rows, |place| place.file.map(|(_, end)| number(end))))
         .execute(&mut **connection)
         .await?;
     Ok(())

@@ -2,26 +2,28 @@
 //!
 //! A database is brought to the newest version in one transaction when it is opened. Version 1 kept each vector in
 //! its chunk; version 2 keeps a vector once for all chunks with the same text; version 3 adds what services are asked
-//! and paid.
+//! and paid; version 4 where chunks stand in characters and in their files.
 
 use super::session::{Session, rows, run};
 use super::{CollectionError, vectors};
 
 /// The version that this program works with.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// Taken while the tables are made, so that two processes do not make them at once. Any number that is ours alone.
 const LOCK: i64 = 0x7261_675f_736c;
 
-const SQLITE: [&str; 3] = [
+const SQLITE: [&str; 4] = [
     include_str!("migrations/1.sqlite.sql"),
     include_str!("migrations/2.sqlite.sql"),
     include_str!("migrations/3.sqlite.sql"),
+    include_str!("migrations/4.sqlite.sql"),
 ];
-const POSTGRES: [&str; 3] = [
+const POSTGRES: [&str; 4] = [
     include_str!("migrations/1.postgres.sql"),
     include_str!("migrations/2.postgres.sql"),
     include_str!("migrations/3.postgres.sql"),
+    include_str!("migrations/4.postgres.sql"),
 ];
 
 const EXISTS_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'rag_schema'";

@@ -139,6 +139,11 @@ impl Embedder for StaticEmbedder {
         self.table.columns
     }
 
+    /// It knows nothing of the order of words, and ranks coarser than words themselves do.
+    fn weight(&self) -> f64 {
+        0.7
+    }
+
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let tokenizer = Tokenizer::builtin();
         let vectors: Vec<Vec<f32>> = texts

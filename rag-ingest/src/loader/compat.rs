@@ -11,6 +11,7 @@ const MARK: &[u8] = "\u{FEFF}".as_bytes();
 /// headings.
 pub(super) fn respell(document: &mut Document, source: &Source<'_>) {
     document.headings.clear();
+    document.source = None;
     let is_text = matches!(document.kind, Kind::Text | Kind::Markdown | Kind::Code);
     if is_text && let Ok(decoded) = source.text() {
         document.text = if source.bytes().starts_with(MARK) {

@@ -8,6 +8,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::document::Document;
+use crate::normalise::SourceMap;
 
 /// Text and the encoding it was in.
 #[derive(Debug)]
@@ -16,12 +17,18 @@ pub(super) struct Decoded {
     pub(super) encoding: String,
     /// How many sequences were not valid in that encoding.
     pub(super) damaged: usize,
+    /// How many bytes stand before the text in the file, if all of the text's bytes are the file's.
+    pub(super) skipped: Option<usize>,
 }
 
 impl Decoded {
-    /// Gives a document the encoding that its text was in, and a warning if it was damaged.
+    /// Gives a document the encoding that its text was in, where it stands in the file, if it is the file's text, and a
+    /// warning if it was damaged.
     pub(super) fn describe(&self, mut document: Document) -> Document {
         document.encoding.clone_from(&self.encoding);
+        document.source = self
+            .skipped
+            .and_then(|skipped| SourceMap::of(&self.text, &document.text, skipped));
         if self.damaged > 0 {
             let damage = format!(
                 "{} byte sequences are not valid {} and were replaced",
@@ -39,7 +46,8 @@ const SAMPLE_BYTES: usize = 256 << 10;
 /// Decodes text; an error says why the bytes are no text.
 pub(super) fn decode(bytes: &[u8], html: bool) -> Result<Decoded, &'static str> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        let decoded = with(encoding, bytes.get(mark..).unwrap_or_default());
+        let mut decoded = with(encoding, bytes.get(mark..).unwrap_or_default());
+        decoded.skipped = (encoding == UTF_8 && decoded.damaged == 0).then_some(mark);
         return refuse_controls(decoded);
     }
     let nuls = bytes.iter().filter(|byte| **byte == 0).count();
@@ -58,6 +66,7 @@ pub(super) fn decode(bytes: &[u8], html: bool) -> Result<Decoded, &'static str> 
                 text: text.to_owned(),
                 encoding: UTF_8.name().to_owned(),
                 damaged: 0,
+                skipped: Some(0),
             });
         }
         Err(error) => error,
@@ -82,6 +91,7 @@ fn with(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
         text: text.into_owned(),
         encoding: encoding.name().to_owned(),
         damaged,
+        skipped: None,
     }
 }
 

@@ -62,9 +62,6 @@ pub async fn serve(options: WorkerOptions) -> Result<Served, RunError> {
         () = interrupted() => Ok(Served::Interrupted),
         idle = idle(&engine), if options.until_idle => idle.map(|()| Served::Idle),
     };
-    if let Ok(Served::Idle) = &served {
-        engine.index().await;
-    }
     engine.stop().await;
     served
 }

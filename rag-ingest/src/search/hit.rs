@@ -21,6 +21,9 @@ pub struct Hit {
     pub score: f64,
     /// Its places in the two rankings.
     pub ranks: Ranks,
+    /// The score of a [`Reranker`](super::Reranker), if there is one; then hits are in its order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reranked: Option<f64>,
     /// The passage.
     pub text: String,
     /// The part of it where the words of the question stand.
@@ -29,6 +32,14 @@ pub struct Hit {
     pub start: i64,
     /// One past the last byte.
     pub end: i64,
+    /// First character in the normalised text; nothing until the document is ingested by this version.
+    pub start_char: Option<i64>,
+    /// One past the last character.
+    pub end_char: Option<i64>,
+    /// First byte in the file, if the text is the file's own (plain text, Markdown, source code, in UTF-8).
+    pub file_start: Option<i64>,
+    /// One past the last byte in the file.
+    pub file_end: Option<i64>,
     /// The headings it stands under, joined by ` > `.
     pub heading: Option<String>,
     /// The page it begins on, from 1.
@@ -89,10 +100,15 @@ fn hit(fused: &Fused, passage: Passage, words: &[String]) -> Hit {
         path,
         score: fused.score,
         ranks: fused.ranks,
+        reranked: None,
         snippet: Snippet::of(&passage.text, words),
         text: passage.text,
         start: passage.start,
         end: passage.end,
+        start_char: passage.characters.map(|(start, _)| start),
+        end_char: passage.characters.map(|(_, end)| end),
+        file_start: passage.file.map(|(start, _)| start),
+        file_end: passage.file.map(|(_, end)| end),
         heading,
         page: passage.pages.map(|(first, _)| first),
         last_page: passage.pages.map(|(_, last)| last),

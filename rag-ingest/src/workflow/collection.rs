@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::now_ms;
 use super::failure::IngestError;
+use super::index::index;
 use super::page::{PageReport, PageRequest, ingest_page};
 use super::report::RunReport;
 use crate::collection::session::{Session, rows, run};
@@ -16,9 +17,11 @@ use crate::discover::{self, Cursor, Rules, path_of};
 use crate::pipeline::Pipeline;
 
 mod discovery;
+mod plain;
 mod sweep;
 
 use self::discovery::{Page, discover_page};
+pub use self::plain::ingest_plainly;
 pub use self::sweep::MaxDelete;
 use self::sweep::{Swept, sweep_sources};
 
@@ -90,6 +93,7 @@ pub async fn ingest_collection(
     let swept = sweep(&ctx, &request, &opened).await?;
     report.vanished = swept.vanished;
     report.kept = swept.kept;
+    index(&ctx).await?;
     Ok(report)
 }
 
@@ -116,11 +120,20 @@ fn add(report: &mut RunReport, page: Result<PageReport, IngestError>) {
 #[transaction]
 async fn open(ctx: TransactionContext, request: &RunRequest) -> Result<Opened, IngestError> {
     let run_id = ctx.workflow_id().to_owned();
+    let session = &mut Session::of(ctx.connection())?;
+    open_run(session, &run_id, request).await
+}
+
+/// Finds the sources of the roots, and makes the row of the run, inside the caller's transaction.
+async fn open_run(
+    session: &mut Session<'_>,
+    run_id: &str,
+    request: &RunRequest,
+) -> Result<Opened, IngestError> {
     let roots: Vec<PathBuf> = request.roots.iter().map(PathBuf::from).collect();
     let roots = super::blocking(move || discover::resolve(&roots))
         .await?
         .map_err(IngestError::other)?;
-    let session = &mut Session::of(ctx.connection())?;
     let mut scopes = Vec::new();
     for root in &roots {
         let is_there = |folder: &str| path_of(folder).exists();
@@ -155,7 +168,7 @@ async fn open(ctx: TransactionContext, request: &RunRequest) -> Result<Opened, I
     run!(
         session,
         "INSERT INTO rag_runs (id, collection, begun_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-        &run_id,
+        run_id,
         &request.collection,
         begun_ms
     )?;

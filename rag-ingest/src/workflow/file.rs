@@ -3,6 +3,7 @@
 //! Files that lie in it are documents of their own, and go all these ways together with it.
 
 mod embedding;
+mod plain;
 mod reading;
 mod saving;
 
@@ -12,6 +13,7 @@ use durable_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::embedding::{Embedding, Part, embed};
+pub(super) use self::plain::ingest_plainly;
 use self::reading::{chunk, load};
 use self::saving::{Saving, record_failure, save};
 use super::failure::{IngestError, spread};

@@ -117,7 +117,7 @@ async fn files_of_page(
         .collect())
 }
 
-fn file_request(request: &PageRequest, file: Queued) -> FileRequest {
+pub(super) fn file_request(request: &PageRequest, file: Queued) -> FileRequest {
     let (document, root, path, hash, size, mtime_ns, attempt, workflow_id) = file;
     FileRequest {
         collection: request.collection.clone(),

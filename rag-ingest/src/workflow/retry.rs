@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::now_ms;
 use super::failure::IngestError;
 use super::file::{FileRequest, ingest_file};
+use super::index::index;
 use super::page::PageReport;
 use super::report::RunReport;
 use super::{FILES, blocking, version_of, work_id};
@@ -91,6 +92,7 @@ pub async fn retry_collection(
         }
         after = due.next;
     }
+    index(&ctx).await?;
     Ok(RunReport {
         discovered,
         ingested: report.ingested,

@@ -74,8 +74,13 @@ impl Embedder for Model {
 
 /// Ingests a folder with a model, in this process.
 pub async fn run(folder: &Path, store: &Store, model: &Arc<Model>) -> Summary {
+    ingest(options(folder, store, model)).await.unwrap()
+}
+
+/// A folder to ingest with a model.
+pub fn options(folder: &Path, store: &Store, model: &Arc<Model>) -> IngestOptions {
     let embedder: Arc<dyn Embedder> = Arc::clone(model) as _;
-    ingest(IngestOptions {
+    IngestOptions {
         roots: vec![folder.to_owned()],
         db: store.url().to_owned(),
         collection: "default".to_owned(),
@@ -87,9 +92,7 @@ pub async fn run(folder: &Path, store: &Store, model: &Arc<Model>) -> Summary {
         max_delete: MaxDelete::default(),
         rules: Rules::default(),
         progress: Progress::hidden(),
-    })
-    .await
-    .unwrap()
+    }
 }
 
 /// Tries failed files again with a model, in this process.

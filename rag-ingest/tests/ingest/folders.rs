@@ -137,7 +137,7 @@ on_both_stores! {
         assert_eq!((&first["ingested"], &first["chunks"]), (&1203.into(), &1203.into()), "{first}");
         assert_eq!((&second["unchanged"], &second["ingested"]), (&1203.into(), &0.into()), "{second}");
         let begun: Vec<_> = ingestion.begun().split_off(steps).into_iter().map(|(_, _, step)| step).collect();
-        assert_eq!(begun, ["open", "discover", "discover", "discover", "sweep"]);
+        assert_eq!(begun, ["open", "discover", "discover", "discover", "sweep", "index"]);
         assert_eq!(store.value("SELECT COUNT(*) FROM rag_vectors", &[]).await, 10);
     }
 }

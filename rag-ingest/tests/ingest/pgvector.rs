@@ -7,10 +7,13 @@ use durable_tests::scratch::Scratch;
 use durable_tests::store::Store;
 use rag_ingest::collection::{Collection, VectorIndex};
 use rag_ingest::embed::{EmbedError, Embedder};
+use rag_ingest::loader::Limits;
+use rag_ingest::pipeline::EmbedderChoice;
+use rag_ingest::run::{WorkerOptions, enqueue, serve};
 use rag_ingest::search::{Filter, Hit, Mode, Query, Searcher};
 
 use crate::both::bounded;
-use crate::embedder::{Model, run};
+use crate::embedder::{Model, options, run};
 
 /// A model of two numbers that thinks one thing of everything.
 struct Needle([f32; 2]);
@@ -32,7 +35,7 @@ impl Embedder for Needle {
 /// Adds documents, each with so many chunks, whose vectors stand at angles from `from` on, in steps of `step`.
 async fn add(store: &Store, path: &str, chunks: u32, (from, step): (f32, f32)) {
     let mut sql = format!(
-        "INSERT INTO rag_sources (collection, name, location) VALUES ('default', 'root', '/root') ON CONFLICT DO NOTHING;
+        "INSERT INTO rag_sources (collection, name, location) VALUES ('default', 'root', '/documents') ON CONFLICT DO NOTHING;
          INSERT INTO rag_documents (collection, source_id, path, content_hash, file_hash, model, kind, chunks, size,
             mtime_ns, seen_run, seen_ms, status)
          SELECT 'default', id, '{path}', 'hash', 'hash', 'needle/2', 'text', {chunks}, 1, 1, '', 0, 'saved' FROM rag_sources;"
@@ -183,7 +186,10 @@ async fn a_filter_does_not_make_the_index_give_fewer_than_there_are() {
             ]
         );
         assert_eq!(far.len(), 30);
-        assert!(far.iter().all(|hit| hit.path == "/root/far.txt"), "{far:?}");
+        assert!(
+            far.iter().all(|hit| hit.path == "/documents/far.txt"),
+            "{far:?}"
+        );
         assert_eq!(
             searcher.search("default", &near(1000)).await.unwrap().len(),
             1000
@@ -255,6 +261,55 @@ async fn a_role_that_may_not_create_the_extension_searches_without_it_until_some
         assert_eq!(found.len(), 20);
         let verdicts = collection.verify("default").await.unwrap();
         assert_eq!(verdicts.problems, Vec::<String>::new());
+    };
+    bounded(test).await;
+}
+
+/// 10,000 vectors more, which nothing refers to: so many that an index is made.
+const MANY: &str = "
+    INSERT INTO rag_vectors (model_id, text_key, vector)
+    SELECT m.id, 'key ' || n, decode(repeat('0000803f', m.dimension::int), 'hex') FROM rag_models m, generate_series(1, 10000) n;
+    INSERT INTO rag_embeddings (vector_id, model_id, embedding)
+    SELECT v.id, v.model_id, array_fill(1.0, ARRAY[m.dimension::int])::vector FROM rag_vectors v
+    JOIN rag_models m ON m.id = v.model_id WHERE v.text_key LIKE 'key %'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_left_to_a_worker_ends_with_an_index_while_the_worker_stays() {
+    let test = async {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a.txt"), "one").unwrap();
+        let store = Store::postgres_with_vectors().await;
+        let model = Model::new("m");
+        run(&folder, &store, &model).await;
+        store
+            .execute(&format!("SET search_path = public; {MANY}"), &[])
+            .await;
+        fs::write(folder.join("b.txt"), "two").unwrap();
+        let collection = Collection::open(store.url()).await.unwrap();
+        let name = Searcher::new(collection.clone(), Arc::clone(&model) as _);
+        let before = collection.vector_index(name.model()).await.unwrap();
+        assert!(matches!(before, VectorIndex::Exact { .. }), "{before}");
+
+        let id = enqueue(options(&folder, &store, &model)).await.unwrap();
+        let worker = serve(WorkerOptions {
+            db: store.url().to_owned(),
+            embedder: EmbedderChoice::Given(Arc::clone(&model) as _),
+            workers: 1,
+            limits: Limits::default(),
+            isolate: false,
+            until_idle: false,
+        });
+        let run = [id.as_str()];
+        let sql = "SELECT status FROM dbos.workflow_status WHERE workflow_uuid = $1";
+        tokio::select! {
+            ended = worker => panic!("the worker ended: {ended:?}"),
+            () = store.becomes(sql, &run, "SUCCESS") => {}
+        }
+
+        let after = collection.vector_index(name.model()).await.unwrap();
+        assert!(matches!(after, VectorIndex::Hnsw { .. }), "{after}");
     };
     bounded(test).await;
 }

@@ -40,7 +40,7 @@ on_both_stores! {
         assert_eq!((code, &second["ingested"], &second["unchanged"]), (0, &0.into(), &2.into()), "{second}");
         assert_eq!(ingestion.collection().await, before);
         let begun: Vec<_> = ingestion.begun().split_off(steps).into_iter().map(|(_, _, step)| step).collect();
-        assert_eq!(begun, ["open", "discover", "sweep"]);
+        assert_eq!(begun, ["open", "discover", "sweep", "index"]);
         let said = Command::new(&ingestion.program)
             .arg("ingest").arg(&folder).args(["--db", store.url()]).output().unwrap();
         assert!(String::from_utf8_lossy(&said.stdout).contains("all 2 files are unchanged"), "{said:?}");

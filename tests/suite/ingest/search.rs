@@ -75,6 +75,36 @@ fn refused(ingestion: &Ingestion<'_>, arguments: &[&str]) -> String {
 }
 
 on_both_stores! {
+    async fn hits_tell_where_they_stand_in_the_text_and_in_the_file(store: Store) {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        let written = "\u{FEFF}# Gr\u{fc}\u{df}e  \r\n\r\n\r\nAus M\u{fc}nchen.\t\r\n\r\n# Zebras\r\n\r\nStreifen\u{AD}tiere, gro\u{df} und wei\u{df}.\r\n";
+        let files = [("a.md", written), ("b.html", "<p>Zebras are striped.</p>"), ("c.py", "def zebra():\n    return 1\n")];
+        let ingestion = Ingestion::of_files(&folder, &files, &store, scratch.file("log"));
+
+        let hits = search(&ingestion, "zebras", &["--mode", "vector", "-k", "100"]);
+
+        let of = |name: &str| hits.iter().filter(|hit| hit["path"].as_str().unwrap().ends_with(name)).collect::<Vec<_>>();
+        assert_eq!((of("a.md").len(), of("b.html").len(), of("c.py").len()), (2, 1, 1), "{hits:?}");
+        let number = |hit: &Json, name: &str| usize::try_from(hit[name].as_u64().unwrap()).unwrap();
+        let text = "# Gr\u{fc}\u{df}e\n\nAus M\u{fc}nchen.\n\n# Zebras\n\nStreifentiere, gro\u{df} und wei\u{df}.";
+        for hit in of("a.md") {
+            let (first, last) = (number(hit, "start_char"), number(hit, "end_char"));
+            let by_characters: String = text.chars().skip(first).take(last - first).collect();
+            assert_eq!(hit["text"], by_characters, "{hit}");
+            assert_eq!(hit["text"], text[number(hit, "start")..number(hit, "end")], "{hit}");
+            // In the file stands the same, with what was dropped between.
+            let in_file = &written[number(hit, "file_start")..number(hit, "file_end")];
+            let words = |text: &str| text.replace('\u{AD}', "").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(in_file), words(hit["text"].as_str().unwrap()), "{hit}");
+        }
+        let code = of("c.py")[0];
+        assert_eq!((number(code, "file_start"), number(code, "file_end")), (0, 25), "{code}");
+        // The text of a page is made from the file, and is not the file's.
+        let page = of("b.html")[0];
+        assert!(page["file_start"].is_null() && page["start_char"] == 0, "{page}");
+    }
+
     async fn a_search_goes_by_words_by_meaning_or_by_both(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
@@ -97,7 +127,7 @@ on_both_stores! {
         }
         let best = &both[0];
         let rank = |of: &str| best["ranks"][of].as_f64().unwrap();
-        let score = 1.0 / (60.0 + rank("vector")) + 1.0 / (60.0 + rank("keyword"));
+        let score = 0.7 / (5.0 + rank("vector")) + 1.0 / (5.0 + rank("keyword"));
         assert!((best["score"].as_f64().unwrap() - score).abs() < 1e-12, "{best}");
     }
 

@@ -10,22 +10,10 @@ use durable_tests::scratch::Scratch;
 use durable_tests::store::Store;
 use serde_json::{Value as Json, json};
 
-fn ingested<'t>(
-    scratch: &'t Scratch,
-    folder: &'t std::path::Path,
-    store: &'t Store,
-) -> Ingestion<'t> {
-    fs::create_dir(folder).unwrap();
-    fs::write(
-        folder.join("sea.md"),
-        "# Sea\n\nWhales sing in the d\u{e9}ep.\n",
-    )
-    .unwrap();
-    fs::write(folder.join("meal.txt"), "A man is eating food.").unwrap();
-    let ingestion = Ingestion::new(folder, store, scratch.file("log"));
-    ingestion.run();
-    ingestion
-}
+const FILES: [(&str, &str); 2] = [
+    ("sea.md", "# Sea\n\nWhales sing in the d\u{e9}ep.\n"),
+    ("meal.txt", "A man is eating food."),
+];
 
 /// A running program, ended with the test.
 struct Running(Child);
@@ -117,7 +105,7 @@ on_both_stores! {
     async fn searches_are_answered_over_http(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         let mut server = start(&ingestion, &["serve", "--port", "0"]);
         let mut line = String::new();
         BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -173,7 +161,7 @@ on_both_stores! {
     async fn an_agent_searches_and_reads(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         let mut agent = Agent::new(start(&ingestion, &["mcp"]));
 
         let begun = agent.ask(1, "initialize", json!({
@@ -205,7 +193,7 @@ async fn an_agent_that_errs_is_told_how() {
     let scratch = Scratch::new();
     let store = Store::sqlite();
     let folder = scratch.file("documents");
-    let ingestion = ingested(&scratch, &folder, &store);
+    let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
     let mut agent = Agent::new(start(&ingestion, &["mcp"]));
 
     let newest = agent.ask(1, "initialize", json!({"protocolVersion": "1999-01-01"}));

@@ -6,33 +6,38 @@ use durable_tests::rag::Ingestion;
 use durable_tests::scratch::Scratch;
 use durable_tests::store::Store;
 
-fn ingested<'t>(
-    scratch: &'t Scratch,
-    folder: &'t std::path::Path,
-    store: &'t Store,
-) -> Ingestion<'t> {
-    fs::create_dir(folder).unwrap();
-    fs::write(
-        folder.join("a.md"),
-        "# One\n\nThe lighthouse keeper counts ships.\n",
-    )
-    .unwrap();
-    fs::write(folder.join("b.txt"), "A meteorite fell into the orchard.").unwrap();
-    let ingestion = Ingestion::new(folder, store, scratch.file("log"));
-    ingestion.run();
-    ingestion
-}
+const FILES: [(&str, &str); 2] = [
+    ("a.md", "# One\n\nThe lighthouse keeper counts ships.\n"),
+    ("b.txt", "A meteorite fell into the orchard."),
+];
 
 const VERSION_1_SQLITE: &str =
     include_str!("../../../rag-ingest/src/collection/migrations/1.sqlite.sql");
 const VERSION_1_POSTGRES: &str =
     include_str!("../../../rag-ingest/src/collection/migrations/1.postgres.sql");
 
+/// Takes away what versions 3 and 4 of the tables have added.
+const BACK_TO_VERSION_2: [&str; 13] = [
+    "ALTER TABLE rag_chunks DROP COLUMN start_char",
+    "ALTER TABLE rag_chunks DROP COLUMN end_char",
+    "ALTER TABLE rag_chunks DROP COLUMN file_start",
+    "ALTER TABLE rag_chunks DROP COLUMN file_end",
+    "DROP INDEX rag_costs_collection",
+    "DROP INDEX rag_costs_run",
+    "ALTER TABLE rag_costs DROP COLUMN requests",
+    "ALTER TABLE rag_costs DROP COLUMN retries",
+    "DROP TABLE rag_requests",
+    "DROP TABLE rag_pauses",
+    "DROP TABLE rag_budgets",
+    "UPDATE rag_documents SET fingerprint = 'old', tried_fingerprint = 'old'",
+    "UPDATE rag_schema SET version = 2",
+];
+
 on_both_stores! {
     async fn verify_says_what_is_wrong(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         ingestion.verify();
 
         store.execute("UPDATE rag_documents SET chunks = 7 WHERE path = 'a.md'", &[]).await;
@@ -50,7 +55,7 @@ on_both_stores! {
     async fn prune_takes_what_nothing_refers_to_and_nothing_else(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         fs::remove_file(folder.join("b.txt")).unwrap();
         ingestion.run();
 
@@ -72,7 +77,7 @@ on_both_stores! {
     async fn reset_empties_the_collection_only_when_it_is_meant(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         let asked = std::process::Command::new(&ingestion.program)
             .args(["reset", "--db", store.url()]).stdin(std::process::Stdio::null()).output().unwrap();
         assert_eq!(asked.status.code(), Some(1));
@@ -92,7 +97,7 @@ on_both_stores! {
     async fn status_and_stats_tell_what_there_is(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         fs::write(folder.join("empty.txt"), "").unwrap();
         let (_, summary) = ingestion.run();
 
@@ -110,7 +115,7 @@ on_both_stores! {
     async fn a_collection_of_version_1_is_taken_over_and_embedded_by_nobody(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");
-        let ingestion = ingested(&scratch, &folder, &store);
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
         let rows = ingestion.collection().await;
         let model = store.value("SELECT model FROM rag_documents LIMIT 1", &[]).await;
         let model = model.as_str().unwrap().rsplit_once('/').unwrap().0.to_owned();
@@ -158,5 +163,33 @@ on_both_stores! {
         assert_eq!((code, &summary["ingested"], &summary["embedded"]), (0, &2.into(), &0.into()), "{summary}");
         assert_eq!(taken_over.collection().await, rows);
         taken_over.verify();
+    }
+
+    async fn a_collection_of_version_2_keeps_its_rows_and_is_embedded_by_nobody(store: Store) {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        let ingestion = Ingestion::of_files(&folder, &FILES, &store, scratch.file("log"));
+        let rows = ingestion.collection().await;
+        let costs = "SELECT batch, embedded, tokens, cost_micros FROM rag_costs ORDER BY document_id, batch";
+        let paid = store.rows(costs, &[]).await;
+        for sql in BACK_TO_VERSION_2 {
+            store.execute(sql, &[]).await;
+        }
+
+        let found = ingestion.search("meteorite orchard");
+
+        assert!(found[0]["path"].as_str().unwrap().ends_with("b.txt"), "{found:?}");
+        assert_eq!((&found[0]["start"], &found[0]["start_char"]), (&0.into(), &serde_json::Value::Null), "{found:?}");
+        assert_eq!(ingestion.collection().await, rows);
+        assert_eq!(store.rows(costs, &[]).await, paid);
+        assert_eq!(store.value("SELECT CAST(SUM(requests) + SUM(retries) AS BIGINT) FROM rag_costs", &[]).await, 0);
+        ingestion.verify();
+        // The next run knows where the chunks stand.
+        let (code, summary) = ingestion.run();
+        assert_eq!((code, &summary["ingested"], &summary["embedded"]), (0, &2.into(), &0.into()), "{summary}");
+        assert_eq!(ingestion.collection().await, rows);
+        let found = ingestion.search("meteorite orchard");
+        assert_eq!(found[0]["start_char"], 0, "{found:?}");
+        ingestion.verify();
     }
 }

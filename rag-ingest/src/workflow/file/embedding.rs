@@ -95,13 +95,24 @@ pub(super) async fn embed(
     if pipeline.fingerprint != file.fingerprint {
         return Err(IngestError::OtherSettings);
     }
-    let prepared = prepare(&pipeline, ctx.workflow_id(), file).await?;
+    embed_part(&pipeline, ctx.workflow_id(), file, part, rides).await
+}
+
+/// Makes the vectors of a part of what lies on the desk of a workflow.
+pub(super) async fn embed_part(
+    pipeline: &Pipeline,
+    workflow: &str,
+    file: &FileRequest,
+    part: Part,
+    rides: bool,
+) -> Result<Embedding, IngestError> {
+    let prepared = prepare(pipeline, workflow, file).await?;
     let work = Work {
         file,
-        pipeline: &pipeline,
+        pipeline,
         prepared: &prepared,
     };
-    let range = part.range(&prepared, &pipeline);
+    let range = part.range(&prepared, pipeline);
     let keys = prepared.keys.get(range.clone()).unwrap_or_default();
     let missing = {
         let mut look = pipeline.collection.look().await?;
@@ -118,7 +129,7 @@ pub(super) async fn embed(
         Some(terms) if !missing.is_empty() => {
             let asked = ask(work, part, &terms, &missing, cost).await;
             if let Err(IngestError::BudgetSpent { .. }) = &asked {
-                pipeline.desk.clear(ctx.workflow_id());
+                pipeline.desk.clear(workflow);
             }
             asked
         }

@@ -39,9 +39,18 @@ pub(super) async fn load(ctx: StepContext, file: &FileRequest) -> Result<usize, 
         return Err(IngestError::OtherSettings);
     }
     still_in_budget(&pipeline, file).await?;
-    let loaded = read(&pipeline, file).await?;
+    load_file(&pipeline, ctx.workflow_id(), file).await
+}
+
+/// Reads a file onto the desk of a workflow, and gives how large its texts are.
+pub(super) async fn load_file(
+    pipeline: &Pipeline,
+    workflow: &str,
+    file: &FileRequest,
+) -> Result<usize, IngestError> {
+    let loaded = read(pipeline, file).await?;
     let size = loaded.size();
-    pipeline.desk.put_read(ctx.workflow_id(), loaded);
+    pipeline.desk.put_read(workflow, loaded);
     Ok(size)
 }
 
@@ -49,7 +58,16 @@ pub(super) async fn load(ctx: StepContext, file: &FileRequest) -> Result<usize, 
 #[step(pure)]
 pub(super) async fn chunk(ctx: StepContext, file: &FileRequest) -> Result<Cuts, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
-    let prepared = prepare(&pipeline, ctx.workflow_id(), file).await?;
+    chunk_file(&pipeline, ctx.workflow_id(), file).await
+}
+
+/// Cuts what lies on the desk of a workflow.
+pub(super) async fn chunk_file(
+    pipeline: &Pipeline,
+    workflow: &str,
+    file: &FileRequest,
+) -> Result<Cuts, IngestError> {
+    let prepared = prepare(pipeline, workflow, file).await?;
     let chunks = prepared.keys.len();
     Ok(Cuts {
         chunks,

@@ -37,7 +37,19 @@ pub(super) async fn save(
 ) -> Result<Saving, IngestError> {
     let pipeline = ctx.state::<Pipeline>()?;
     let workflow = ctx.workflow_id().to_owned();
-    let Some(prepared) = pipeline.desk.get(&workflow) else {
+    let session = &mut Session::of(ctx.connection())?;
+    save_file(session, &pipeline, &workflow, file, batches).await
+}
+
+/// Saves what lies on the desk of a workflow, inside the caller's transaction.
+pub(super) async fn save_file(
+    session: &mut Session<'_>,
+    pipeline: &Pipeline,
+    workflow: &str,
+    file: &FileRequest,
+    batches: u32,
+) -> Result<Saving, IngestError> {
+    let Some(prepared) = pipeline.desk.get(workflow) else {
         // Making the last batch again brings everything else back, too.
         return Ok(Saving::Missing {
             batches: vec![batches.saturating_sub(1)],
@@ -47,9 +59,8 @@ pub(super) async fn save(
         return Ok(other);
     }
     let model = pipeline.model;
-    let session = &mut Session::of(ctx.connection())?;
     for fresh in prepared.aside() {
-        keep(session, &pipeline, file, &fresh).await?;
+        keep(session, pipeline, file, &fresh).await?;
     }
     let known = collection::known_vectors(session, model, &prepared.keys).await?;
     let missing: Vec<u32> = (0_u32..)
@@ -63,7 +74,7 @@ pub(super) async fn save(
     if !missing.is_empty() {
         return Ok(Saving::Missing { batches: missing });
     }
-    let text_key = file.text_key(&pipeline);
+    let text_key = file.text_key(pipeline);
     let is_kept = is_for_keeping(&prepared.loaded);
     if is_kept {
         collection::keep_text(session, &text_key, &prepared.loaded).await?;
@@ -102,7 +113,7 @@ pub(super) async fn save(
     let when = (file.run_id.as_str(), now_ms());
     collection::remember(session, file.document, when.0, when.1).await?;
     collection::replace_members(session, file.document, &members, &known, when).await?;
-    pipeline.desk.clear(&workflow);
+    pipeline.desk.clear(workflow);
     Ok(Saving::Saved)
 }
 
@@ -116,8 +127,29 @@ pub(super) async fn record_failure(
     let pipeline = ctx.state::<Pipeline>()?;
     pipeline.desk.clear(ctx.workflow_id());
     let session = &mut Session::of(ctx.connection())?;
+    note_failure(session, file, failure).await
+}
+
+async fn note_failure(
+    session: &mut Session<'_>,
+    file: &FileRequest,
+    failure: &Failure,
+) -> Result<(), IngestError> {
     let when = (file.run_id.as_str(), now_ms());
     collection::fail(session, file.document, &file.hash, failure, when).await?;
+    Ok(())
+}
+
+/// Notes why a file was not saved, in a transaction of its own.
+pub(super) async fn record_plainly(
+    pipeline: &Pipeline,
+    file: &FileRequest,
+    failure: &Failure,
+) -> Result<(), IngestError> {
+    pipeline.desk.clear(&file.workflow_id);
+    let mut transaction = pipeline.collection.begin().await?;
+    note_failure(&mut transaction.session(), file, failure).await?;
+    transaction.commit().await?;
     Ok(())
 }
 
