@@ -52,7 +52,7 @@ fn main() -> Result<()> {
 
 fn small(folder: &Path, number: u64) -> Result<()> {
     let folder = folder.join(format!("{:05}", number / A_FOLDER));
-    if number % A_FOLDER == 0 {
+    if number.is_multiple_of(A_FOLDER) {
         fs::create_dir_all(&folder)?;
     }
     let text = format!(
