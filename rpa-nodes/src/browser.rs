@@ -67,5 +67,11 @@ pub(crate) struct Browsers;
 
 #[cfg(not(feature = "browser"))]
 impl Browsers {
+    pub(crate) fn ids(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    pub(crate) fn close(&self, _id: &str) {}
+
     pub(crate) fn close_all(&self) {}
 }

@@ -83,6 +83,11 @@ impl Browsers {
         Ok(browser)
     }
 
+    /// Those that are open.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        lock(&self.0).keys().cloned().collect()
+    }
+
     /// Closes a browser, if it is open.
     pub(crate) fn close(&self, id: &str) {
         // Ended when nobody looks at the others any more: that takes a moment.

@@ -1,6 +1,6 @@
 //! The queue of runs: they wait on it until a worker has time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use durable_runtime::prelude::*;
@@ -12,7 +12,11 @@ use super::failure::StartError;
 use super::item::work_item;
 use super::request::Request;
 use super::schedule::{scheduled, watched_since};
+use crate::browser::Browsers;
 use crate::host::Host;
+
+/// How often it is looked whether runs are over that left browsers open.
+const BEHIND: Duration = Duration::from_secs(2);
 
 /// What the queue is called in the database.
 pub(crate) const QUEUE: &str = "rpa";
@@ -90,7 +94,56 @@ pub(crate) async fn launch(options: &WorkOptions, works: bool) -> Result<Durable
     let executor = format!("rpa-{}", uuid::Uuid::new_v4().simple());
     let queues = if works { &[QUEUE][..] } else { &[] };
     let queue = [queue(options.at_once)];
-    open(&options.db, host, executor, queues, &queue).await
+    let browsers = Arc::downgrade(&host.browsers);
+    let durable = open(&options.db, host, executor, queues, &queue).await?;
+    if works {
+        tokio::spawn(close_behind(durable.client(), browsers));
+    }
+    Ok(durable)
+}
+
+/// Closes the browsers that runs left open, once they are over, for as long as there is somebody who works on runs.
+async fn close_behind(client: Client, browsers: Weak<Browsers>) {
+    loop {
+        tokio::time::sleep(BEHIND).await;
+        let Some(open) = browsers.upgrade() else {
+            return;
+        };
+        for browser in open.ids() {
+            let open = Arc::clone(&open);
+            if let Some(run) = run_of(&browser)
+                && is_over(&client, run).await
+            {
+                // To end a browser takes a moment; what remains of one that would not end goes with the program.
+                tokio::task::spawn_blocking(move || open.close(&browser));
+            }
+        }
+    }
+}
+
+/// The run that opened a browser: its id is that of a visit, `<run>/<node>/<number>`.
+fn run_of(browser: &str) -> Option<&str> {
+    browser.rsplitn(3, '/').nth(2)
+}
+
+/// True when a run has ended, and all that began it: they share their browsers.
+async fn is_over(client: &Client, run: &str) -> bool {
+    let mut run = run.to_owned();
+    loop {
+        match client.status(&run).await {
+            Ok(status) if !status.status.is_finished() => return false,
+            Ok(status) => match status.parent_workflow_id {
+                Some(parent) => run = parent,
+                None => return true,
+            },
+            // Deleted.
+            Err(durable_runtime::Error::NoSuchWorkflow { .. }) => return true,
+            Err(error) => {
+                tracing::warn!(%error, run, "cannot see whether a run is over; its browser stays open");
+                return false;
+            }
+        }
+    }
 }
 
 /// Works on the queue until the process is asked to end.

@@ -194,6 +194,28 @@ fn the_selector_that_healed_another_one_stays_with_the_visit() {
 }
 
 on_both_stores! {
+    async fn a_worker_closes_the_browser_that_a_run_left_open(store: Store) {
+        let (robot, site) = (Robot::new(&store), Site::start());
+        let workflow = json!({
+            "metadata": {"name": "Careless"},
+            "nodes": {
+                "start": {"node_id": "start", "node_type": "StartNode", "config": {}},
+                "launch": {"node_id": "launch", "node_type": "LaunchBrowserNode", "config": {"url": site.url()}},
+            },
+            "connections": [{"source_node": "start", "source_port": "exec_out", "target_node": "launch", "target_port": "exec_in"}],
+        });
+        std::fs::write(robot.file("careless.json"), workflow.to_string()).unwrap();
+        let printed = robot.call(&["run", "careless.json", "--enqueue", "--id", "careless"]);
+        assert_eq!(printed.code, 0, "{}", printed.stderr);
+
+        let worker = robot.serve(&["worker"]);
+
+        let status = "SELECT status FROM workflow_status WHERE workflow_uuid = $1";
+        store.becomes(status, &["careless"], "SUCCESS").await;
+        robot.wait_for_browsers();
+        assert_eq!(worker.interrupt().0, 0);
+    }
+
     async fn a_run_that_was_killed_goes_on_at_the_page_where_it_was(store: Store) {
         let (robot, site) = (Robot::new(&store), Site::start());
         let url = at(&site);
