@@ -122,9 +122,9 @@ on_both_stores! {
         assert_eq!(result(&store, "queue-moves --n 300")["commits"], 8);
         result(&store, "commits --n 3");
 
-        assert_eq!(workflows(&store, "SUCCESS").await, 600);
+        assert_eq!(workflows(&store, "SUCCESS").await, 900);
         let rows = "SELECT count(*) FROM operation_outputs";
-        assert_eq!(store.value(rows, &[]).await, 603);
+        assert_eq!(store.value(rows, &[]).await, 903);
     }
 
     async fn latency_is_measured_from_each_enqueuer(store: Store) {

@@ -86,6 +86,11 @@ on_both_stores! {
         let mut watch = ingestion.command();
         watch.args(server.arguments()).args(PRICE).args(BUDGET).args(["--watch", "--every", "1", "--workers", "1"]);
         let mut child = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let is_there = match store.is_postgres() {
+            true => "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'rag_budgets'",
+            false => "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'rag_budgets'",
+        };
+        store.becomes(is_there, &[], 1).await;
         store.becomes("SELECT COUNT(*) FROM rag_budgets WHERE is_spent <> 0", &[], 1).await;
         let before = store.value("SELECT COUNT(*) FROM rag_documents WHERE content_hash <> ''", &[]).await;
 
