@@ -13,7 +13,7 @@ use crate::pipeline::Pipeline;
 use crate::workflow::page::{PageReport, PageRequest, file_request};
 use crate::workflow::{FileOutcome, IngestError, RunReport, file};
 
-/// Ingests as [`ingest_collection`](super::ingest_collection) does, with a number of files worked on at once, but
+/// Ingests as [`ingest_collection`](super::ingest_collection()) does, with a number of files worked on at once, but
 /// records nothing about the run itself: ended before its end it begins anew. A file that cannot be ingested is counted,
 /// and not tried again; models of services are not waited for.
 ///
