@@ -212,7 +212,7 @@ mod tests {
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
     use sqlx::{ConnectOptions, SqliteConnection};
 
-    use super::Changes;
+    use super::{Changes, Duration, clock};
 
     /// Begins to watch a new file, which two connections write to.
     async fn watched() -> (
@@ -245,7 +245,8 @@ mod tests {
 
         for _ in 0..3 {
             write(&mut theirs, "INSERT INTO t VALUES (1)").await;
-            changes.foreign().await;
+            let told = clock::timeout(Duration::from_secs(30), changes.foreign()).await;
+            assert_eq!(told, Some(()));
         }
     }
 
