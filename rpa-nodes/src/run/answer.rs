@@ -31,8 +31,11 @@ pub async fn asked(client: &Client, id: &str) -> Result<Option<Asked>, StartErro
         }
         Err(error) => return Err(error.into()),
     };
-    let running = rows(&document, "workflow_status")
-        .filter(|row| row.get("status").is_some_and(|is| is == "PENDING"));
+    // A run that is taken up again is on a queue for a moment.
+    let running = rows(&document, "workflow_status").filter(|row| {
+        let status = row.get("status").and_then(Value::as_str);
+        matches!(status, Some("PENDING" | "ENQUEUED"))
+    });
     let mut open = running.filter_map(|row| {
         let id = row.get("workflow_uuid")?.as_str()?;
         let question = open_question(&document, id)?;

@@ -27,8 +27,9 @@ pub(super) const VERSION: &str = "rpa-nodes-2";
 pub(super) const APPLICATION: &str = "rpa-nodes";
 /// How long a run waits for a person before it begins to wait anew.
 const PATIENCE: Duration = Duration::from_secs(60 * 60 * 24 * 365);
-/// How often a run that has asked looks whether that is recorded.
+/// How soon a run that has asked looks whether that is recorded; it looks ever more rarely.
 const LOOK: Duration = Duration::from_millis(100);
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// Runs a workflow file: walks through it, with one durable step for each visit of a node.
 ///
@@ -516,14 +517,15 @@ pub(super) async fn same(
 
 /// Completes when the run waits until a person decides.
 async fn asks(client: &Client, id: &str, host: &Host) -> Result<RunResult, StartError> {
+    let mut pause = LONGEST_LOOK;
     loop {
-        host.asked().await;
-        // The question was just asked, and is recorded in a moment; unless it is answered already.
-        for _ in 0..20 {
-            if let Some(parked) = parked(client, id).await? {
-                return Ok(parked);
-            }
-            tokio::time::sleep(LOOK).await;
+        // What is asked here is recorded in a moment. Of what another process asks nobody tells.
+        tokio::select! {
+            () = host.asked() => pause = LOOK,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_LOOK),
+        }
+        if let Some(parked) = parked(client, id).await? {
+            return Ok(parked);
         }
     }
 }

@@ -149,6 +149,25 @@ on_both_stores! {
         assert_eq!(robot.call(&["answer", "order", "retry"]).code, 1, "nothing is asked any more");
     }
 
+    async fn a_question_is_asked_also_while_its_run_is_on_a_queue(store: Store) {
+        let (robot, server) = (Robot::new(&store), Counter::start());
+        let variable = format!("url={}", server.url());
+        let more = ["--var", variable.as_str()];
+        server.hold(true);
+        let life = robot.start_with("post.json", "order", &more);
+        server.next();
+        life.kill();
+        assert_eq!(robot.run("post.json", "order", &more).code, 4);
+
+        // As recovery leaves it until a process takes it.
+        store.execute("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = 'of nobody'").await;
+
+        assert_eq!(robot.call(&["status", "order"]).json["status"], "NEEDS_ATTENTION");
+        let resumed = robot.call(&["resume", "order"]);
+        assert_eq!(resumed.code, 4, "{}", resumed.stderr);
+        assert!(server.rest().is_empty());
+    }
+
     async fn a_person_can_say_what_a_post_gave_or_that_it_failed(store: Store) {
         let (robot, server) = (Robot::new(&store), Counter::start());
         let variable = format!("url={}", server.url());
