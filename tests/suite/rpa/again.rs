@@ -45,6 +45,28 @@ on_both_stores! {
         assert!(again.stderr.contains("nothing failed"), "{}", again.stderr);
     }
 
+    async fn a_retry_and_a_fork_live_with_the_errors_of_a_file_that_they_are_told_to_live_with(store: Store) {
+        let robot = Robot::new(&store);
+        write(&robot, "chain.json", &chain("false", "two\n"));
+        assert_eq!(robot.call(&["run", "chain.json", "--id", "first"]).code, 2);
+        let mut mistaken = chain("true", "two\n");
+        mistaken["nodes"]["pick"]["node_type"] = json!("MaximizeWindowNode");
+        write(&robot, "chain.json", &mistaken);
+
+        assert_eq!(robot.call(&["retry", "first", "chain.json"]).code, 3);
+        let retried = robot.call(&["retry", "first", "chain.json", "--lenient", "--id", "second"]);
+        let forked = robot.call(&["fork", "second", "--from", "two", "--file", "chain.json", "--lenient"]);
+
+        for run in [&retried, &forked] {
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let warning = run.json["warnings"][0].as_str().unwrap();
+            assert!(warning.starts_with("warning NODE_NOT_RUNNABLE at /nodes/pick"), "{warning}");
+        }
+        assert_eq!(robot.files("out")["chain.txt"], "one nobody\ntwo\ntwo\n");
+        let pointless = robot.call(&["fork", "second", "--from", "two", "--lenient"]);
+        assert!(pointless.stderr.contains("--file"), "{}", pointless.stderr);
+    }
+
     async fn a_run_is_forked_from_any_visit(store: Store) {
         let robot = Robot::new(&store);
         write(&robot, "chain.json", &chain("true", "{{pick.result}}\n"));

@@ -7,10 +7,11 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use durable_runtime::Client;
 use rpa_nodes::Decision;
+use rpa_nodes::lenient;
 use rpa_nodes::run::{self as runs, ForkOptions, From, Request, parse_variable};
 use serde_json::Value;
 
-use crate::command::{Database, Outcome, load};
+use crate::command::{Database, Outcome, checked, load};
 use crate::host::HostOptions;
 use crate::report::Report;
 use crate::run::{finish, log_to_stderr, new_id, runtime};
@@ -27,6 +28,7 @@ pub(crate) const RETRY_HELP: &str = "\
 Examples:
   rpa retry monday invoices.json      from the node that failed, with the file as it is now
   rpa retry monday                    the same with the workflow that it was started with
+  rpa retry monday invoices.json --lenient            with what can be done of a file that has errors
 
 A new run is made that has the records of the old one up to the failure. The file may differ from what was run only
 behind that; else it is refused, with where the ways part.
@@ -75,6 +77,9 @@ pub(crate) struct Retry {
     run: String,
     /// The workflow to run now; what the run was started with unless given.
     file: Option<PathBuf>,
+    /// Run a file with errors as far as that can be done, as `rpa run --lenient` does.
+    #[arg(long, requires = "file")]
+    lenient: bool,
     /// The id of the new run.
     #[arg(long = "id", value_name = "ID")]
     new_id: Option<String>,
@@ -95,6 +100,9 @@ pub(crate) struct Fork {
     /// The workflow to run now; what the run was started with unless given.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Run a file with errors as far as that can be done, as `rpa run --lenient` does.
+    #[arg(long, requires = "file")]
+    lenient: bool,
     /// The id of the new run.
     #[arg(long = "id", value_name = "ID")]
     new_id: Option<String>,
@@ -151,6 +159,7 @@ pub(crate) fn retry(options: &Retry, output: &mut impl Write) -> anyhow::Result<
         from,
         set: Vec::new(),
         file: options.file.clone(),
+        lenient: options.lenient,
         new_id: options.new_id.clone(),
         running: options.running.clone(),
     };
@@ -160,9 +169,12 @@ pub(crate) fn retry(options: &Retry, output: &mut impl Write) -> anyhow::Result<
 /// Makes a run of another one, and runs it.
 pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Outcome> {
     let running = &options.running;
-    let loaded = options.file.as_deref().map(load).transpose()?;
-    if let Some(loaded) = &loaded {
-        let report = Report::new(loaded, rpa_nodes::check::check(loaded));
+    let mut loaded = options.file.as_deref().map(load).transpose()?;
+    let mut repairs = Vec::new();
+    if let Some(loaded) = &mut loaded {
+        let found = checked(loaded, options.lenient);
+        repairs = lenient::repairs(loaded.diagnostics.iter().chain(&found));
+        let report = Report::new(loaded, found);
         if !report.ok {
             match running.json {
                 true => report.write_json(output)?,
@@ -182,6 +194,9 @@ pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Ou
                 let given = runs::variables(&client, &options.run).await?;
                 let folder = std::env::current_dir().context("there is no current folder")?;
                 let mut request = Request::new(&loaded.workflow, &given, &folder)?;
+                if options.lenient {
+                    request = request.lenient(repairs);
+                }
                 request.seal(&host.vault)?;
                 Some(request)
             }
