@@ -5,6 +5,9 @@ mod recover;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::call::{Caller, WorkflowCaller, WorkflowHandle, registered, sealed};
 use crate::client::Client;
 use crate::engine::{Engine, ForeignWakes, IN_MEMORY, Settings};
@@ -100,7 +103,7 @@ impl Durable {
     /// recorded, releases the lease of this process and closes the database. What was stopped stays pending, and goes on
     /// within seconds where another executor of this application and version lives, or at the next launch of one.
     pub async fn shutdown(self, grace: Duration) {
-        self.engine().shutdown(grace).await;
+        shut_down(Arc::clone(self.engine()), grace).await;
     }
 }
 
@@ -265,9 +268,19 @@ impl Builder {
     /// The settings contradict each other; the database cannot be opened or prepared; a queue belongs to another
     /// application.
     pub async fn launch(self) -> Result<Durable> {
-        let engine = Engine::launch(self.settings).await?;
+        let engine = launched(self.settings).await?;
         Ok(Durable {
             guard: Arc::new(Guard { engine }),
         })
     }
+}
+
+// A future is compiled where it is polled, unless it was boxed before: in this crate once, and not with each program.
+
+fn launched(settings: Settings) -> BoxFuture<'static, Result<Arc<Engine>>> {
+    Engine::launch(settings).boxed()
+}
+
+fn shut_down(engine: Arc<Engine>, grace: Duration) -> BoxFuture<'static, ()> {
+    async move { engine.shutdown(grace).await }.boxed()
 }

@@ -37,6 +37,17 @@ mod namesake {
 }
 
 on_both_stores! {
+    async fn a_launch_and_a_shutdown_can_be_spawned(store: Store) {
+        let launching = store.open().register::<held>().launch();
+        let durable = tokio::spawn(launching).await.unwrap().unwrap();
+        let again = durable.clone();
+
+        tokio::spawn(durable.shutdown(Duration::ZERO)).await.unwrap();
+
+        let refused = held(&again, "x".into()).start().await.unwrap_err().to_string();
+        assert!(refused.contains("shut"), "{refused}");
+    }
+
     async fn an_awaiter_learns_that_the_runtime_stops(store: Store) {
         let id = store.id("wf");
         let durable = store.open().register::<held>().launch().await.unwrap();

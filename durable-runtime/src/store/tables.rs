@@ -65,10 +65,15 @@ impl dyn Store {
             let rows = transaction.query(INTENT, VERSION, params![]).await?;
             found = first::<Option<i64>>(rows)?.flatten().unwrap_or_default();
         }
-        let missing = STEPS
+        let known = usize::try_from(found).unwrap_or_default();
+        let missing: Vec<&str> = STEPS
             .iter()
-            .skip(usize::try_from(found).unwrap_or_default());
-        for statement in missing.copied().flatten() {
+            .skip(known)
+            .copied()
+            .flatten()
+            .copied()
+            .collect();
+        for statement in missing {
             transaction.query(INTENT, statement, params![]).await?;
         }
         transaction
