@@ -4,7 +4,7 @@
 //! version of a file, its time and size, starts one run under an id that has both: seen twice, or by several servers, it is
 //! still one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,6 +36,7 @@ pub(super) struct Watched {
     created: bool,
     modified: bool,
     deleted: bool,
+    moved: bool,
     recursive: bool,
     hidden: bool,
     /// How long a file has to be left alone before it counts.
@@ -56,7 +57,11 @@ struct Found {
     /// When anything of it changed, its name and place included.
     changed: Duration,
     created: Duration,
+    number: Number,
 }
+
+/// What a file keeps when it is moved: the number of its file system, and its own there.
+type Number = (u64, u64);
 
 impl Watched {
     pub(super) fn new(settings: &Settings, options: &ServeOptions) -> Result<Self, ServeError> {
@@ -95,10 +100,10 @@ impl Watched {
             folder,
             patterns: globs("patterns")?,
             ignored: globs("ignore_patterns")?,
-            // What is moved here is new here.
-            created: has("created") || has("moved"),
+            created: has("created"),
             modified: has("modified"),
             deleted: has("deleted"),
+            moved: has("moved"),
             recursive: settings.flag("recursive"),
             hidden: settings.flag("include_hidden"),
             rest: Duration::from_millis(
@@ -154,17 +159,18 @@ impl Watched {
         found
     }
 
-    fn outputs(&self, relative: &str, event: &str) -> Object {
+    fn outputs(&self, relative: &str, event: &str, from: Option<&str>) -> Object {
         let path = self.folder.join(relative);
         let text =
             |path: Option<&Path>| path.unwrap_or(Path::new("")).to_string_lossy().into_owned();
         let name = path.file_name().map(Path::new);
+        let old = from.map(|from| self.folder.join(from));
         Object::from_iter([
             ("file_path".to_owned(), text(Some(&path)).into()),
             ("file_name".to_owned(), text(name).into()),
             ("event_type".to_owned(), event.into()),
             ("directory".to_owned(), text(path.parent()).into()),
-            ("old_path".to_owned(), "".into()),
+            ("old_path".to_owned(), text(old.as_deref()).into()),
         ])
     }
 }
@@ -189,6 +195,7 @@ impl Found {
             },
             changed,
             created: metadata.created().map_or(changed, since),
+            number: (metadata.dev(), metadata.ino()),
         })
     }
 }
@@ -246,7 +253,7 @@ pub(super) struct Look {
     starter: Arc<Starter>,
     /// When it was watched for the first time, by anybody. What did not change since is not news.
     since: Duration,
-    seen: Option<BTreeMap<String, Version>>,
+    seen: Option<BTreeMap<String, Found>>,
 }
 
 impl Look {
@@ -279,8 +286,7 @@ impl Look {
         let is_first = self.seen.is_none();
         let mut seen = self.seen.take().unwrap_or_else(|| {
             let old = found.iter().filter(|(_, found)| found.changed <= since);
-            old.map(|(path, found)| (path.clone(), found.version))
-                .collect()
+            old.map(|(path, found)| (path.clone(), *found)).collect()
         });
         let done = self.news(now, &found, &mut seen, is_first).await;
         self.seen = Some(seen);
@@ -291,49 +297,74 @@ impl Look {
         &self,
         now: Duration,
         found: &BTreeMap<String, Found>,
-        seen: &mut BTreeMap<String, Version>,
+        seen: &mut BTreeMap<String, Found>,
         is_first: bool,
     ) -> Result<Duration, StartError> {
         let mut next = LOOK;
+        let is_gone = |path: &String| !found.contains_key(path);
+        // Who does not ask for moves is told of a new file, and of one that is gone.
+        let missing = seen
+            .iter()
+            .filter(|(path, _)| self.watched.moved && is_gone(path));
+        let missing: BTreeMap<Number, String> = missing
+            .map(|(path, before)| (before.number, path.clone()))
+            .collect();
+        let mut unsettled = BTreeSet::new();
         for (path, found) in found {
             let before = seen.get(path);
-            if before == Some(&found.version) {
+            if before.is_some_and(|before| before.version == found.version) {
                 continue;
             }
             // It may still be written to.
             let quiet = now.saturating_sub(found.changed);
             if quiet < self.watched.rest {
                 next = next.min(self.watched.rest - quiet);
+                unsettled.insert(found.number);
                 continue;
             }
             let is_new = match before {
                 Some(_) => false,
                 None => !is_first || found.created > self.since,
             };
-            let (event, wanted) = match is_new {
-                true => ("created", self.watched.created),
-                false => ("modified", self.watched.modified),
+            let from = missing.get(&found.number).filter(|from| {
+                let before = seen.get(*from);
+                is_new && before.is_some_and(|before| before.version == found.version)
+            });
+            let (event, wanted) = match (from, is_new) {
+                (Some(_), _) => ("moved", true),
+                (None, true) => ("created", self.watched.created),
+                (None, false) => ("modified", self.watched.modified),
             };
             if wanted {
-                self.start(path, found.version, event).await?;
+                let from = from.map(String::as_str);
+                self.start(path, found.version, event, from).await?;
             }
-            seen.insert(path.clone(), found.version);
+            if let Some(from) = from {
+                seen.remove(from);
+            }
+            seen.insert(path.clone(), *found);
         }
         let gone: Vec<(String, Version)> = seen
             .iter()
-            .filter(|(path, _)| !found.contains_key(*path))
-            .map(|(path, version)| (path.clone(), *version))
+            .filter(|(path, before)| is_gone(path) && !unsettled.contains(&before.number))
+            .map(|(path, before)| (path.clone(), before.version))
             .collect();
         for (path, version) in gone {
             if self.watched.deleted {
-                self.start(&path, version, "deleted").await?;
+                self.start(&path, version, "deleted", None).await?;
             }
             seen.remove(&path);
         }
         Ok(next)
     }
 
-    async fn start(&self, path: &str, version: Version, event: &str) -> Result<(), StartError> {
+    async fn start(
+        &self,
+        path: &str,
+        version: Version,
+        event: &str,
+        from: Option<&str>,
+    ) -> Result<(), StartError> {
         let mut id = format!(
             "{}{path}@{}",
             self.starter.prefix(&self.watched.node),
@@ -342,7 +373,7 @@ impl Look {
         if event == "deleted" {
             id.push_str("-deleted");
         }
-        let outputs = self.watched.outputs(path, event);
+        let outputs = self.watched.outputs(path, event, from);
         let node = self.starter.node();
         match self.starter.start(node, &id, outputs).await? {
             Started::New(_) => tracing::info!(id, "a file started its workflow"),

@@ -38,6 +38,12 @@ fn log(robot: &Robot<'_>) -> Vec<String> {
     lines
 }
 
+/// Puts a file where it is looked for, whole: what is written in two goes may be found between them.
+fn put(robot: &Robot<'_>, name: &str, text: &str) {
+    std::fs::write(robot.file("whole"), text).unwrap();
+    std::fs::rename(robot.file("whole"), robot.file(name)).unwrap();
+}
+
 const HOOK: [&str; 4] = ["serve", "hook.json", "--listen", "127.0.0.1:0"];
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -169,10 +175,10 @@ on_both_stores! {
         let servers = [robot.serve(&["serve", "watch.json"]), robot.serve(&["serve", "watch.json"])];
 
         for (name, text) in [("in/a.csv", "1"), ("in/deep/b.txt", "2"), ("in/c.pdf", "3"), ("in/old.csv", "4"), ("in/.hidden.csv", "5")] {
-            std::fs::write(robot.file(name), text).unwrap();
+            put(&robot, name, text);
         }
         store.becomes(DONE, &["watch:on:%"], 2).await;
-        std::fs::write(robot.file("in/a.csv"), "changed").unwrap();
+        put(&robot, "in/a.csv", "changed");
         store.becomes(DONE, &["watch:on:a.csv@%"], 2).await;
         std::fs::remove_file(robot.file("in/deep/b.txt")).unwrap();
         store.becomes(DONE, &["watch:on:%-deleted"], 1).await;
@@ -183,10 +189,32 @@ on_both_stores! {
             assert_eq!(code, 0, "{said}");
         }
         // What changes while nobody watches is seen by the next one; what was done is not done again.
-        std::fs::write(robot.file("in/late.csv"), "6").unwrap();
+        put(&robot, "in/late.csv", "6");
         let _server = robot.serve(&["serve", "watch.json"]);
         store.becomes(DONE, &["watch:on:late.csv@%"], 1).await;
         assert_eq!(log(&robot), ["created a.csv", "created b.txt", "created late.csv", "deleted b.txt", "modified a.csv"]);
+    }
+
+    async fn a_file_that_is_moved_starts_one_run_that_is_told_where_it_was(store: Store) {
+        let robot = Robot::new(&store);
+        let config = json!({"watch_path": "in", "patterns": "*.csv", "events": "created,moved,deleted", "debounce_ms": 50});
+        write(&robot, "watch.json", &served("FileWatchTriggerNode", config, "{{on.event_type}} {{file_name}} {{on.old_path}}\n"));
+        std::fs::create_dir_all(robot.file("in/done")).unwrap();
+        let _server = robot.serve(&["serve", "watch.json"]);
+        put(&robot, "in/a.csv", "1");
+        store.becomes(DONE, &["watch:on:a.csv@%"], 1).await;
+
+        std::fs::rename(robot.file("in/a.csv"), robot.file("in/done/b.csv")).unwrap();
+        store.becomes(DONE, &["watch:on:done/b.csv@%"], 1).await;
+        // What comes from elsewhere was nowhere here.
+        put(&robot, "in/c.csv", "2");
+        store.becomes(DONE, &["watch:on:c.csv@%"], 1).await;
+        std::fs::remove_file(robot.file("in/done/b.csv")).unwrap();
+        store.becomes(DONE, &["watch:on:%-deleted"], 1).await;
+
+        let was = robot.file("in").canonicalize().unwrap().join("a.csv");
+        let moved = format!("moved b.csv {}", was.display());
+        assert_eq!(log(&robot), ["created a.csv ", "created c.csv ", "deleted b.csv ", &moved]);
     }
 }
 
