@@ -67,6 +67,12 @@ impl Host {
         }
     }
 
+    /// Whether a database keeps the run.
+    #[cfg(feature = "mail")]
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.journal.is_some()
+    }
+
     /// Says which database keeps the run, so that what nodes write there is committed with their record.
     pub(crate) fn kept_in(mut self, url: &str) -> Self {
         self.journal = Address::parse(url, "", Duration::from_secs(30)).ok();

@@ -31,6 +31,8 @@ mod format;
 mod host;
 mod http;
 pub mod lenient;
+#[cfg(feature = "mail")]
+mod mail;
 pub mod mermaid;
 mod nodes;
 mod plan;
@@ -45,6 +47,8 @@ pub mod serve;
 pub mod structure;
 mod subflow;
 pub mod template;
+#[cfg(any(feature = "mail", feature = "ftp"))]
+mod tls;
 pub mod value;
 mod visit;
 mod walk;

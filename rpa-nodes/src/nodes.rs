@@ -6,6 +6,8 @@ mod control;
 mod databases;
 mod dates;
 mod dicts;
+#[cfg(feature = "mail")]
+mod email;
 mod files;
 mod http;
 mod lists;
@@ -33,7 +35,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 20] = [
+    let families: [(&'static str, Vec<NodeType>); _] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -53,6 +55,8 @@ pub(crate) fn all() -> Vec<NodeType> {
             types
         }),
         ("HTTP", http::types()),
+        #[cfg(feature = "mail")]
+        ("email", email::types()),
         ("databases", databases::types()),
         ("browser", browser::types()),
         ("subflows", subflows::types()),
