@@ -51,6 +51,9 @@ pub struct Host {
     pub(crate) journal: Option<Address>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) browsers: Arc<Browsers>,
+    /// Connections to FTP servers.
+    #[cfg(feature = "ftp")]
+    pub(crate) ftp: Arc<crate::ftp::Idle>,
     pub(crate) asked: Arc<Notify>,
 }
 

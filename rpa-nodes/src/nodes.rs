@@ -9,6 +9,8 @@ mod dicts;
 #[cfg(feature = "mail")]
 mod email;
 mod files;
+#[cfg(feature = "ftp")]
+mod ftp;
 mod http;
 mod lists;
 mod logging;
@@ -57,6 +59,8 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("HTTP", http::types()),
         #[cfg(feature = "mail")]
         ("email", email::types()),
+        #[cfg(feature = "ftp")]
+        ("FTP", ftp::types()),
         ("databases", databases::types()),
         ("browser", browser::types()),
         ("subflows", subflows::types()),
