@@ -136,7 +136,6 @@ impl Dovecot {
         let folder = scratch.path().display().to_string();
         let users = format!("{USER}:{{PLAIN}}{PASSWORD}\n");
         std::fs::write(scratch.file("users"), users).expect("it can be written");
-        let ports = free_ports();
         let (owner, more) = match is_root {
             true => ("nobody".to_owned(), String::new()),
             false => {
@@ -154,14 +153,18 @@ impl Dovecot {
             true => "",
             false => "imap_capability = IMAP4rev1 LITERAL+ UIDPLUS\n",
         };
-        let refuses = if habits.wrapping == "later" {
-            "yes"
-        } else {
-            "no"
+        // Required, nobody is let in without it, not even from this machine.
+        let tls = match habits.wrapping {
+            "later" => "required",
+            _ => "yes",
         };
-        let config = format!(
-            "base_dir = {folder}/run\nstate_dir = {folder}/state\nlog_path = /dev/stderr\nprotocols = imap\n\
-             listen = 127.0.0.1\nssl = yes\nssl_cert = <{}\nssl_key = <{}\ndisable_plaintext_auth = {refuses}\n\
+        // Between the look for free ports and their use, others may take them.
+        let mut said = String::new();
+        for _ in 0..5 {
+            let ports = free_ports();
+            let config = format!(
+                "base_dir = {folder}/run\nstate_dir = {folder}/state\nlog_path = /dev/stderr\nprotocols = imap\n\
+             listen = 127.0.0.1\nssl = {tls}\nssl_cert = <{}\nssl_key = <{}\ndisable_plaintext_auth = no\n\
              mail_location = maildir:{folder}/mail/%u\nfirst_valid_uid = 1\n{capabilities}{more}\
              mail_max_userip_connections = 100\n\
              namespace inbox {{\n  inbox = yes\n  mailbox Archive {{\n    auto = create\n  }}\n  \
@@ -170,40 +173,44 @@ impl Dovecot {
              userdb {{\n  driver = static\n  args = uid={owner} gid={owner_group} home={folder}/mail/%u\n}}\n\
              service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {}\n  }}\n  \
              inet_listener imaps {{\n    port = {}\n    ssl = yes\n  }}\n}}\n",
-            certificate.file.display(),
-            certificate.key.display(),
-            ports.0,
-            ports.1,
-            owner_group = group(&owner),
-        );
-        let path = scratch.file("dovecot.conf");
-        std::fs::write(&path, config).expect("it can be written");
-        let mut process = Command::new("dovecot")
-            .arg("-F")
-            .arg("-c")
-            .arg(&path)
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("Dovecot is installed, as tests/run does");
-        let mut lines = BufReader::new(process.stderr.take().expect("it is piped")).lines();
-        let mut said = String::new();
-        // It listens before it says that it starts.
-        let has_begun = lines.by_ref().map_while(Result::ok).any(|line| {
-            said.push_str(&line);
-            said.push('\n');
-            line.contains("starting up for imap")
-        });
-        assert!(has_begun, "Dovecot did not start: {said}");
-        // Its log has to go somewhere for as long as it runs.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self {
-            process,
-            port: ports.0,
-            tls_port: ports.1,
+                certificate.file.display(),
+                certificate.key.display(),
+                ports.0,
+                ports.1,
+                owner_group = group(&owner),
+            );
+            let path = scratch.file("dovecot.conf");
+            std::fs::write(&path, config).expect("it can be written");
+            let mut process = Command::new("dovecot")
+                .arg("-F")
+                .arg("-c")
+                .arg(&path)
+                .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("Dovecot is installed, as tests/run does");
+            let mut lines = BufReader::new(process.stderr.take().expect("it is piped")).lines();
+            // It listens before it says that it starts.
+            let has_begun = lines.by_ref().map_while(Result::ok).any(|line| {
+                said.push_str(&line);
+                said.push('\n');
+                line.contains("starting up for imap")
+            });
+            if !has_begun {
+                process.wait().expect("it has ended");
+                continue;
+            }
+            // Its log has to go somewhere for as long as it runs.
+            std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+            return Self {
+                process,
+                port: ports.0,
+                tls_port: ports.1,
+            };
         }
+        panic!("Dovecot did not start: {said}");
     }
 }
 

@@ -3,8 +3,8 @@
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use suppaftp::types::{FileType, FormatControl};
-use suppaftp::{FtpError, FtpResult, RustlsFtpStream};
+use suppaftp::types::FileType;
+use suppaftp::{FtpError, FtpResult, RustlsFtpStream, Status};
 
 use super::open::{Connection, is_refused};
 use crate::fault::Fault;
@@ -17,8 +17,9 @@ impl Connection {
         let mut content = std::fs::File::open(file).map_err(|error| failed(&error))?;
         let place = beside(path);
         self.kind(is_text)?;
-        let sent = self.ask_about("upload to", path, |stream| {
-            stream.put_file(&place, &mut content)
+        let sent = self.ask_about("upload to", path, |stream| match is_text {
+            true => stream.put_file(&place, &mut Lines::outgoing(&mut content)),
+            false => stream.put_file(&place, &mut content),
         });
         let sent = sent?;
         self.kind(false)?;
@@ -36,7 +37,7 @@ impl Connection {
         self.kind(is_text)?;
         let mut stream = self.ask_about("download", path, |stream| stream.retr_as_stream(path))?;
         let taken = match is_text {
-            true => take(&mut Lines::new(&mut stream)),
+            true => take(&mut Lines::incoming(&mut stream)),
             false => take(&mut stream),
         };
         // The server says at the end whether that was all.
@@ -66,11 +67,13 @@ impl Connection {
     }
 
     fn kind(&mut self, is_text: bool) -> Result<(), Fault> {
-        let kind = match is_text {
-            true => FileType::Ascii(FormatControl::Default),
-            false => FileType::Binary,
-        };
-        self.ask(|stream| stream.transfer_type(kind))
+        self.ask(|stream| match is_text {
+            // Not every server knows the longer `TYPE A N`.
+            true => stream
+                .custom_command("TYPE A", &[Status::CommandOk])
+                .map(drop),
+            false => stream.transfer_type(FileType::Binary),
+        })
     }
 }
 
@@ -101,20 +104,30 @@ pub(crate) fn folder(path: &str) -> Option<&str> {
     (!folder.is_empty()).then_some(folder)
 }
 
-/// A text with the line ends that files have here.
+/// A text with other line ends.
 struct Lines<R> {
     inner: R,
-    /// The last byte may begin a line end.
+    /// Whether it gets the line ends of the network; else it has them, and gets those that files have here.
+    goes_out: bool,
+    /// Whether the last byte was the first half of a line end of the network.
     held: bool,
     ready: Cursor<Vec<u8>>,
 }
 
 impl<R: Read> Lines<R> {
-    fn new(inner: R) -> Self {
+    fn outgoing(inner: R) -> Self {
         Self {
             inner,
+            goes_out: true,
             held: false,
             ready: Cursor::default(),
+        }
+    }
+
+    fn incoming(inner: R) -> Self {
+        Self {
+            goes_out: false,
+            ..Self::outgoing(inner)
         }
     }
 
@@ -124,16 +137,22 @@ impl<R: Read> Lines<R> {
         let count = self.inner.read(&mut raw)?;
         let mut ready = Vec::with_capacity(count + 1);
         for byte in raw.iter().take(count) {
-            if std::mem::take(&mut self.held) && *byte != b'\n' {
-                ready.push(b'\r');
-            }
-            match byte {
-                b'\r' => self.held = true,
-                byte => ready.push(*byte),
+            let was_held = std::mem::replace(&mut self.held, *byte == b'\r');
+            match (self.goes_out, byte) {
+                (true, b'\n') if !was_held => ready.extend(b"\r\n"),
+                (true, byte) => ready.push(*byte),
+                (false, byte) => {
+                    if was_held && *byte != b'\n' {
+                        ready.push(b'\r');
+                    }
+                    if *byte != b'\r' {
+                        ready.push(*byte);
+                    }
+                }
             }
         }
         let is_end = count == 0;
-        if is_end && std::mem::take(&mut self.held) {
+        if is_end && std::mem::take(&mut self.held) && !self.goes_out {
             ready.push(b'\r');
         }
         self.ready = Cursor::new(ready);
@@ -160,13 +179,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_ends_become_those_of_this_system_wherever_the_pieces_end() {
+    fn line_ends_become_those_of_the_other_side_wherever_the_pieces_end() {
         for size in [1, 2, 3, 100] {
             let mut text = String::new();
             let bytes = b"a\r\nb\rc\n\r\r\nd\r".as_slice();
             let mut reader = std::io::BufReader::with_capacity(size, bytes);
-            Lines::new(&mut reader).read_to_string(&mut text).unwrap();
+            let mut incoming = Lines::incoming(&mut reader);
+            incoming.read_to_string(&mut text).unwrap();
             assert_eq!(text, "a\nb\rc\n\r\nd\r", "pieces of {size}");
+            let mut text = String::new();
+            let bytes = b"a\nb\r\nc\r\n\nd\r".as_slice();
+            let mut reader = std::io::BufReader::with_capacity(size, bytes);
+            let mut outgoing = Lines::outgoing(&mut reader);
+            outgoing.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "a\r\nb\r\nc\r\n\r\nd\r", "pieces of {size}");
         }
     }
 

@@ -402,7 +402,9 @@ fn stored(attributes: Vec<AttributeValue<'_>>) -> Stored {
         match attribute {
             AttributeValue::Uid(uid) => mail.uid = uid,
             AttributeValue::Flags(flags) => {
-                mail.flags = flags.iter().map(|flag| flag.to_string()).collect();
+                // Which connection saw a mail first is nothing that lasts.
+                let lasting = flags.iter().filter(|flag| flag.as_ref() != "\\Recent");
+                mail.flags = lasting.map(|flag| flag.to_string()).collect();
             }
             AttributeValue::BodySection {
                 data: Some(data), ..

@@ -50,7 +50,7 @@ impl Server {
     /// The server cannot be reached, lets nobody in, or does not take it.
     pub(crate) fn send(&self, message: &Message) -> Result<(), Unsent> {
         let early = |error: Error| Unsent {
-            may_pass: !(error.is_permanent() || error.is_client() || error.is_tls()),
+            may_pass: !(error.is_permanent() || error.is_client() || is_tls(&error)),
             fault: self.fault(&error),
         };
         let mut connection = self.connect().map_err(early)?;
@@ -145,7 +145,7 @@ impl Server {
 
     fn fault(&self, error: &Error) -> Fault {
         let (class, advice) = match error {
-            error if error.is_tls() => (
+            error if is_tls(error) => (
                 "SSLError",
                 "; set `use_ssl` where the server speaks TLS from the first byte on, `use_tls` for STARTTLS",
             ),
@@ -159,4 +159,14 @@ impl Server {
         let message = format!("the SMTP server {}: {error}{advice}", self.place());
         Fault::of(class, message)
     }
+}
+
+/// Whether no TLS could be agreed on. That somebody does not trust the server shows only when the first words are read.
+fn is_tls(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let broken = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_tls()
+        || broken
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| inner.is::<rustls::Error>())
 }

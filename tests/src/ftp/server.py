@@ -55,7 +55,8 @@ class Answering:
 
 
 class PlainData(Receiving, DTPHandler):
-    pass
+    # The name under which the loop calls it.
+    handle_read_event = Receiving.handle_read
 
 
 class Plain(Answering, FTPHandler):

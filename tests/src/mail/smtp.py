@@ -9,12 +9,18 @@ mail so.
 
 import asyncio
 import email
+import logging
 import mailbox
 import os
 import pwd
 import ssl
 import sys
 import threading
+import warnings
+
+# That a password goes over the wire is what some tests want.
+warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
 
 from aiosmtpd.smtp import SMTP, AuthResult
 

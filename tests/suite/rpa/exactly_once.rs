@@ -160,7 +160,8 @@ on_both_stores! {
         assert_eq!(robot.run("post.json", "order", &more).code, 4);
 
         // As recovery leaves it until a process takes it.
-        store.execute("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = 'of nobody'").await;
+        let queued = "UPDATE workflow_status SET status = 'ENQUEUED', queue_name = 'of nobody'";
+        assert_eq!(store.execute(queued, &[]).await, 1);
 
         assert_eq!(robot.call(&["status", "order"]).json["status"], "NEEDS_ATTENTION");
         let resumed = robot.call(&["resume", "order"]);
