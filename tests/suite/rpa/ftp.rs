@@ -187,6 +187,35 @@ fn branches_that_connect_to_different_servers_do_not_mix_them_up() {
     assert_eq!(two.names(""), ["of-2"]);
 }
 
+#[tokio::test]
+async fn a_subflow_works_on_the_server_of_its_caller_also_after_a_crash() {
+    let store = Store::sqlite();
+    let mut server = FtpServer::start();
+    let robot = robot(&store, &server);
+    let port = format!("port={}", server.script.port);
+    let part = Robot::workflow("ftp_inner.json");
+    let part = format!("part={}", part.display());
+    let more = ["--var", port.as_str(), "--var", part.as_str()];
+    server.script.tell("hold MKD");
+    let life = robot.start_with("ftp_outer.json", "whole", &more);
+    server.script.wait("held");
+    life.kill();
+    server.script.tell("go");
+
+    let printed = robot.run("ftp_outer.json", "whole", &more);
+
+    assert_eq!(
+        printed.code, 0,
+        "{} {}",
+        printed.json["error"], printed.stderr
+    );
+    let given = &printed.json["outputs"];
+    assert_eq!(given["list"]["items"], json!(["inside"]));
+    // The child did not connect itself: it has the mark of the secret, and what it stands for.
+    let rows = store.dump().await.join("\n");
+    assert!(!rows.contains(PASSWORD) && rows.contains("$secret:ftp"));
+}
+
 on_both_stores! {
     async fn an_upload_that_is_killed_in_the_middle_leaves_no_half_file(store: Store) {
         let mut server = FtpServer::start();
