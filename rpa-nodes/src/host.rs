@@ -51,6 +51,9 @@ pub struct Host {
     pub(crate) journal: Option<Address>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) browsers: Arc<Browsers>,
+    /// Connections to FTP servers.
+    #[cfg(feature = "ftp")]
+    pub(crate) ftp: Arc<crate::ftp::Idle>,
     pub(crate) asked: Arc<Notify>,
 }
 
@@ -65,6 +68,12 @@ impl Host {
             trace: true,
             ..Self::default()
         }
+    }
+
+    /// Whether a database keeps the run.
+    #[cfg(feature = "mail")]
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.journal.is_some()
     }
 
     /// Says which database keeps the run, so that what nodes write there is committed with their record.

@@ -6,7 +6,11 @@ mod control;
 mod databases;
 mod dates;
 mod dicts;
+#[cfg(feature = "mail")]
+mod email;
 mod files;
+#[cfg(feature = "ftp")]
+mod ftp;
 mod http;
 mod lists;
 mod logging;
@@ -33,7 +37,7 @@ pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.
 pub(crate) fn all() -> Vec<NodeType> {
-    let families: [(&'static str, Vec<NodeType>); 20] = [
+    let families: [(&'static str, Vec<NodeType>); _] = [
         ("control flow", control::types()),
         ("errors", control::error_types()),
         ("variables", variables::types()),
@@ -53,6 +57,10 @@ pub(crate) fn all() -> Vec<NodeType> {
             types
         }),
         ("HTTP", http::types()),
+        #[cfg(feature = "mail")]
+        ("email", email::types()),
+        #[cfg(feature = "ftp")]
+        ("FTP", ftp::types()),
         ("databases", databases::types()),
         ("browser", browser::types()),
         ("subflows", subflows::types()),

@@ -7,6 +7,7 @@ use crate::browser::{BrowserState, PageNote};
 use crate::database::Statement;
 use crate::doubt::Question;
 use crate::fault::Fault;
+use crate::ftp::FtpPlace;
 use crate::value::Object;
 
 /// How a visit ended.
@@ -111,6 +112,8 @@ pub enum Next {
     },
     /// Browsers are now like this.
     Browsers(Vec<BrowserState>),
+    /// The branch is connected to this FTP server now, or to none.
+    Ftp(Option<FtpPlace>),
 }
 
 /// How a transaction of the workflow goes on.
@@ -141,6 +144,7 @@ impl Next {
                     }
                 }
             }
+            Self::Ftp(Some(place)) => place.settings.values_mut().for_each(change),
             Self::Over(Items::Values { values, .. }) | Self::Branches { items: values, .. } => {
                 values.iter_mut().for_each(change);
             }

@@ -143,6 +143,7 @@ fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) ->
     request.depth = caller.depth + 1;
     request.lenient = caller.lenient;
     request.browsers = visit.walk.browsers().to_vec();
+    request.ftp = visit.walk.scope(visit.turn.strand).ftp().cloned();
     request
         .seal(&visit.host.vault)
         .map_err(|error| Fault::of("SecretError", error.to_string()))?;

@@ -108,7 +108,12 @@ pub(crate) async fn perform(
             inputs::pass_through(visit.walk, visit.turn, node, node_type, &mut record);
             Ok(())
         }
-        Some((node, node_type)) => run(visit, node, node_type, intent, session, &mut record).await,
+        Some((node, node_type)) => {
+            match run(visit, node, node_type, intent, session, &mut record).await {
+                Err(fault) => failed(visit, node_type, &mut record, fault),
+                done => done,
+            }
+        }
         None if visit.node().is_some_and(|node| node.disabled) => {
             record.status = VisitStatus::Disabled;
             Ok(())
@@ -229,6 +234,26 @@ async fn run(
             }
         }
     }
+}
+
+/// A way of its own for failures is the way of a failure.
+fn failed(
+    visit: Visit<'_>,
+    node_type: &NodeType,
+    record: &mut Record,
+    fault: Fault,
+) -> Result<(), Fault> {
+    const WAY: &str = "exec_error";
+    if !node_type.exits.contains(&WAY) || !visit.walk.plan().has_way(visit.turn.place, WAY) {
+        return Err(fault);
+    }
+    record.outputs.insert("success".to_owned(), false.into());
+    record
+        .outputs
+        .insert("error".to_owned(), fault.message.clone().into());
+    record.warnings.push(fault.to_string());
+    record.exit = Some(WAY.to_owned());
+    Ok(())
 }
 
 /// A crash came after this visit began, so it may be done. Tells whether it is not to be done now.

@@ -25,6 +25,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use serde_json::Value;
+
 pub(crate) use self::frame::Phase;
 use self::frame::{Body, Frame, ScopeFrame};
 pub use self::scope::Scope;
@@ -162,8 +164,19 @@ impl Walk {
         }
         let mut walk = Self::new(Arc::new(plan), request.variables.clone(), &request.folder);
         walk.browse(request.browsers.clone());
-        if let (Some(fired), Some(main)) = (&request.fired, walk.strands.first_mut()) {
-            main.scope.give(&fired.node, fired.outputs.clone());
+        if let Some(main) = walk.strands.first_mut() {
+            if let Some(place) = &request.ftp {
+                // The marks in it are of secrets that this workflow does not name itself.
+                let (names, sealed) = &mut walk.secrets;
+                let settings = place.settings.values();
+                settings.for_each(|value| crate::secrets::names(value, names));
+                let settings = Value::Object(place.settings.clone());
+                sealed.insert(format!("FTP {}", place.id), settings);
+                main.scope.connect_ftp(Some(place.clone()));
+            }
+            if let Some(fired) = &request.fired {
+                main.scope.give(&fired.node, fired.outputs.clone());
+            }
         }
         walk
     }
@@ -467,6 +480,11 @@ impl Walk {
         if let Some(Next::Transaction { connection, what }) = record.next {
             self.transact(connection, what);
             record.next = None;
+        }
+        if let Some(Next::Ftp(place)) = record.next.take_if(|next| matches!(next, Next::Ftp(_)))
+            && let Some(strand) = self.strands.get_mut(turn.strand)
+        {
+            strand.scope.connect_ftp(place);
         }
         if let Some(frame) = self.innermost(turn.strand) {
             frame.ran.insert(turn.place);

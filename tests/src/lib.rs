@@ -2,12 +2,15 @@
 //! look of a schema, and the means to hold and to watch a running workflow.
 
 pub mod catalogue;
+pub mod certificate;
 pub mod corpus;
 pub mod counter;
 pub mod embeddings;
+pub mod ftp;
 pub mod gates;
 pub mod journey;
 pub mod logs;
+pub mod mail;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
@@ -15,6 +18,7 @@ pub mod questions;
 pub mod rag;
 pub mod rpa;
 pub mod scratch;
+pub mod script;
 pub mod site;
 pub mod statements;
 pub mod store;

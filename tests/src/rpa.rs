@@ -21,6 +21,7 @@ pub struct Robot<'t> {
     program: PathBuf,
     store: &'t Store,
     scratch: Scratch,
+    environment: Vec<(String, String)>,
 }
 
 /// What a command printed and how it ended.
@@ -39,7 +40,16 @@ impl<'t> Robot<'t> {
             program: program::path("rpa"),
             store,
             scratch: Scratch::new(),
+            environment: Vec::new(),
         }
+    }
+
+    /// Its programs find this in their environment.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment
+            .push((variable.to_owned(), value.to_owned()));
+        self
     }
 
     /// A workflow file of the repository.
@@ -71,6 +81,7 @@ impl<'t> Robot<'t> {
             .env("RPA_KEY_FILE", self.scratch.file("key"))
             // What programs leave for a while is looked for there.
             .env("TMPDIR", self.scratch.file("."))
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null());
         command
     }
@@ -128,6 +139,41 @@ impl<'t> Robot<'t> {
             process,
             lines: BufReader::new(stderr),
         }
+    }
+
+    /// A workflow of the repository that ends behind a node; in the folder that workflows run in.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read or written.
+    pub fn up_to(&self, workflow: &str, node: &str) -> PathBuf {
+        let text = std::fs::read_to_string(Self::workflow(workflow)).expect("it can be read");
+        let mut document: Json = serde_json::from_str(&text).expect("it is JSON");
+        let ways = document["connections"].as_array_mut();
+        let ways = ways.expect("it has connections");
+        ways.retain(|way| way["source_node"] != node);
+        let path = self.file(&format!("up-to-{node}.json"));
+        std::fs::write(&path, document.to_string()).expect("it can be written");
+        path
+    }
+
+    /// Lets a run be as a crash leaves it that comes when a node did its work and nothing of that is recorded.
+    pub async fn forget_end(&self, id: &str, node: &str) {
+        let name = format!("node:{node}#1");
+        let forgotten = self
+            .store
+            .execute(
+                "DELETE FROM operation_outputs WHERE workflow_uuid = $1 AND function_name = $2",
+                &[id, &name],
+            )
+            .await;
+        assert_eq!(forgotten, 1, "{node} was visited once");
+        self.store
+            .execute(
+                "UPDATE workflow_status SET status = 'PENDING', output = NULL, completed_at = NULL WHERE workflow_uuid = $1",
+                &[id],
+            )
+            .await;
     }
 
     /// The files below a folder, by path.

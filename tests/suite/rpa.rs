@@ -3,8 +3,10 @@
 mod again;
 mod browser;
 mod exactly_once;
+mod ftp;
 mod kill;
 mod lenient;
+mod mail;
 mod runs;
 mod secrets;
 mod serve;

@@ -80,6 +80,10 @@ fn no_node_type_is_untested() {
         include_str!("../../tests/fixtures/runs/browser_tour.json"),
         include_str!("../../tests/fixtures/runs/browser_around.json"),
         include_str!("../../tests/fixtures/runs/browser_part.json"),
+        // Mail and FTP with real servers: tests/suite/rpa/mail.rs and ftp.rs.
+        include_str!("../../tests/fixtures/runs/mail_tour.json"),
+        include_str!("../../tests/fixtures/runs/mail_super.json"),
+        include_str!("../../tests/fixtures/runs/ftp_tour.json"),
         include_str!("tests/collections.rs"),
         include_str!("tests/databases.rs"),
         include_str!("tests/documents.rs"),

@@ -10,6 +10,7 @@ use super::report::{find, request_of};
 use crate::browser::{self, BrowserState};
 use crate::catalogue::Kind;
 use crate::document::{self, Loaded, Workflow};
+use crate::ftp::FtpPlace;
 use crate::plan::Plan;
 use crate::secrets::{self, SecretError, Vault};
 use crate::value::Object;
@@ -39,6 +40,9 @@ pub struct Request {
     /// The browsers that whoever runs it has open: it works in them too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) browsers: Vec<BrowserState>,
+    /// The FTP server that whoever runs it is connected to: it works on it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ftp: Option<FtpPlace>,
 }
 
 /// A trigger that fired, and what it gives.
@@ -110,6 +114,7 @@ impl Request {
             fired: None,
             repairs: Vec::new(),
             browsers: Vec::new(),
+            ftp: None,
         })
     }
 

@@ -118,14 +118,6 @@ pub(super) async fn perform(
             }
             Ok(())
         }
-        // A way of its own for failures is the way of a failure.
-        Err(fault) if is_super && visit.walk.plan().has_way(visit.turn.place, "exec_error") => {
-            give(record, "success", false);
-            give(record, "error", fault.message.clone());
-            record.warnings.push(fault.to_string());
-            record.exit = Some("exec_error".to_owned());
-            Ok(())
-        }
         Err(fault) => Err(fault),
     }
 }

@@ -7,8 +7,10 @@ use super::{Folder, Visit};
 #[cfg(feature = "browser")]
 use crate::browser::{BrowserState, PageNote};
 use crate::fault::Fault;
+#[cfg(feature = "ftp")]
+use crate::ftp::FtpPlace;
 use crate::host::Host;
-#[cfg(feature = "browser")]
+#[cfg(any(feature = "browser", feature = "ftp"))]
 use crate::record::Next;
 use crate::record::{LogLine, Record};
 use crate::value::{Object, text};
@@ -25,6 +27,8 @@ pub struct Work {
     limit: Option<Duration>,
     #[cfg(feature = "browser")]
     browsers: Vec<BrowserState>,
+    #[cfg(feature = "ftp")]
+    ftp: Option<FtpPlace>,
     record: Record,
 }
 
@@ -33,6 +37,8 @@ impl Work {
         Self {
             #[cfg(feature = "browser")]
             browsers: browsers(visit),
+            #[cfg(feature = "ftp")]
+            ftp: ftp(visit),
             inputs,
             folder: visit.walk.folder(),
             host: visit.host.clone(),
@@ -201,6 +207,30 @@ impl Work {
     pub(crate) fn page_note(&mut self) -> &mut PageNote {
         self.record.page.get_or_insert_default()
     }
+}
+
+#[cfg(feature = "ftp")]
+impl Work {
+    /// The FTP server that the branch is connected to.
+    pub(crate) fn ftp(&self) -> Option<&FtpPlace> {
+        self.ftp.as_ref()
+    }
+
+    /// From now on the branch is connected to this FTP server, or to none.
+    pub(crate) fn connect_ftp(&mut self, place: Option<FtpPlace>) {
+        self.record.next = Some(Next::Ftp(place));
+    }
+}
+
+/// The FTP server of a branch, with the values of secrets.
+#[cfg(feature = "ftp")]
+fn ftp(visit: Visit<'_>) -> Option<FtpPlace> {
+    let mut place = visit.walk.scope(visit.turn.strand).ftp().cloned()?;
+    if let Ok(mask) = visit.mask() {
+        let settings = place.settings.values_mut();
+        settings.for_each(|value| mask.open(value));
+    }
+    Some(place)
 }
 
 /// The browsers of a run, with the values of secrets.

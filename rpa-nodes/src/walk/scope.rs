@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::ftp::FtpPlace;
 use crate::plan::Plan;
 use crate::template;
 use crate::value::Object;
@@ -13,6 +14,8 @@ use crate::visit::Mask;
 pub struct Scope {
     variables: Object,
     outputs: BTreeMap<String, Value>,
+    /// The FTP server that the strand is connected to.
+    ftp: Option<FtpPlace>,
     /// Tells what other names for outputs mean.
     plan: Option<Arc<Plan>>,
     /// What the marks of secrets stand for, where that may be known.
@@ -24,6 +27,7 @@ impl Scope {
         Self {
             variables,
             outputs: BTreeMap::new(),
+            ftp: None,
             plan: Some(Arc::clone(plan)),
             secrets: None,
         }
@@ -42,6 +46,15 @@ impl Scope {
     /// An output of a node.
     pub fn output(&self, node: &str, port: &str) -> Option<&Value> {
         self.outputs.get(node)?.get(port)
+    }
+
+    /// The FTP server that the strand is connected to.
+    pub(crate) fn ftp(&self) -> Option<&FtpPlace> {
+        self.ftp.as_ref()
+    }
+
+    pub(super) fn connect_ftp(&mut self, place: Option<FtpPlace>) {
+        self.ftp = place;
     }
 
     /// The same, and what the marks of secrets stand for.
