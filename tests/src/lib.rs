@@ -8,6 +8,7 @@ pub mod embeddings;
 pub mod gates;
 pub mod journey;
 pub mod logs;
+pub mod maria_db;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
