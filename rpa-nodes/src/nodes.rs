@@ -12,6 +12,8 @@ mod lists;
 mod logging;
 mod math;
 mod patterns;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod random;
 mod subflows;
 mod supers;
@@ -61,7 +63,7 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("triggers", triggers::types()),
     ];
     let mut all: Vec<NodeType> = Vec::new();
-    for (family, types) in families {
+    for (family, types) in families.into_iter().chain(optional()) {
         all.extend(types.into_iter().map(|mut node_type| {
             node_type.family = family;
             node_type
@@ -73,4 +75,12 @@ pub(crate) fn all() -> Vec<NodeType> {
         node_type
     }));
     all
+}
+
+/// The families that a build may do without; what they have is then refused by name.
+fn optional() -> Vec<(&'static str, Vec<NodeType>)> {
+    vec![
+        #[cfg(feature = "pdf")]
+        ("PDF", pdf::types()),
+    ]
 }

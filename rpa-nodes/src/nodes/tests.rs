@@ -7,6 +7,8 @@ mod files;
 mod http;
 mod machine;
 mod numbers;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod texts;
 mod variables;
 
@@ -87,6 +89,7 @@ fn no_node_type_is_untested() {
         include_str!("tests/machine.rs"),
         include_str!("tests/files.rs"),
         include_str!("tests/numbers.rs"),
+        include_str!("tests/pdf.rs"),
         include_str!("tests/texts.rs"),
         include_str!("tests/variables.rs"),
     ]

@@ -167,7 +167,7 @@ on_both_stores! {
         assert_eq!(robot.run("post.json", "order", &more).code, 4);
 
         // As recovery leaves it until a process takes it.
-        store.execute("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = 'of nobody'").await;
+        store.execute("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = 'of nobody'", &[]).await;
 
         assert_eq!(robot.call(&["status", "order"]).json["status"], "NEEDS_ATTENTION");
         let resumed = robot.call(&["resume", "order"]);
