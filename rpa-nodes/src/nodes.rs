@@ -6,9 +6,13 @@ mod control;
 mod databases;
 mod dates;
 mod dicts;
+#[cfg(feature = "excel")]
+mod excel;
 mod files;
 mod http;
 mod lists;
+#[cfg(feature = "llm")]
+mod llm;
 mod logging;
 mod math;
 mod patterns;
@@ -80,6 +84,10 @@ pub(crate) fn all() -> Vec<NodeType> {
 /// The families that a build may do without; what they have is then refused by name.
 fn optional() -> Vec<(&'static str, Vec<NodeType>)> {
     vec![
+        #[cfg(feature = "excel")]
+        ("Excel", excel::types()),
+        #[cfg(feature = "llm")]
+        ("language models", llm::types()),
         #[cfg(feature = "pdf")]
         ("PDF", pdf::types()),
     ]

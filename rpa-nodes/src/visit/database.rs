@@ -408,8 +408,9 @@ fn table_exists(address: &Address, inputs: &Object) -> Statement {
 fn table_columns(address: &Address, inputs: &Object) -> Statement {
     let sql = match address.kind() {
         Kind::MariaDb => {
-            "SELECT 1 AS found FROM information_schema.tables WHERE (table_schema = DATABASE() AND table_name = $1) \
-             OR CONCAT(table_schema, '.', table_name) = $1"
+            "SELECT column_name AS name, column_type AS type, is_nullable = 'YES' AS nullable, column_default AS `default` \
+             FROM information_schema.columns WHERE (table_schema = DATABASE() AND table_name = $1) \
+             OR CONCAT(table_schema, '.', table_name) = $1 ORDER BY ordinal_position"
         }
         Kind::Sqlite => {
             "SELECT name, type, CASE WHEN \"notnull\" = 0 THEN 1 ELSE 0 END AS nullable, dflt_value AS \"default\" FROM \
