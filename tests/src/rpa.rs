@@ -21,6 +21,7 @@ pub struct Robot<'t> {
     program: PathBuf,
     store: &'t Store,
     scratch: Scratch,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 /// What a command printed and how it ended.
@@ -39,7 +40,15 @@ impl<'t> Robot<'t> {
             program: program::path("rpa"),
             store,
             scratch: Scratch::new(),
+            environment: Vec::new(),
         }
+    }
+
+    /// The same with a variable in its environment.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
     }
 
     /// A workflow file of the repository.
@@ -71,6 +80,7 @@ impl<'t> Robot<'t> {
             .env("RPA_KEY_FILE", self.scratch.file("key"))
             // What programs leave for a while is looked for there.
             .env("TMPDIR", self.scratch.file("."))
+            .envs(self.environment.iter().copied())
             .stdin(Stdio::null());
         command
     }

@@ -5,6 +5,7 @@ mod browser;
 mod exactly_once;
 mod kill;
 mod lenient;
+mod llm;
 mod maria_db;
 mod runs;
 mod secrets;

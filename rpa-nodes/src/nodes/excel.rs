@@ -81,7 +81,10 @@ pub(super) fn types() -> Vec<NodeType> {
 }
 
 pub(super) fn broken(path: &Path, why: impl std::fmt::Display) -> Fault {
-    Fault::of("ExcelError", format!("cannot use {}: {why}", path.display()))
+    Fault::of(
+        "ExcelError",
+        format!("cannot use {}: {why}", path.display()),
+    )
 }
 
 /// A workbook that was opened.
@@ -96,7 +99,9 @@ impl Workbook {
     /// The workbook that a node is given: what ExcelOpenNode gave, or the path of a file that is only read.
     fn of(work: &Work) -> Result<Self, Fault> {
         let missing = || {
-            Fault::value("there is no workbook; connect `workbook` with the one that an ExcelOpenNode gives")
+            Fault::value(
+                "there is no workbook; connect `workbook` with the one that an ExcelOpenNode gives",
+            )
         };
         match work.get("workbook") {
             Some(Value::Object(given)) => {
@@ -118,9 +123,10 @@ impl Workbook {
     fn content(&self) -> Result<Vec<u8>, Fault> {
         let path = self.copy.as_ref().unwrap_or(&self.file);
         fs::read(path).map_err(|error| match (&self.copy, error.kind()) {
-            (Some(_), ErrorKind::NotFound) => {
-                broken(&self.file, "the workbook is closed; open it again with an ExcelOpenNode")
-            }
+            (Some(_), ErrorKind::NotFound) => broken(
+                &self.file,
+                "the workbook is closed; open it again with an ExcelOpenNode",
+            ),
             _ => Fault::file("read", path, &error),
         })
     }
@@ -156,10 +162,20 @@ fn open(work: &mut Work) -> Result<(), Fault> {
 fn beside(path: &Path, key: &str) -> PathBuf {
     let plain: String = key
         .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
         .collect();
     // Names of files have a length.
-    let end = plain.char_indices().rev().nth(80).map_or(0, |(place, _)| place);
+    let end = plain
+        .char_indices()
+        .rev()
+        .nth(80)
+        .map_or(0, |(place, _)| place);
     let plain = plain.get(end..).unwrap_or_default();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{plain}.{name}"))
@@ -168,8 +184,16 @@ fn beside(path: &Path, key: &str) -> PathBuf {
 fn read_cell(work: &mut Work) -> Result<(), Fault> {
     let workbook = Workbook::of(work)?;
     let cell = Cell::parse(&work.text("cell"))?;
-    let area = Area { first: cell, last: cell };
-    let rows = read::area(&workbook.file, &workbook.content()?, &sheet_name(work), area)?;
+    let area = Area {
+        first: cell,
+        last: cell,
+    };
+    let rows = read::area(
+        &workbook.file,
+        &workbook.content()?,
+        &sheet_name(work),
+        area,
+    )?;
     let value = rows.into_iter().flatten().next().unwrap_or_default();
     work.give("value", value);
     work.give("success", true);
@@ -179,10 +203,18 @@ fn read_cell(work: &mut Work) -> Result<(), Fault> {
 fn read_range(work: &mut Work) -> Result<(), Fault> {
     let workbook = Workbook::of(work)?;
     let area = Area::parse(&work.text("range"))?;
-    let rows = read::area(&workbook.file, &workbook.content()?, &sheet_name(work), area)?;
+    let rows = read::area(
+        &workbook.file,
+        &workbook.content()?,
+        &sheet_name(work),
+        area,
+    )?;
     work.give("rows", rows.len());
     work.give("columns", rows.first().map_or(0, Vec::len));
-    work.give("data", rows.into_iter().map(Value::from).collect::<Vec<_>>());
+    work.give(
+        "data",
+        rows.into_iter().map(Value::from).collect::<Vec<_>>(),
+    );
     work.give("success", true);
     Ok(())
 }

@@ -30,13 +30,18 @@ impl Cell {
         let digits = plain.find(|letter: char| letter.is_ascii_digit());
         let (letters, digits) = plain.split_at(digits.unwrap_or(plain.len()));
         let row = digits.parse().ok().filter(|row| (1..=ROWS).contains(row));
-        let column = match letters.bytes().all(|letter| letter.is_ascii_uppercase()) && letters.len() <= 3 {
-            true => letters.bytes().fold(0, |column, letter| column * 26 + u32::from(letter - b'A') + 1),
-            false => 0,
-        };
+        let column =
+            match letters.bytes().all(|letter| letter.is_ascii_uppercase()) && letters.len() <= 3 {
+                true => letters.bytes().fold(0, |column, letter| {
+                    column * 26 + u32::from(letter - b'A') + 1
+                }),
+                false => 0,
+            };
         match row.filter(|_| (1..=COLUMNS).contains(&column)) {
             Some(row) => Ok(Self { row, column }),
-            None => Err(Fault::value(format!("`{said}` is no cell; write a column and a row, like B12"))),
+            None => Err(Fault::value(format!(
+                "`{said}` is no cell; write a column and a row, like B12"
+            ))),
         }
     }
 
@@ -74,7 +79,9 @@ impl Area {
         let size = |from: u32, to: u32| u64::from(to - from + 1);
         match size(area.first.row, area.last.row) * size(area.first.column, area.last.column) {
             cells if cells <= LARGEST => Ok(area),
-            cells => Err(Fault::value(format!("`{said}` has {cells} cells; {LARGEST} can be read at once"))),
+            cells => Err(Fault::value(format!(
+                "`{said}` has {cells} cells; {LARGEST} can be read at once"
+            ))),
         }
     }
 }
@@ -85,7 +92,12 @@ mod tests {
 
     #[test]
     fn names_of_cells_are_read_and_written() {
-        for (name, row, column) in [("A1", 1, 1), ("Z9", 9, 26), ("AA10", 10, 27), ("XFD1048576", 1 << 20, 1 << 14)] {
+        for (name, row, column) in [
+            ("A1", 1, 1),
+            ("Z9", 9, 26),
+            ("AA10", 10, 27),
+            ("XFD1048576", 1 << 20, 1 << 14),
+        ] {
             let cell = Cell::parse(name).unwrap();
             assert_eq!((cell.row, cell.column), (row, column));
             assert_eq!(cell.name(), name);
@@ -99,7 +111,15 @@ mod tests {
     #[test]
     fn ranges_begin_at_their_smaller_corner() {
         let area = Area::parse("C10:A1").unwrap();
-        assert_eq!((area.first.name(), area.last.name()), ("A1".to_owned(), "C10".to_owned()));
-        assert!(Area::parse("A1:XFD1048576").unwrap_err().message.contains("at once"));
+        assert_eq!(
+            (area.first.name(), area.last.name()),
+            ("A1".to_owned(), "C10".to_owned())
+        );
+        assert!(
+            Area::parse("A1:XFD1048576")
+                .unwrap_err()
+                .message
+                .contains("at once")
+        );
     }
 }

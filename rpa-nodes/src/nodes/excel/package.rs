@@ -66,10 +66,20 @@ pub(super) fn empty() -> zip::result::ZipResult<Vec<u8>> {
 ///
 /// # Errors
 /// It is of a kind that cannot be changed, or broken.
-pub(super) fn write(path: &Path, content: &[u8], name: &str, cell: Cell, value: &Value) -> Result<Vec<u8>, Fault> {
+pub(super) fn write(
+    path: &Path,
+    content: &[u8],
+    name: &str,
+    cell: Cell,
+    value: &Value,
+) -> Result<Vec<u8>, Fault> {
     let failed = |error: zip::result::ZipError| broken(path, error);
-    let mut archive = ZipArchive::new(Cursor::new(content))
-        .map_err(|_| broken(path, "only .xlsx and .xlsm files can be changed; save it as one of them"))?;
+    let mut archive = ZipArchive::new(Cursor::new(content)).map_err(|_| {
+        broken(
+            path,
+            "only .xlsx and .xlsm files can be changed; save it as one of them",
+        )
+    })?;
     let workbook = part(path, &mut archive, WORKBOOK)?;
     let links = part(path, &mut archive, LINKS)?;
     let target = sheet_part(&workbook, &links, name)
@@ -97,14 +107,20 @@ pub(super) fn write(path: &Path, content: &[u8], name: &str, cell: Cell, value: 
             }
             _ => changed.clone(),
         };
-        writer.start_file(name, SimpleFileOptions::default()).map_err(failed)?;
-        writer.write_all(&new).map_err(|error| broken(path, error))?;
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .map_err(failed)?;
+        writer
+            .write_all(&new)
+            .map_err(|error| broken(path, error))?;
     }
     Ok(writer.finish().map_err(failed)?.into_inner())
 }
 
 fn part(path: &Path, archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<String, Fault> {
-    let wrong = |why: &dyn std::fmt::Display| broken(path, format!("its part {name} cannot be read: {why}"));
+    let wrong = |why: &dyn std::fmt::Display| {
+        broken(path, format!("its part {name} cannot be read: {why}"))
+    };
     let entry = archive.by_name(name).map_err(|error| wrong(&error))?;
     let mut text = String::new();
     let read = entry.take(LONGEST).read_to_string(&mut text);
@@ -118,9 +134,14 @@ fn sheet_part(workbook: &str, links: &str, name: &str) -> Option<String> {
     let sheet = workbook
         .descendants()
         .find(|node| node.tag_name().name() == "sheet" && node.attribute("name") == Some(name))?;
-    let id = sheet.attributes().find(|attribute| attribute.name() == "id")?.value();
+    let id = sheet
+        .attributes()
+        .find(|attribute| attribute.name() == "id")?
+        .value();
     let links = Document::parse(links).ok()?;
-    let link = links.descendants().find(|node| node.attribute("Id") == Some(id))?;
+    let link = links
+        .descendants()
+        .find(|node| node.attribute("Id") == Some(id))?;
     let target = link.attribute("Target")?;
     Some(match target.strip_prefix('/') {
         Some(whole) => whole.to_owned(),

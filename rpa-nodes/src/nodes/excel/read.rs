@@ -27,10 +27,16 @@ pub(super) fn find(path: &Path, sheets: &[String], said: &str) -> Result<String,
         .iter()
         .find(|name| *name == said)
         .or_else(|| sheets.iter().find(|name| name.eq_ignore_ascii_case(said)));
-    let number = said.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let number = said
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_sub(1));
     let found = named.or_else(|| number.and_then(|number| sheets.get(number)));
     found.cloned().ok_or_else(|| {
-        broken(path, format!("there is no sheet `{said}`; it has {}", sheets.join(", ")))
+        broken(
+            path,
+            format!("there is no sheet `{said}`; it has {}", sheets.join(", ")),
+        )
     })
 }
 
@@ -38,15 +44,26 @@ pub(super) fn find(path: &Path, sheets: &[String], said: &str) -> Result<String,
 ///
 /// # Errors
 /// There is no such sheet, or it is broken.
-pub(super) fn area(path: &Path, content: &[u8], sheet: &str, area: Area) -> Result<Vec<Vec<Value>>, Fault> {
+pub(super) fn area(
+    path: &Path,
+    content: &[u8],
+    sheet: &str,
+    area: Area,
+) -> Result<Vec<Vec<Value>>, Fault> {
     guarded(path, || {
         let mut workbook = workbook(path, content)?;
         let name = find(path, &workbook.sheet_names(), sheet)?;
-        let range = workbook.worksheet_range(&name).map_err(|error| broken(path, error))?;
+        let range = workbook
+            .worksheet_range(&name)
+            .map_err(|error| broken(path, error))?;
         let rows = area.first.row..=area.last.row;
         let row = |row: u32| {
             let columns = area.first.column..=area.last.column;
-            let cell = |column: u32| range.get_value((row - 1, column - 1)).map_or(Value::Null, value);
+            let cell = |column: u32| {
+                range
+                    .get_value((row - 1, column - 1))
+                    .map_or(Value::Null, value)
+            };
             columns.map(cell).collect()
         };
         Ok(rows.map(row).collect())
@@ -55,7 +72,10 @@ pub(super) fn area(path: &Path, content: &[u8], sheet: &str, area: Area) -> Resu
 
 fn workbook<'c>(path: &Path, content: &'c [u8]) -> Result<Sheets<Cursor<&'c [u8]>>, Fault> {
     open_workbook_auto_from_rs(Cursor::new(content)).map_err(|error| match error {
-        calamine::Error::Msg(_) => broken(path, "it is no workbook of Excel, or its content is encrypted"),
+        calamine::Error::Msg(_) => broken(
+            path,
+            "it is no workbook of Excel, or its content is encrypted",
+        ),
         other => broken(path, other),
     })
 }
@@ -72,7 +92,9 @@ fn value(data: &Data) -> Value {
         Data::Empty => Value::Null,
         Data::Int(number) => (*number).into(),
         Data::Float(number) => plain(*number),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.as_str().into(),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => {
+            text.as_str().into()
+        }
         Data::Bool(truth) => (*truth).into(),
         Data::DateTime(moment) => at(moment).into(),
         Data::Error(error) => error.to_string().into(),
@@ -92,8 +114,17 @@ fn at(moment: &ExcelDateTime) -> String {
     let number = moment.as_f64();
     if moment.is_duration() {
         let seconds = (number * 86400.0).round();
-        let (sign, seconds) = if seconds < 0.0 { ("-", -seconds as u64) } else { ("", seconds as u64) };
-        return format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let (sign, seconds) = if seconds < 0.0 {
+            ("-", -seconds as u64)
+        } else {
+            ("", seconds as u64)
+        };
+        return format!(
+            "{sign}{:02}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        );
     }
     let (year, month, day, hour, minute, second, milli) = moment.to_ymd_hms_milli();
     let fraction = match milli {

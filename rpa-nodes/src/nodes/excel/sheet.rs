@@ -111,7 +111,9 @@ impl Change<'_> {
     }
 
     fn put(&mut self, event: Event<'_>) -> Result<(), String> {
-        self.writer.write_event(event).map_err(|error| error.to_string())
+        self.writer
+            .write_event(event)
+            .map_err(|error| error.to_string())
     }
 
     fn put_text(&mut self, xml: &str) {
@@ -128,12 +130,16 @@ impl Change<'_> {
 
     fn put_cell(&mut self, prefix: &str, style: Option<&str>) -> Result<(), String> {
         self.is_done = true;
-        let style = style.map(|style| format!(" s=\"{}\"", escaped(style))).unwrap_or_default();
+        let style = style
+            .map(|style| format!(" s=\"{}\"", escaped(style)))
+            .unwrap_or_default();
         let name = self.cell.name();
         let written = match meant(self.value) {
             Meant::Nothing => format!("<{prefix}c r=\"{name}\"{style}/>"),
             Meant::Number(number) => {
-                format!("<{prefix}c r=\"{name}\"{style}><{prefix}v>{number}</{prefix}v></{prefix}c>")
+                format!(
+                    "<{prefix}c r=\"{name}\"{style}><{prefix}v>{number}</{prefix}v></{prefix}c>"
+                )
             }
             Meant::Truth(truth) => format!(
                 "<{prefix}c r=\"{name}\"{style} t=\"b\"><{prefix}v>{}</{prefix}v></{prefix}c>",
@@ -208,7 +214,9 @@ fn skip(reader: &mut Reader<&[u8]>) -> Result<(), String> {
 /// The head of a formula that other cells share cannot be taken from them.
 fn is_replaceable(tag: &BytesStart<'_>) -> Result<(), String> {
     match tag.local_name().as_ref() == "f" && attribute(tag, "ref")?.is_some() {
-        true => Err("the formula of the cell is that of other cells too; write to another cell".to_owned()),
+        true => Err(
+            "the formula of the cell is that of other cells too; write to another cell".to_owned(),
+        ),
         false => Ok(()),
     }
 }
@@ -229,7 +237,9 @@ fn prefix(tag: &BytesStart<'_>) -> String {
 }
 
 fn prefix_of(name: &str) -> String {
-    name.split_once(':').map(|(prefix, _)| format!("{prefix}:")).unwrap_or_default()
+    name.split_once(':')
+        .map(|(prefix, _)| format!("{prefix}:"))
+        .unwrap_or_default()
 }
 
 /// A text in XML, without the characters that XML has no place for.
@@ -273,11 +283,15 @@ pub(super) fn computed_anew(xml: &str) -> Result<Vec<u8>, String> {
                     }
                 }
                 new.push_attribute(("fullCalcOnLoad", "1"));
-                writer.write_event(Event::Empty(new)).map_err(|error| error.to_string())?;
+                writer
+                    .write_event(Event::Empty(new))
+                    .map_err(|error| error.to_string())?;
             }
             Event::Start(tag) if name(&tag) == "calcPr" => {
                 is_done = true;
-                writer.write_event(Event::Start(tag)).map_err(|error| error.to_string())?;
+                writer
+                    .write_event(Event::Start(tag))
+                    .map_err(|error| error.to_string())?;
             }
             event => {
                 // Its place is behind the sheets and the names that are defined.
@@ -294,7 +308,9 @@ pub(super) fn computed_anew(xml: &str) -> Result<Vec<u8>, String> {
                     let element = format!("<{prefix}calcPr fullCalcOnLoad=\"1\"/>");
                     writer.get_mut().extend_from_slice(element.as_bytes());
                 }
-                writer.write_event(event).map_err(|error| error.to_string())?;
+                writer
+                    .write_event(event)
+                    .map_err(|error| error.to_string())?;
             }
         }
     }
@@ -312,9 +328,12 @@ pub(super) fn without(xml: &str, part: &str) -> Result<Vec<u8>, String> {
             Event::Eof => return Ok(writer.into_inner()),
             Event::Empty(tag)
                 if ["Target", "PartName"].iter().any(|name| {
-                    attribute(&tag, name).is_ok_and(|value| value.is_some_and(|value| value.ends_with(part)))
+                    attribute(&tag, name)
+                        .is_ok_and(|value| value.is_some_and(|value| value.ends_with(part)))
                 }) => {}
-            event => writer.write_event(event).map_err(|error| error.to_string())?,
+            event => writer
+                .write_event(event)
+                .map_err(|error| error.to_string())?,
         }
     }
 }

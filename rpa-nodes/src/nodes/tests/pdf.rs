@@ -156,7 +156,13 @@ fn pdfs_are_put_together_and_taken_apart() {
         json!([all.display().to_string()])
     );
     let texts = pages(&all);
-    let first = |text: &String| text.split(" This").next().unwrap_or_default().trim().to_owned();
+    let first = |text: &String| {
+        text.split(" This")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     assert_eq!(
         texts.iter().map(first).collect::<Vec<_>>(),
         [
