@@ -87,10 +87,12 @@ impl Change<'_> {
                     return self.put(Event::End(whole.to_end()));
                 }
             }
-            Event::End(tag) if tag.local_name().as_ref() == "row" => {
-                if self.row == self.cell.row && !self.is_done {
-                    self.put_cell(&prefix_of(tag.name().as_ref()), None)?;
-                }
+            Event::End(tag)
+                if tag.local_name().as_ref() == "row"
+                    && self.row == self.cell.row
+                    && !self.is_done =>
+            {
+                self.put_cell(&prefix_of(tag.name().as_ref()), None)?;
             }
             Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "c" => {
                 let known = attribute(tag, "r")?.and_then(|name| Cell::parse(&name).ok());
