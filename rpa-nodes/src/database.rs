@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod maria_db;
 mod once;
 mod statement;
 mod wire;
@@ -9,7 +10,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{MySqlConnection, PgConnection, SqliteConnection};
 
 pub(crate) use self::address::{Address, Kind, Open, name};
 pub(crate) use self::answer::Answer;
@@ -21,6 +22,8 @@ use crate::fault::Fault;
 /// A connection, of whichever kind.
 #[derive(Debug)]
 pub(crate) enum Session<'s> {
+    /// MariaDB or MySQL.
+    MariaDb(&'s mut MySqlConnection),
     /// PostgreSQL.
     Postgres(&'s mut PgConnection),
     /// SQLite.
@@ -31,6 +34,10 @@ impl Session<'_> {
     /// Runs statements of this program's own, which take no values.
     pub(crate) async fn command(&mut self, sql: &'static str) -> Result<(), Fault> {
         match self {
+            Self::MariaDb(connection) => sqlx::raw_sql(sql)
+                .execute(&mut **connection)
+                .await
+                .map(drop),
             Self::Postgres(connection) => sqlx::raw_sql(sql)
                 .execute(&mut **connection)
                 .await

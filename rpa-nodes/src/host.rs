@@ -106,11 +106,13 @@ impl Host {
     /// # Errors
     /// The database cannot be used.
     pub(crate) async fn connect(&self, address: &Address) -> Result<Open, Fault> {
-        let idle = self.idle(|idle| idle.get_mut(&address.name()).and_then(Vec::pop));
-        match idle {
-            Some(open) => Ok(open),
-            None => address.open().await,
+        let take = || self.idle(|idle| idle.get_mut(&address.name()).and_then(Vec::pop));
+        while let Some(mut open) = take() {
+            if open.is_alive().await {
+                return Ok(open);
+            }
         }
+        address.open().await
     }
 
     /// Gives back a connection on which nothing failed.

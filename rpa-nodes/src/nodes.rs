@@ -8,14 +8,20 @@ mod dates;
 mod dicts;
 #[cfg(feature = "mail")]
 mod email;
+#[cfg(feature = "excel")]
+mod excel;
 mod files;
 #[cfg(feature = "ftp")]
 mod ftp;
 mod http;
 mod lists;
+#[cfg(feature = "llm")]
+mod llm;
 mod logging;
 mod math;
 mod patterns;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod random;
 mod subflows;
 mod supers;
@@ -69,7 +75,7 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("triggers", triggers::types()),
     ];
     let mut all: Vec<NodeType> = Vec::new();
-    for (family, types) in families {
+    for (family, types) in families.into_iter().chain(optional()) {
         all.extend(types.into_iter().map(|mut node_type| {
             node_type.family = family;
             node_type
@@ -81,4 +87,16 @@ pub(crate) fn all() -> Vec<NodeType> {
         node_type
     }));
     all
+}
+
+/// The families that a build may do without; what they have is then refused by name.
+fn optional() -> Vec<(&'static str, Vec<NodeType>)> {
+    vec![
+        #[cfg(feature = "excel")]
+        ("Excel", excel::types()),
+        #[cfg(feature = "llm")]
+        ("language models", llm::types()),
+        #[cfg(feature = "pdf")]
+        ("PDF", pdf::types()),
+    ]
 }

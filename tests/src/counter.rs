@@ -43,6 +43,15 @@ impl Counter {
     ///
     /// When there is no port.
     pub fn start() -> Self {
+        Self::answering(r#"{"done": true}"#)
+    }
+
+    /// The same with another answer, which is JSON.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port.
+    pub fn answering(body: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
         let port = listener.local_addr().expect("it has an address").port();
         let (tell, asked) = channel();
@@ -51,7 +60,7 @@ impl Counter {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (tell, gate) = (tell.clone(), Arc::clone(&gate));
-                std::thread::spawn(move || serve(stream, &tell, &gate));
+                std::thread::spawn(move || serve(stream, &tell, &gate, body));
             }
         });
         Self { port, asked, held }
@@ -85,7 +94,12 @@ impl Counter {
     }
 }
 
-fn serve(stream: TcpStream, tell: &Sender<Asked>, gate: &(Mutex<bool>, Condvar)) -> Option<()> {
+fn serve(
+    stream: TcpStream,
+    tell: &Sender<Asked>,
+    gate: &(Mutex<bool>, Condvar),
+    body: &str,
+) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
@@ -112,9 +126,9 @@ fn serve(stream: TcpStream, tell: &Sender<Asked>, gate: &(Mutex<bool>, Condvar))
             .header("content-length")
             .and_then(|length| length.parse().ok())
             .unwrap_or(0);
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        asked.body = String::from_utf8_lossy(&body).into_owned();
+        let mut sent = vec![0; length];
+        reader.read_exact(&mut sent).ok()?;
+        asked.body = String::from_utf8_lossy(&sent).into_owned();
         // The test may be over.
         tell.send(asked).ok()?;
         let mut held = gate.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +136,6 @@ fn serve(stream: TcpStream, tell: &Sender<Asked>, gate: &(Mutex<bool>, Condvar))
             held = gate.1.wait(held).unwrap_or_else(PoisonError::into_inner);
         }
         drop(held);
-        let body = r#"{"done": true}"#;
         let head = format!(
             "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()

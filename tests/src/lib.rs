@@ -11,6 +11,7 @@ pub mod gates;
 pub mod journey;
 pub mod logs;
 pub mod mail;
+pub mod maria_db;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

@@ -106,6 +106,8 @@ pub struct NodeType {
     pub reads_if: Option<fn(&Object) -> bool>,
     /// Tells whether nobody can know after a crash that a visit was done.
     pub doubts: Option<fn(&Work) -> bool>,
+    /// Names the variable by which a visit goes on with what an earlier one left, by its inputs.
+    pub recalls: Option<fn(&Object) -> Option<String>>,
     /// Whether it works in a browser, so that it can only be run where there is one.
     pub in_browser: bool,
     /// What happens on a visit.
@@ -129,6 +131,7 @@ impl NodeType {
             is_open: false,
             reads_if: None,
             doubts: None,
+            recalls: None,
             in_browser: false,
             action,
         }
@@ -188,6 +191,12 @@ impl NodeType {
     pub(crate) fn doubtful_if(mut self, doubts: fn(&Work) -> bool) -> Self {
         self.doubts = Some(doubts);
         self.optional("on_uncertain", Kind::Choice(&["retry", "skip", "ask"]))
+    }
+
+    /// It is given the value of a variable that its inputs name.
+    pub(crate) fn recalls(mut self, name: fn(&Object) -> Option<String>) -> Self {
+        self.recalls = Some(name);
+        self
     }
 
     /// It works in a browser.

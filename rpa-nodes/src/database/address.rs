@@ -3,9 +3,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, MySqlConnection, PgConnection, SqliteConnection};
 
 use super::{Session, failed};
 use crate::fault::Fault;
@@ -14,10 +15,14 @@ use crate::value::{Object, read_integer, read_number, text, truth};
 
 /// How long a statement waits for another one that writes to the same file.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The port of PostgreSQL. It is what the nodes have for a port when nobody chose one, whichever server is meant.
+const ANY_PORT: u16 = 5432;
 
 /// What a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// A server of MariaDB or MySQL.
+    MariaDb,
     /// A server.
     Postgres,
     /// A file.
@@ -27,6 +32,8 @@ pub(crate) enum Kind {
 /// Where a database is, and how to get in.
 #[derive(Debug, Clone)]
 pub(crate) enum Address {
+    /// A server of MariaDB or MySQL.
+    MariaDb(Box<MySqlConnectOptions>, Duration),
     /// A server of PostgreSQL.
     Postgres(Box<PgConnectOptions>, Duration),
     /// A file of SQLite.
@@ -36,6 +43,8 @@ pub(crate) enum Address {
 /// An open connection.
 #[derive(Debug)]
 pub(crate) enum Open {
+    /// To a server of MariaDB or MySQL.
+    MariaDb(Box<MySqlConnection>),
     /// To a server of PostgreSQL.
     Postgres(Box<PgConnection>),
     /// To a file of SQLite.
@@ -56,6 +65,16 @@ impl Address {
             return Self::parse(url.trim(), folder, patience.unwrap_or(PATIENCE));
         }
         let database = said("database");
+        let port = match settings.get("port").and_then(read_integer) {
+            None => None,
+            Some(port) => {
+                Some(u16::try_from(port).map_err(|_| Fault::value(format!("{port} is no port")))?)
+            }
+        };
+        let password = said("password");
+        let is_sealed = ["ssl", "use_ssl"]
+            .iter()
+            .any(|name| settings.get(*name).is_some_and(truth));
         match said("db_type").to_ascii_lowercase().as_str() {
             "" | "sqlite" | "sqlite3" => Self::file(&database, folder),
             "postgresql" | "postgres" => {
@@ -63,19 +82,13 @@ impl Address {
                     .host(&said("host"))
                     .database(&database)
                     .username(&said("username"));
-                if let Some(port) = settings.get("port").and_then(read_integer) {
-                    let port = u16::try_from(port)
-                        .map_err(|_| Fault::value(format!("{port} is no port")))?;
+                if let Some(port) = port {
                     options = options.port(port);
                 }
-                let password = said("password");
                 if !password.is_empty() {
                     options = options.password(&password);
                 }
-                if ["ssl", "use_ssl"]
-                    .iter()
-                    .any(|name| settings.get(*name).is_some_and(truth))
-                {
+                if is_sealed {
                     options = options.ssl_mode(PgSslMode::Require);
                 }
                 Ok(Self::Postgres(
@@ -83,8 +96,35 @@ impl Address {
                     patience.unwrap_or(PATIENCE),
                 ))
             }
+            "mysql" | "mariadb" => {
+                let mut options = MySqlConnectOptions::new()
+                    .host(&said("host"))
+                    .username(&said("username"));
+                if let Some(port) = port.filter(|port| *port != ANY_PORT) {
+                    options = options.port(port);
+                }
+                if !database.is_empty() {
+                    options = options.database(&database);
+                }
+                if !password.is_empty() {
+                    options = options.password(&password);
+                }
+                if is_sealed {
+                    options = options.ssl_mode(MySqlSslMode::Required);
+                }
+                Ok(Self::maria_db(options, patience.unwrap_or(PATIENCE)))
+            }
             other => Err(unknown(other)),
         }
+    }
+
+    /// A session there is as the server makes it: its own time zone, and its own meaning of `||`.
+    fn maria_db(options: MySqlConnectOptions, patience: Duration) -> Self {
+        let options = options
+            .timezone(None)
+            .pipes_as_concat(false)
+            .no_engine_substitution(false);
+        Self::MariaDb(Box::new(options), patience)
     }
 
     /// The address that a URL says; a path alone is that of a file.
@@ -96,6 +136,13 @@ impl Address {
                 .map_err(|_| {
                     Fault::value(
                         "the connection string cannot be read; write postgres://USER@HOST/NAME",
+                    )
+                }),
+            Some(("mysql" | "mariadb", _)) => MySqlConnectOptions::from_str(url)
+                .map(|options| Self::maria_db(options, patience))
+                .map_err(|_| {
+                    Fault::value(
+                        "the connection string cannot be read; write mysql://USER@HOST/NAME",
                     )
                 }),
             Some(("sqlite", rest)) => {
@@ -121,6 +168,7 @@ impl Address {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
+            Self::MariaDb(..) => Kind::MariaDb,
             Self::Postgres(..) => Kind::Postgres,
             Self::Sqlite(_) => Kind::Sqlite,
         }
@@ -129,7 +177,7 @@ impl Address {
     /// The file, if it is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Postgres(..) => None,
+            Self::MariaDb(..) | Self::Postgres(..) => None,
             Self::Sqlite(path) => Some(path),
         }
     }
@@ -137,6 +185,8 @@ impl Address {
     /// What tells it from others.
     pub(crate) fn name(&self) -> String {
         match self {
+            // As a URL it would have to be made of names that a URL may hold.
+            Self::MariaDb(options, _) => format!("{options:?}"),
             Self::Postgres(options, _) => options.to_url_lossy().to_string(),
             Self::Sqlite(path) => path.display().to_string(),
         }
@@ -162,19 +212,17 @@ impl Address {
     /// The database cannot be reached, or lets nobody in.
     pub(crate) async fn open(&self) -> Result<Open, Fault> {
         match self {
+            Self::MariaDb(options, patience) => {
+                let opening = MySqlConnection::connect_with(options);
+                answered(opening, *patience, options.get_host(), options.get_port())
+                    .await
+                    .map(|connection| Open::MariaDb(Box::new(connection)))
+            }
             Self::Postgres(options, patience) => {
                 let opening = PgConnection::connect_with(options);
-                match tokio::time::timeout(*patience, opening).await {
-                    Ok(opened) => opened
-                        .map(|connection| Open::Postgres(Box::new(connection)))
-                        .map_err(|error| failed(&error)),
-                    Err(_) => Err(Fault::of(
-                        "TimeoutError",
-                        format!(
-                            "the database did not answer within {patience:?}; check host and port"
-                        ),
-                    )),
-                }
+                answered(opening, *patience, options.get_host(), options.get_port())
+                    .await
+                    .map(|connection| Open::Postgres(Box::new(connection)))
             }
             Self::Sqlite(path) => {
                 let options = SqliteConnectOptions::new()
@@ -199,15 +247,50 @@ impl Open {
     /// The connection, lent.
     pub(crate) fn session(&mut self) -> Session<'_> {
         match self {
+            Self::MariaDb(connection) => Session::MariaDb(connection),
             Self::Postgres(connection) => Session::Postgres(connection),
             Self::Sqlite(connection) => Session::Sqlite(connection),
         }
+    }
+
+    /// Whether the other side is still there: MariaDB ends connections that nobody uses for some hours.
+    pub(crate) async fn is_alive(&mut self) -> bool {
+        match self {
+            Self::MariaDb(connection) => connection.ping().await.is_ok(),
+            Self::Postgres(_) | Self::Sqlite(_) => true,
+        }
+    }
+}
+
+/// The connection to a server, if it answers in time.
+async fn answered<T>(
+    opening: impl Future<Output = Result<T, sqlx::Error>>,
+    patience: Duration,
+    host: &str,
+    port: u16,
+) -> Result<T, Fault> {
+    match tokio::time::timeout(patience, opening).await {
+        Ok(opened) => opened.map_err(|error| match &error {
+            sqlx::Error::Io(error) => Fault::of(
+                "ConnectionError",
+                format!(
+                    "the database at {host}:{port} cannot be reached: {error}; check host and port"
+                ),
+            ),
+            _ => failed(&error),
+        }),
+        Err(_) => Err(Fault::of(
+            "TimeoutError",
+            format!(
+                "the database at {host}:{port} did not answer within {patience:?}; check host and port"
+            ),
+        )),
     }
 }
 
 fn unknown(kind: &str) -> Fault {
     Fault::value(format!(
-        "`{kind}` is no kind of database that is known here; use sqlite or postgresql"
+        "`{kind}` is no kind of database that is known here; use sqlite, postgresql or mysql"
     ))
 }
 

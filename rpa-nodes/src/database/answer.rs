@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Column, Either, Executor, Row, TypeInfo, ValueRef};
 
+use super::maria_db;
 use super::statement::{for_postgres, for_sqlite};
 use super::wire;
 use super::{Kind, Session, Statement, failed};
@@ -44,6 +45,23 @@ impl Session<'_> {
                             answer.last_id = Some(done.last_insert_rowid());
                         }
                         Either::Right(row) => answer.add(&row, sqlite_value)?,
+                    }
+                }
+            }
+            Self::MariaDb(connection) => {
+                let bound = statement.bind(Kind::MariaDb)?;
+                let arguments = maria_db::arguments(&bound.values)?;
+                let query = sqlx::query_with(AssertSqlSafe(bound.sql), arguments);
+                let mut answered = connection.fetch_many(query);
+                while let Some(part) = answered.try_next().await.map_err(|error| failed(&error))? {
+                    match part {
+                        Either::Left(done) => {
+                            answer.affected += done.rows_affected();
+                            // Nothing was given a key.
+                            let id = Some(done.last_insert_id()).filter(|id| *id != 0);
+                            answer.last_id = id.and_then(|id| i64::try_from(id).ok());
+                        }
+                        Either::Right(row) => answer.add(&row, maria_db::value)?,
                     }
                 }
             }
@@ -151,6 +169,6 @@ fn postgres_value(row: &PgRow, place: usize) -> Result<Value, Fault> {
 }
 
 /// A number as a workflow has it. Infinities have no place in JSON.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     float(value).unwrap_or_else(|_| json!(value.to_string()))
 }

@@ -68,16 +68,12 @@ impl Statement {
 
     /// Replaces the marks `?`, `%s`, `:name`, `$1` by what the database has, and puts the values into their order.
     pub(super) fn bind(&self, kind: Kind) -> Result<Bound, Fault> {
-        let mark = match kind {
-            Kind::Postgres => '$',
-            Kind::Sqlite => '?',
-        };
         let mut values = Vec::new();
         let mut sql = String::with_capacity(self.sql.len());
         let mut next = 0;
         let mut rest = self.sql.as_str();
         while let Some(first) = rest.chars().next() {
-            if let Some(length) = skipped(rest) {
+            if let Some(length) = skipped(rest, kind) {
                 let (whole, behind) = rest.split_at(length);
                 sql.push_str(whole);
                 rest = behind;
@@ -105,8 +101,11 @@ impl Statement {
                 },
             };
             values.push(value);
-            sql.push(mark);
-            sql.push_str(&values.len().to_string());
+            match kind {
+                Kind::MariaDb => sql.push('?'),
+                Kind::Postgres => sql.push_str(&format!("${}", values.len())),
+                Kind::Sqlite => sql.push_str(&format!("?{}", values.len())),
+            }
             rest = rest.get(length..).unwrap_or_default();
         }
         Ok(Bound { sql, values })
@@ -174,7 +173,8 @@ fn parameter(rest: &str, before: Option<char>) -> Option<(Mark<'_>, usize)> {
 }
 
 /// The length of what a text begins with, if no parameter can stand in it: a quoted text or name, a comment.
-fn skipped(rest: &str) -> Option<usize> {
+fn skipped(rest: &str, kind: Kind) -> Option<usize> {
+    let is_maria_db = kind == Kind::MariaDb;
     let until = |open: &str, close: &str| {
         let inner = rest.get(open.len()..)?;
         let end = inner
@@ -183,12 +183,15 @@ fn skipped(rest: &str) -> Option<usize> {
         Some(end)
     };
     match rest.as_bytes().first()? {
+        quote @ (b'\'' | b'"') if is_maria_db => Some(escaped(rest, *quote)),
         b'\'' => until("'", "'"),
         b'"' => until("\"", "\""),
+        b'`' if is_maria_db => until("`", "`"),
+        b'#' if is_maria_db => until("#", "\n"),
         b'-' if rest.starts_with("--") => until("--", "\n"),
         b'/' if rest.starts_with("/*") => until("/*", "*/"),
         b':' if rest.starts_with("::") => Some(2),
-        b'$' => {
+        b'$' if !is_maria_db => {
             let tag = rest
                 .get(1..)?
                 .find('$')
@@ -200,6 +203,20 @@ fn skipped(rest: &str) -> Option<usize> {
         }
         _ => None,
     }
+}
+
+/// The length of a quoted text in which `\` takes the meaning of what follows.
+fn escaped(rest: &str, quote: u8) -> usize {
+    let mut bytes = rest.bytes().enumerate().skip(1);
+    while let Some((place, byte)) = bytes.next() {
+        if byte == quote {
+            return place + 1;
+        }
+        if byte == b'\\' {
+            bytes.next();
+        }
+    }
+    rest.len()
 }
 
 /// The statement with its values for PostgreSQL. The server says what type each place has; all values are sent as texts
@@ -249,7 +266,7 @@ fn replace_place(sql: &str, place: usize, with: &str) -> String {
     let mut result = String::with_capacity(sql.len() + with.len());
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
-        let length = skipped(rest).or_else(|| {
+        let length = skipped(rest, Kind::Postgres).or_else(|| {
             let behind = rest.strip_prefix(&mark)?;
             (!behind.starts_with(|next: char| next.is_ascii_digit())).then_some(mark.len())
         });

@@ -65,6 +65,31 @@ fn marks_of_all_kinds_become_places() {
 }
 
 #[test]
+fn marks_are_found_where_maria_db_has_them() {
+    let cases = [
+        (
+            "a = $2 OR b = $1",
+            json!([1, 2]),
+            "a = ? OR b = ?",
+            vec![2, 1],
+        ),
+        (
+            r"a = 'it\'s ?' AND `b?` = %s # ?",
+            json!([3]),
+            r"a = 'it\'s ?' AND `b?` = ? # ?",
+            vec![3],
+        ),
+        ("@n := :n", json!({"n": 4}), "@n := ?", vec![4]),
+    ];
+    for (sql, parameters, expected, values) in cases {
+        let bound = bound(sql, parameters, Kind::MariaDb);
+        assert_eq!(bound.sql, expected);
+        let values: Vec<Value> = values.into_iter().map(Value::from).collect();
+        assert_eq!(bound.values, values, "{sql}");
+    }
+}
+
+#[test]
 fn a_mark_without_a_value_is_told() {
     let statement = Statement {
         sql: "a = ? AND b = ?".to_owned(),

@@ -1,4 +1,4 @@
-//! Nodes that work on databases: SQLite files and PostgreSQL servers. What they do is in `visit/database.rs`.
+//! Nodes that work on databases: SQLite files, PostgreSQL and MariaDB servers. What they do is in `visit/database.rs`.
 
 use serde_json::json;
 
@@ -54,7 +54,7 @@ pub(super) fn types() -> Vec<NodeType> {
         place(node(
             "DatabaseConnectNode",
             Effect::Reads,
-            "Says which database is meant: a SQLite file, or a PostgreSQL server. Connections are opened when they are used, \
+            "Says which database is meant: a SQLite file, or a server of PostgreSQL, MariaDB or MySQL. Connections are opened when they are used, \
              also by a run that goes on after a crash.",
             DatabaseAct::Connect,
         ))

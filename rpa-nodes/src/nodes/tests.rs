@@ -3,10 +3,16 @@
 mod collections;
 mod databases;
 mod documents;
+#[cfg(feature = "excel")]
+mod excel;
 mod files;
 mod http;
+#[cfg(feature = "llm")]
+mod llm;
 mod machine;
 mod numbers;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod texts;
 mod variables;
 
@@ -89,8 +95,11 @@ fn no_node_type_is_untested() {
         include_str!("tests/documents.rs"),
         include_str!("tests/http.rs"),
         include_str!("tests/machine.rs"),
+        include_str!("tests/excel.rs"),
         include_str!("tests/files.rs"),
+        include_str!("tests/llm.rs"),
         include_str!("tests/numbers.rs"),
+        include_str!("tests/pdf.rs"),
         include_str!("tests/texts.rs"),
         include_str!("tests/variables.rs"),
     ]

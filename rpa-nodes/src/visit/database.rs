@@ -360,14 +360,14 @@ fn last(mut answers: Vec<Answer>) -> Answer {
     answers.pop().unwrap_or_default()
 }
 
-/// The key of what was inserted: SQLite knows it; PostgreSQL tells it when the statement says RETURNING.
+/// The key of what was inserted: SQLite and MariaDB know it; PostgreSQL tells it when the statement says RETURNING.
 fn key(answer: &Answer, kind: Kind) -> Option<i64> {
     let returned = answer
         .rows
         .first()
         .and_then(|row| row.as_object()?.values().next()?.as_i64());
     returned.or(match kind {
-        Kind::Sqlite => answer.last_id,
+        Kind::MariaDb | Kind::Sqlite => answer.last_id,
         Kind::Postgres => None,
     })
 }
@@ -385,6 +385,10 @@ fn statement(inputs: &Object) -> Result<Statement, Fault> {
 
 fn table_exists(address: &Address, inputs: &Object) -> Statement {
     let sql = match address.kind() {
+        Kind::MariaDb => {
+            "SELECT 1 AS found FROM information_schema.tables WHERE (table_schema = DATABASE() AND table_name = $1) \
+             OR CONCAT(table_schema, '.', table_name) = $1"
+        }
         Kind::Sqlite => {
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?"
         }
@@ -395,6 +399,11 @@ fn table_exists(address: &Address, inputs: &Object) -> Statement {
 
 fn table_columns(address: &Address, inputs: &Object) -> Statement {
     let sql = match address.kind() {
+        Kind::MariaDb => {
+            "SELECT column_name AS name, column_type AS type, is_nullable = 'YES' AS nullable, column_default AS `default` \
+             FROM information_schema.columns WHERE (table_schema = DATABASE() AND table_name = $1) \
+             OR CONCAT(table_schema, '.', table_name) = $1 ORDER BY ordinal_position"
+        }
         Kind::Sqlite => {
             "SELECT name, type, CASE WHEN \"notnull\" = 0 THEN 1 ELSE 0 END AS nullable, dflt_value AS \"default\" FROM \
              pragma_table_info(?)"

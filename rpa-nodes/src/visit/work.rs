@@ -13,6 +13,7 @@ use crate::host::Host;
 #[cfg(any(feature = "browser", feature = "ftp"))]
 use crate::record::Next;
 use crate::record::{LogLine, Record};
+use crate::template::Scope as _;
 use crate::value::{Object, text};
 
 /// What a node that works on the world is given. It owns all it needs, so that it can run beside the tasks.
@@ -23,6 +24,10 @@ pub struct Work {
     host: Host,
     key: String,
     found: Value,
+    /// The variable by which it goes on with what an earlier visit left.
+    recalled: Option<Value>,
+    /// The ports by which control can leave.
+    ways: Vec<String>,
     /// How long the workflow lets a visit take.
     limit: Option<Duration>,
     #[cfg(feature = "browser")]
@@ -39,6 +44,8 @@ impl Work {
             browsers: browsers(visit),
             #[cfg(feature = "ftp")]
             ftp: ftp(visit),
+            recalled: recalled(visit, &inputs),
+            ways: ways(visit),
             inputs,
             folder: visit.walk.folder(),
             host: visit.host.clone(),
@@ -79,6 +86,16 @@ impl Work {
     /// What `intend` found.
     pub fn found(&self, name: &str) -> Option<&Value> {
         self.found.get(name)
+    }
+
+    /// The value of the variable that the node recalls.
+    pub fn recalled(&self) -> Option<&Value> {
+        self.recalled.as_ref()
+    }
+
+    /// Whether something is connected to a port by which control can leave.
+    pub fn has_way(&self, exit: &str) -> bool {
+        self.ways.iter().any(|way| way == exit)
     }
 
     /// An input, if it has a value.
@@ -244,4 +261,18 @@ fn browsers(visit: Visit<'_>) -> Vec<BrowserState> {
         settings.for_each(|value| mask.open(value));
     }
     browsers
+}
+
+fn recalled(visit: Visit<'_>, inputs: &Object) -> Option<Value> {
+    let (_, node_type) = visit.known()?;
+    let name = node_type.recalls?(inputs)?;
+    let mut value = visit.walk.scope(visit.turn.strand).lookup(&name)?.clone();
+    visit.mask().ok()?.open(&mut value);
+    Some(value)
+}
+
+fn ways(visit: Visit<'_>) -> Vec<String> {
+    let node = visit.walk.plan().node(visit.turn.place);
+    let exits = node.map_or(&[][..], |node| node.exits.as_slice());
+    exits.iter().map(|exit| exit.port.clone()).collect()
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use durable_tests::counter::Counter;
+use durable_tests::maria_db::MariaDb;
 use durable_tests::rpa::Robot;
 use durable_tests::store::Store;
 use serde_json::json;
@@ -57,6 +58,12 @@ async fn fifty_kills_around_inserts_into_the_postgres_that_keeps_the_run_leave_t
 async fn fifty_kills_around_inserts_into_another_postgres_leave_the_exact_rows() {
     let target = Store::postgres().await;
     killed_while_it_inserts(&Store::sqlite(), target.url(), 200);
+}
+
+#[test]
+fn fifty_kills_around_inserts_into_a_maria_db_leave_the_exact_rows() {
+    let target = MariaDb::start();
+    killed_while_it_inserts(&Store::sqlite(), &target.url(), 200);
 }
 
 on_both_stores! {
