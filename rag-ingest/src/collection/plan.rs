@@ -227,17 +227,13 @@ pub(crate) async fn seen(
     run: &str,
     now_ms: i64,
 ) -> sqlx::Result<()> {
-    let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
-    let ids = if ids.is_empty() {
-        "NULL".to_owned()
-    } else {
-        ids.join(", ")
-    };
+    // The numbers are a parameter: each other text would be another statement that every connection keeps.
+    let ids = serde_json::Value::from(ids.to_vec()).to_string();
     for column in ["id", "member_of"] {
         let sql = format!(
-            "UPDATE rag_documents SET seen_run = $1, seen_ms = $2 WHERE {column} IN ({ids})"
+            "UPDATE rag_documents SET seen_run = $1, seen_ms = $2 WHERE {column} IN {{numbers:$3}}"
         );
-        run!(session, &sql, run, now_ms)?;
+        run!(session, &sql, run, now_ms, &ids)?;
     }
     Ok(())
 }
