@@ -8,7 +8,8 @@
 //! $ cargo run --release -p rag-ingest --example overhead -- /tmp/documents --embedder hash      without a model's time
 //! ```
 //!
-//! A turn is measured from before the database is opened until it is closed, so the launch of the runtime is in it.
+//! Processor time is user and system time of this process, which other programs hardly move; with `--postgres` the server's
+//! is not in it. A turn is measured from before the database is opened until it is closed, so the launch of the runtime is in it.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -24,6 +25,7 @@ use rag_ingest::pipeline::{EmbedderChoice, Pipeline};
 use rag_ingest::progress::Progress;
 use rag_ingest::run::{IngestOptions, ingest};
 use rag_ingest::workflow::{MaxDelete, RunRequest, ingest_plainly};
+use rustix::time::{ClockId, clock_gettime};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
@@ -145,6 +147,14 @@ async fn plain(options: &Options, url: &str) -> Result<Done> {
     })
 }
 
+/// What a turn took, in seconds: by the clock, and of the processors.
+type Took = [f64; 2];
+
+fn processor_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
@@ -168,17 +178,18 @@ fn bytes_in(folder: &Path) -> Result<u64> {
 async fn main() -> Result<()> {
     let options = Options::parse();
     let megabytes = bytes_in(&options.folder)? as f64 / 1e6;
-    let (mut with, mut without, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut with, mut without, mut ratios) =
+        <([Vec<f64>; 2], [Vec<f64>; 2], [Vec<f64>; 2])>::default();
     let mut done = None;
     for turn in 0..options.turns {
-        let (mut took, mut did) = ([0.0; 2], [None; 2]);
+        let (mut took, mut did) = ([Took::default(); 2], [None; 2]);
         // The second one may find files in memory that the first one had to read: they take turns at being the first.
         for place in [turn % 2, (turn + 1) % 2] {
             if options.durable_only && place == 1 {
                 continue;
             }
             let store = store(&options).await;
-            let begun = Instant::now();
+            let (begun, processor) = (Instant::now(), processor_seconds());
             let outcome = if place == 0 {
                 durable(&options, store.url()).await?
             } else {
@@ -186,12 +197,18 @@ async fn main() -> Result<()> {
             };
             let index = usize::try_from(place)?;
             if let (Some(took), Some(did)) = (took.get_mut(index), did.get_mut(index)) {
-                *took = begun.elapsed().as_secs_f64();
+                *took = [
+                    begun.elapsed().as_secs_f64(),
+                    processor_seconds() - processor,
+                ];
                 *did = Some(outcome);
             }
         }
         let [durable, plain] = took;
-        println!("turn {turn}: durable {durable:.2} s, plain {plain:.2} s");
+        println!(
+            "turn {turn}: durable {:.2} s ({:.2} s of a processor), plain {:.2} s ({:.2} s of a processor)",
+            durable[0], durable[1], plain[0], plain[1]
+        );
         if let [Some(one), Some(other)] = did {
             // Two files with a text in common that are worked on at once may both embed it.
             let same = |done: Done| (done.ingested, done.failed, done.chunks);
@@ -201,9 +218,14 @@ async fn main() -> Result<()> {
             );
         }
         done = did.into_iter().flatten().next();
-        with.push(durable);
-        without.push(plain);
-        ratios.push(durable / plain);
+        for (all, took) in [(&mut with, durable), (&mut without, plain)] {
+            for (all, took) in all.iter_mut().zip(took) {
+                all.push(took);
+            }
+        }
+        for (all, (durable, plain)) in ratios.iter_mut().zip(durable.into_iter().zip(plain)) {
+            all.push(durable / plain);
+        }
     }
     let done = done.unwrap_or(Done {
         ingested: 0,
@@ -211,21 +233,27 @@ async fn main() -> Result<()> {
         chunks: 0,
         embedded: 0,
     });
-    let rate = |name: &str, seconds: f64| {
-        let files = done.ingested as f64 / seconds;
+    let rate = |name: &str, took: &mut [Vec<f64>; 2]| {
+        let [seconds, processor] = took.each_mut().map(|values| median(values));
+        let files = done.ingested as f64;
         println!(
-            "{name}: {seconds:.2} s, {files:.0} files/s, {:.2} MB/s",
-            megabytes / seconds
+            "{name}: {seconds:.2} s, {:.0} files/s, {:.2} MB/s, {:.2} ms of a processor a file",
+            files / seconds,
+            megabytes / seconds,
+            processor / files * 1000.0
         );
     };
     println!(
         "{} files, {megabytes:.2} MB, {} failed, {} chunks, {} embedded; medians of {} turns",
         done.ingested, done.failed, done.chunks, done.embedded, options.turns
     );
-    rate("durable", median(&mut with));
+    rate("durable", &mut with);
     if !options.durable_only {
-        rate("plain", median(&mut without));
-        println!("durable takes {:.3} times plain", median(&mut ratios));
+        rate("plain", &mut without);
+        let [clock, processor] = ratios.each_mut().map(|values| median(values));
+        println!(
+            "durable takes {clock:.3} times plain by the clock, {processor:.3} times of the processors"
+        );
     }
     Ok(())
 }

@@ -56,6 +56,12 @@ pub trait Embedder: Send + Sync {
         BatchSize::default()
     }
 
+    /// Whether making a vector takes less time than writing it down. What such a model makes of the last batch is then
+    /// not recorded before its document is saved: a crash makes it again.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// How its service may be used; nothing for a model that runs in this program.
     fn terms(&self) -> Option<Terms> {
         None

@@ -205,6 +205,10 @@ impl Embedder for BuiltIn {
         StaticEmbedder::builtin().embed(texts)
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn weight(&self) -> f64 {
         StaticEmbedder::builtin().weight()
     }

@@ -227,17 +227,13 @@ pub(crate) async fn seen(
     run: &str,
     now_ms: i64,
 ) -> sqlx::Result<()> {
-    let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
-    let ids = if ids.is_empty() {
-        "NULL".to_owned()
-    } else {
-        ids.join(", ")
-    };
+    // The numbers are a parameter: each other text would be another statement that every connection keeps.
+    let ids = serde_json::Value::from(ids.to_vec()).to_string();
     for column in ["id", "member_of"] {
         let sql = format!(
-            "UPDATE rag_documents SET seen_run = $1, seen_ms = $2 WHERE {column} IN ({ids})"
+            "UPDATE rag_documents SET seen_run = $1, seen_ms = $2 WHERE {column} IN {{numbers:$3}}"
         );
-        run!(session, &sql, run, now_ms)?;
+        run!(session, &sql, run, now_ms, &ids)?;
     }
     Ok(())
 }
@@ -312,7 +308,10 @@ pub(crate) async fn queued(
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, Verdict};
+    use sqlx::{Connection as _, SqliteConnection};
+
+    use super::{Known, Session, Verdict, known, queued, seen};
+    use crate::collection::Collection;
     use crate::discover::Stamp;
     use crate::status::{FileStatus, MAX_FAILURES};
 
@@ -388,5 +387,24 @@ mod tests {
             ..saved()
         };
         assert_eq!(fresh.hash_of(STAMP), None);
+    }
+
+    /// Memory would grow with the files otherwise: a connection keeps each statement that it has seen.
+    #[tokio::test]
+    async fn whatever_number_of_files_is_seen_it_is_the_same_statement() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("rag.db").display());
+        Collection::open(&url).await.unwrap().close().await;
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let mut kept = Vec::new();
+        for page in 0..3 {
+            let ids: Vec<i64> = (page * 500..(page + 1) * 500).collect();
+            let session = &mut Session::Sqlite(&mut connection);
+            seen(session, &ids, "run", page).await.unwrap();
+            known(session, page, &["a", "b"]).await.unwrap();
+            queued(session, "run", page).await.unwrap();
+            kept.push(connection.cached_statements_size());
+        }
+        assert_eq!(kept, [kept[0]; 3]);
     }
 }

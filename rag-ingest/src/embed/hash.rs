@@ -28,6 +28,10 @@ impl Embedder for HashEmbedder {
         &self.id
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn dimension(&self) -> usize {
         self.dimension
     }

@@ -139,6 +139,10 @@ impl Embedder for StaticEmbedder {
         self.table.columns
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     /// It knows nothing of the order of words, and ranks coarser than words themselves do.
     fn weight(&self) -> f64 {
         0.7

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use durable_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::embedding::{Embedding, Part, embed};
+use self::embedding::{Embedding, Part, embed, embed_quickly};
 pub(super) use self::plain::ingest_plainly;
 use self::reading::{chunk, load};
 use self::saving::{Saving, record_failure, save};
@@ -128,7 +128,12 @@ pub async fn ingest_file(
             let mut parts = VecDeque::from([Part::whole(*batch)]);
             let mut tries = 0;
             while let Some(part) = parts.front().copied() {
-                match embed(&ctx, &file, part, rides).await {
+                let embedding = if rides && cuts.is_quick {
+                    embed_quickly(&ctx, &file, part).await
+                } else {
+                    embed(&ctx, &file, part, rides).await
+                };
+                match embedding {
                     Ok(Embedding::Done {
                         embedded,
                         reused,

@@ -1,5 +1,7 @@
 //! A page of a run: the files of it that have something to be done.
 
+use std::collections::VecDeque;
+
 use durable_runtime::prelude::*;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,9 @@ use super::failure::IngestError;
 use super::file::{FileOutcome, FileRequest, ingest_file};
 use crate::collection::{Queued, queued};
 use crate::pipeline::Pipeline;
+
+/// Of how many files the starts share a commit, and the results: a whole page in one would take megabytes.
+const TOGETHER: usize = 64;
 
 /// A page of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,16 +79,21 @@ pub async fn ingest_page(
     request: PageRequest,
 ) -> Result<PageReport, IngestError> {
     let files = files_of_page(&ctx, &request).await?;
-    // All starts are made before the first is awaited, so that they share commits; likewise the results.
-    let starts = files.iter().map(|file| {
-        ingest_file(&ctx, file.clone())
-            .id(&file.workflow_id)
-            .queue(&FILES)
-            .start()
-    });
-    let children: Vec<_> = starts.collect();
-    let children = join_all(children).await;
-    let results: Vec<_> = children
+    let mut children = Vec::with_capacity(files.len());
+    let mut files = files.into_iter().peekable();
+    while files.peek().is_some() {
+        // They are made before the first is awaited, so that they share a commit.
+        let starts: Vec<_> = files
+            .by_ref()
+            .take(TOGETHER)
+            .map(|file| {
+                let id = file.workflow_id.clone();
+                ingest_file(&ctx, file).id(id).queue(&FILES).start()
+            })
+            .collect();
+        children.extend(join_all(starts).await);
+    }
+    let mut results: VecDeque<_> = children
         .into_iter()
         .map(|child| child.map(|child| child.result()))
         .map(async |child| match child {
@@ -92,11 +102,21 @@ pub async fn ingest_page(
         })
         .collect();
     let mut report = PageReport::default();
-    for outcome in join_all(results).await {
-        match outcome {
-            Ok(outcome) => report.count(&outcome),
-            // Its document still waits, and the next run takes it.
-            Err(_) => report.failed += 1,
+    while !results.is_empty() {
+        let mut some: Vec<_> = results.drain(..TOGETHER.min(results.len())).collect();
+        // The last one ends when nearly all have ended: the results are recorded together, and not one by one.
+        let last = some.pop();
+        let mut outcomes = Vec::with_capacity(TOGETHER);
+        if let Some(last) = last {
+            outcomes.push(last.await);
+        }
+        outcomes.extend(join_all(some).await);
+        for outcome in outcomes {
+            match outcome {
+                Ok(outcome) => report.count(&outcome),
+                // Its document still waits, and the next run takes it.
+                Err(_) => report.failed += 1,
+            }
         }
     }
     Ok(report)

@@ -1,7 +1,7 @@
 //! A model under the control of a test, and runs inside the test's process.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use durable_tests::store::Store;
@@ -23,6 +23,8 @@ pub struct Model {
     pub refusals: AtomicU32,
     /// What a refusal is.
     pub refusal: Mutex<EmbedError>,
+    /// Whether it says of itself that it is quick.
+    pub quick: AtomicBool,
     /// What happens before an answer.
     pub meanwhile: Mutex<Box<dyn Fn() + Send>>,
 }
@@ -39,6 +41,7 @@ impl Model {
                 texts: 0,
                 why: "the key is wrong".to_owned(),
             }),
+            quick: AtomicBool::new(false),
             meanwhile: Mutex::new(Box::new(|| {})),
         })
     }
@@ -55,6 +58,10 @@ impl Embedder for Model {
 
     fn dimension(&self) -> usize {
         self.inner.dimension()
+    }
+
+    fn is_quick(&self) -> bool {
+        self.quick.load(Ordering::SeqCst)
     }
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {

@@ -98,6 +98,20 @@ pub(super) async fn embed(
     embed_part(&pipeline, ctx.workflow_id(), file, part, rides).await
 }
 
+/// The same by a quick model, for what is saved with the document: nothing is committed before that.
+#[step(pure, name = "embed")]
+pub(super) async fn embed_quickly(
+    ctx: StepContext,
+    file: &FileRequest,
+    part: Part,
+) -> Result<Embedding, IngestError> {
+    let pipeline = ctx.state::<Pipeline>()?;
+    if pipeline.fingerprint != file.fingerprint {
+        return Err(IngestError::OtherSettings);
+    }
+    embed_part(&pipeline, ctx.workflow_id(), file, part, true).await
+}
+
 /// Makes the vectors of a part of what lies on the desk of a workflow.
 pub(super) async fn embed_part(
     pipeline: &Pipeline,

@@ -29,6 +29,9 @@ pub(super) struct Cuts {
     /// Files in the file that could not be read.
     #[serde(default)]
     pub(super) failed: usize,
+    /// The last batch needs no commit of its own.
+    #[serde(default)]
+    pub(super) is_quick: bool,
 }
 
 /// Reads a file, and the files in it, and normalises their texts, unless those are kept.
@@ -74,6 +77,7 @@ pub(super) async fn chunk_file(
         batches: u32::try_from(prepared.batches(pipeline.embedder.batch()).len())
             .map_err(IngestError::other)?,
         failed: prepared.loaded.failures().count(),
+        is_quick: pipeline.embedder.is_quick() && pipeline.terms().is_none(),
     })
 }
 
