@@ -77,7 +77,8 @@ macro_rules! taken {
 pub(super) use taken;
 
 /// Rows of one millisecond go in the order of their insertion: on PostgreSQL that is the order in which the index keeps
-/// equal keys, as long as nobody moved them. With more to order by it would sort all that waits on the queue.
+/// equal keys, as long as nobody moved them. With more to order by it would sort all that waits on the queue. SQLite looks
+/// at a limit that is nothing but a parameter when it plans, and plans anew when it changes: hence the plus.
 macro_rules! claim {
     ($partition:literal, $lock:literal) => {
         concat!(
@@ -86,7 +87,7 @@ macro_rules! claim {
             candidates!("$1"),
             $partition,
             "   ORDER BY priority, created_at{lite:, rowid}
-                LIMIT $6 ",
+                LIMIT {lite:+}$6 ",
             $lock,
             ") ",
             taking!(),
