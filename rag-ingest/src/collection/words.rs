@@ -5,8 +5,16 @@ use super::session::{Session, rows};
 use super::{Collection, CollectionError};
 
 /// About how many chunks are ranked for a question, if that is enough to look for a word of it: each takes SQLite some
-/// microseconds.
-const RANKED: i64 = 20_000;
+/// microseconds, and PostgreSQL some thirty.
+const RANKED_SQLITE: i64 = 20_000;
+const RANKED_POSTGRES: i64 = 5_000;
+
+/// How many chunks hold any of the words, but no more than the limit.
+const COUNT_SQLITE: &str =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM rag_words WHERE rag_words MATCH $1 LIMIT $2)";
+const COUNT_POSTGRES: &str = "
+    SELECT COUNT(*) FROM (
+        SELECT 1 FROM rag_chunks WHERE words @@ websearch_to_tsquery('english', $1) LIMIT $2) AS few";
 
 /// A match in a heading counts double.
 const BEST_SQLITE: &str = "
@@ -88,45 +96,45 @@ async fn only(session: &mut Session<'_>, collection: &str) -> sqlx::Result<bool>
 /// stand in so few chunks that all of them can be ranked. Words that stand nearly everywhere move a rank by nearly
 /// nothing, and ranking every chunk for them is what takes time.
 async fn rare(session: &mut Session<'_>, words: &[String]) -> sqlx::Result<Vec<String>> {
-    if session.is_postgres() {
-        return Ok(words.to_vec());
-    }
+    let (count, ranked) = match session.is_postgres() {
+        true => (COUNT_POSTGRES, RANKED_POSTGRES),
+        false => (COUNT_SQLITE, RANKED_SQLITE),
+    };
     let newest: Vec<(i64,)> = rows!(session, "SELECT COALESCE(MAX(id), 0) FROM rag_chunks")?;
-    if newest.first().is_none_or(|(newest,)| *newest <= RANKED) {
+    if newest.first().is_none_or(|(newest,)| *newest <= ranked) {
         return Ok(words.to_vec());
     }
     let mut counted = Vec::with_capacity(words.len());
     for word in words {
-        let found: Vec<(i64,)> = rows!(
-            session,
-            "SELECT COUNT(*) FROM (SELECT 1 FROM rag_words WHERE rag_words MATCH $1 LIMIT $2)",
-            any_of(std::slice::from_ref(word), ""),
-            RANKED + 1
-        )?;
+        let query = any_of(std::slice::from_ref(word), "");
+        let found: Vec<(i64,)> = rows!(session, count, query, ranked + 1)?;
         counted.push((found.first().map_or(0, |(count,)| *count), word));
     }
-    Ok(rarest(counted))
+    Ok(rarest(counted, ranked))
 }
 
 /// The first words by the number of chunks that hold them, as long as those are few; at least one that is in any.
-fn rarest(mut counted: Vec<(i64, &String)>) -> Vec<String> {
+fn rarest(mut counted: Vec<(i64, &String)>, ranked: i64) -> Vec<String> {
     counted.sort_by_key(|(count, _)| *count);
     let mut sum = 0;
     let taken = counted.into_iter().take_while(|(count, _)| {
         let is_first = sum == 0;
         sum += count;
-        is_first || sum <= RANKED
+        is_first || sum <= ranked
     });
     taken.map(|(_, word)| word.clone()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RANKED, rarest};
+    use super::rarest;
+
+    const RANKED: i64 = 20_000;
 
     fn taken(counts: &[i64]) -> usize {
         let word = String::new();
-        rarest(counts.iter().map(|count| (*count, &word)).collect()).len()
+        let counted = counts.iter().map(|count| (*count, &word));
+        rarest(counted.collect(), RANKED).len()
     }
 
     #[test]

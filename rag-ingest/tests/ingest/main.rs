@@ -26,3 +26,4 @@ mod rerank;
 mod retry;
 mod seed;
 mod service;
+mod words;
