@@ -227,7 +227,7 @@ impl Store {
         }
     }
 
-    /// Lets nobody write workflows, checkpoints or leases until the guard is released.
+    /// Lets nobody write workflows, checkpoints, leases or versions until the guard is released.
     ///
     /// # Panics
     ///
@@ -240,8 +240,8 @@ impl Store {
                 .await
                 .map(drop),
             Either::Postgres(connection) => {
-                let sql = "BEGIN; LOCK TABLE workflow_status, operation_outputs, durable_executors
-                    IN EXCLUSIVE MODE";
+                let sql = "BEGIN; LOCK TABLE workflow_status, operation_outputs, durable_executors,
+                    application_versions IN EXCLUSIVE MODE";
                 sqlx::raw_sql(sql).execute(connection).await.map(drop)
             }
         };

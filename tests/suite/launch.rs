@@ -271,6 +271,31 @@ on_both_stores! {
         assert_eq!(executors, launched.len());
     }
 
+    /// Rules: V8
+    async fn processes_that_bring_a_new_version_at_the_same_moment_all_start(store: Store) {
+        store.open().launch().await.unwrap().shutdown(Duration::ZERO).await;
+        for version in 2..10 {
+            let launch = |number: usize| {
+                let executor = format!("executor-{number}");
+                store.open().application("ours").version(version.to_string()).executor_id(executor).launch()
+            };
+            let blocked = store.block_writes().await;
+            let launches: Vec<_> = (0..6).map(|number| tokio::spawn(launch(number))).collect();
+            if store.is_postgres() {
+                let waiting = "SELECT count(*) FROM pg_locks
+                               WHERE NOT granted AND relation = 'application_versions'::regclass";
+                store.becomes(waiting, &[], 6).await;
+            }
+            blocked.release().await;
+
+            for launch in launches {
+                launch.await.unwrap().unwrap().shutdown(Duration::ZERO).await;
+            }
+        }
+        let versions = "SELECT count(*) FROM application_versions WHERE application_name = 'ours'";
+        assert_eq!(store.value(versions, &[]).await, 8);
+    }
+
     async fn a_database_is_used_by_one_launch_after_the_other(store: Store) {
         for round in 0..3 {
             let durable = store.open().register::<held>().launch().await.unwrap();

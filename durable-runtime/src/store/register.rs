@@ -12,14 +12,21 @@ use crate::queue::Queue;
 
 const INTENT: &str = "register the application version and the queues";
 
+/// No constraint is named: a version of another process that comes at the same moment may be met in either of the two
+/// unique indexes that hold its name.
 const VERSION: &str = "
     INSERT INTO dbos.application_versions (version_id, version_name, application_name)
     VALUES ($1, $2, $3)
-    ON CONFLICT (version_name) DO UPDATE SET application_name = excluded.application_name
-    WHERE application_versions.application_name IS NULL";
+    ON CONFLICT DO NOTHING";
 
 const VERSION_OWNER: &str =
     "SELECT application_name FROM dbos.application_versions WHERE version_name = $1";
+
+/// Gives a version that nobody owns to an application, and tells whose it is then.
+const CLAIM_VERSION: &str = "
+    UPDATE dbos.application_versions SET application_name = COALESCE(application_name, $2)
+    WHERE version_name = $1
+    RETURNING application_name";
 
 const SCHEMA_VERSION: &str = "SELECT max(version) FROM dbos.dbos_migrations";
 
@@ -54,7 +61,13 @@ impl dyn Store {
         let rows = transaction
             .query(INTENT, VERSION_OWNER, params![version])
             .await?;
-        let owner = first::<Option<String>>(rows)?.flatten();
+        let mut owner = first::<Option<String>>(rows)?.flatten();
+        if owner.is_none() && application.is_some() {
+            let rows = transaction
+                .query(INTENT, CLAIM_VERSION, params![version, application])
+                .await?;
+            owner = first::<Option<String>>(rows)?.flatten();
+        }
         identity.check_owner("application version", version, owner)?;
         machines::keep(&mut transaction, INTENT, version, machines).await?;
         let registrar = Registrar {

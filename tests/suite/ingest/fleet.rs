@@ -1,6 +1,7 @@
 //! Several processes of `rag-ingest` on one database.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -13,6 +14,11 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// How long workers may take to come to their end.
 const PATIENCE: Duration = Duration::from_secs(100);
+
+/// Where a worker with this log writes what it has to say of errors.
+fn complaints(log: &Path) -> PathBuf {
+    log.with_extension("stderr")
+}
 
 /// Workers of one database. Those that still run are killed with it.
 pub struct Fleet<'t> {
@@ -50,7 +56,7 @@ impl<'t> Fleet<'t> {
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(complaints(&log)).unwrap())
             .spawn()
             .unwrap();
         let log = Ingestion::new(ingestion.folder, ingestion.store, log);
@@ -92,7 +98,11 @@ impl<'t> Fleet<'t> {
                 assert!(begun.elapsed() < PATIENCE, "a worker does not end");
                 std::thread::sleep(Duration::from_millis(10));
             };
-            assert!(matches!(status.code(), None | Some(0)), "{status}");
+            let complaint = std::fs::read_to_string(complaints(&worker.log.log)).unwrap();
+            assert!(
+                matches!(status.code(), None | Some(0)),
+                "{status}: {complaint}"
+            );
         }
     }
 
