@@ -27,6 +27,9 @@ pub(super) use records::write;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Write transactions take the lock when they begin: one that read first could not be retried.
 const BEGIN: &str = "BEGIN IMMEDIATE";
+/// The leases are on it alone as long as they are few: the root of a tree of one page is its leaf.
+const LEASES_PAGE: &str =
+    "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = 'durable_executors'";
 /// How long to wait where SQLite does not do it itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
@@ -95,6 +98,20 @@ impl SqliteStore {
             inner: begun.map_err(StoreError::statement(intent))?,
             _own: self.changes.own_write(),
         })
+    }
+}
+
+impl SqliteStore {
+    async fn watch(&self) -> Result<(), changes::Error> {
+        if self.changes.are_watched() {
+            return Ok(());
+        }
+        let rows = self
+            .read("find the page of the leases", LEASES_PAGE, Vec::new())
+            .await?;
+        let page = sql::first::<i64>(rows)?;
+        self.changes
+            .watch(page.and_then(|page| u32::try_from(page).ok()))
     }
 }
 
@@ -182,7 +199,7 @@ impl Store for SqliteStore {
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         async {
-            if let Err(error) = self.changes.watch() {
+            if let Err(error) = self.watch().await {
                 tracing::warn!(%error, "cannot see what other processes write; asking once a second");
                 std::future::pending::<()>().await;
             }

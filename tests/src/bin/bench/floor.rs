@@ -3,7 +3,7 @@
 mod postgres;
 mod sqlite;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -109,9 +109,33 @@ pub(crate) async fn measure_commits(arguments: CommitArguments) -> Result<()> {
 
 /// Commits the rows of n steps of one workflow, one after another.
 pub(crate) async fn commits(run: &Run, n: u32) -> Result<Duration> {
-    match run.store {
-        StoreKind::Postgres => postgres::commits(run, n).await,
-        StoreKind::Sqlite => sqlite::commits(run, n).await,
+    let mut commits = Commits::open(run).await?;
+    let begin = Instant::now();
+    for _ in 0..n {
+        commits.one_more().await?;
     }
-    .context("a row cannot be committed")
+    Ok(begin.elapsed())
+}
+
+/// Commits the rows of the steps of one workflow, on a connection of its own.
+pub(crate) enum Commits {
+    Postgres(postgres::Commits),
+    Sqlite(sqlite::Commits),
+}
+
+impl Commits {
+    pub(crate) async fn open(run: &Run) -> Result<Self> {
+        Ok(match run.store {
+            StoreKind::Postgres => Self::Postgres(postgres::Commits::open(run).await?),
+            StoreKind::Sqlite => Self::Sqlite(sqlite::Commits::open(run).await?),
+        })
+    }
+
+    pub(crate) async fn one_more(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(commits) => commits.one_more().await,
+            Self::Sqlite(commits) => commits.one_more().await,
+        }
+        .context("a row cannot be committed")
+    }
 }

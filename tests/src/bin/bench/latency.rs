@@ -29,6 +29,10 @@ pub(crate) struct Arguments {
     /// Who enqueues [default: one after the other]
     #[arg(long)]
     from: Option<Enqueuer>,
+    /// How many runtimes serve the queue, each with connections and a lease of its own, in this one process, whose clock
+    /// is the same for all
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    servers: u32,
     /// Milliseconds between one workflow's start and the next enqueuing, at random between half and one and a half of it
     #[arg(long, default_value_t = 50)]
     pause: u32,
@@ -41,6 +45,7 @@ const EXAMPLES: &str = "\
 Examples:
   bench latency --db postgres://postgres@127.0.0.1/bench
   bench latency --db sqlite://bench.db --from other --pause 1000
+  bench latency --db postgres://postgres@127.0.0.1/bench --servers 4
 
 One line an enqueuer. from_call_ms begins just before `.queue(&QUEUE).start()`, from_return_ms when it
 returned; both end when the body of the workflow's first step begins. Negative: it began before.";
@@ -105,13 +110,15 @@ impl Source {
 pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     let run = Run::prepare("latency", arguments.database.clone(), arguments.n).await?;
     let (begun, mut begins) = mpsc::unbounded_channel();
-    let worker = run
-        .runtime()
-        .register::<told>()
-        .queue(&QUEUE)
-        .state(Begun(begun))
-        .launch()
-        .await?;
+    let serve = |number| {
+        let runtime = run.runtime_as(number).register::<told>().queue(&QUEUE);
+        runtime.state(Begun(begun.clone())).launch()
+    };
+    let worker = serve(0).await?;
+    let mut more_servers = Vec::new();
+    for number in 1..arguments.servers {
+        more_servers.push(serve(number).await?);
+    }
     let enqueuers = match arguments.from {
         Some(one) => vec![one],
         None => vec![Enqueuer::Same, Enqueuer::Other, Enqueuer::Client],
@@ -122,7 +129,10 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
             Enqueuer::Same => Source::Runtime(worker.clone()),
             Enqueuer::Other => {
                 let listen: [&str; 0] = [];
-                let other = run.runtime_as(1).register::<told>().listen_queues(listen);
+                let other = run
+                    .runtime_as(arguments.servers)
+                    .register::<told>()
+                    .listen_queues(listen);
                 Source::Runtime(others.insert(other.launch().await?).clone())
             }
             Enqueuer::Client => Source::Client(Client::connect(&run.db).await?),
@@ -133,7 +143,10 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
             other.shutdown(GRACE).await;
         }
     }
-    worker.shutdown(GRACE).await;
+    more_servers.push(worker);
+    for server in more_servers {
+        server.shutdown(GRACE).await;
+    }
     Ok(())
 }
 
@@ -165,6 +178,7 @@ async fn series(
         json!({
             "n": from_call.len(),
             "from": enqueuer.name(),
+            "servers": arguments.servers,
             "pause_ms": arguments.pause,
             "from_call_ms": Sample::new(from_call).describe(),
             "from_return_ms": Sample::new(from_return).describe(),

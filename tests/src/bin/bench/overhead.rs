@@ -1,4 +1,4 @@
-//! Real work in durable steps, against the same functions called plainly.
+//! Real work in durable steps, against the same functions called plainly, and those with a bare commit after each.
 
 mod work;
 
@@ -9,6 +9,7 @@ use clap::Args;
 use durable_runtime::prelude::*;
 use serde_json::json;
 
+use crate::floor::Commits;
 use crate::meter::{Memory, Meter, megabytes};
 use crate::run::{Database, GRACE, Run};
 use crate::sample::Sample;
@@ -39,7 +40,9 @@ Examples:
 
 One line for each kind of work: `compute` (10 ms of a processor, always the same work) and `wait`
 (an exchange over TCP with somebody who takes 10 ms). time_percent compares the medians of the turns;
-plain_mb is the peak of the process before a runtime was there, durable_mb with it.";
+committed_ms is a plain
+piece of work and a row of a step that plain SQL commits after it, one after another: what any durable
+step costs at least. plain_mb is the peak of the process before a runtime was there, durable_mb with it.";
 
 /// What the steps do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,7 @@ impl Kind {
 
 /// So many steps of so much work.
 struct Work {
+    kind: Kind,
     n: u32,
     pure: bool,
     rounds: u64,
@@ -110,8 +114,16 @@ async fn waiting(ctx: WorkflowContext, n: u32, pure: bool) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The same without durability, as a task of its own as the workflow is one.
-async fn plainly(kind: Kind, n: u32, rounds: u64, upstream: Upstream) -> Result<Duration> {
+/// The same without durability, as a task of its own as the workflow is one. With `commits` each is followed by one.
+async fn plainly(
+    work: &Work,
+    upstream: &Upstream,
+    mut commits: Option<Commits>,
+) -> Result<Duration> {
+    let Work {
+        kind, n, rounds, ..
+    } = *work;
+    let upstream = upstream.clone();
     let begin = Instant::now();
     let task = tokio::spawn(async move {
         for _ in 0..n {
@@ -119,15 +131,22 @@ async fn plainly(kind: Kind, n: u32, rounds: u64, upstream: Upstream) -> Result<
                 Kind::Compute => drop(std::hint::black_box(work::compute(rounds))),
                 Kind::Wait => upstream.ask().await?,
             }
+            if let Some(commits) = &mut commits {
+                commits.one_more().await?;
+            }
         }
-        anyhow::Ok(())
+        anyhow::Ok(begin.elapsed())
     });
-    task.await.context("the plain work ended abnormally")??;
-    Ok(begin.elapsed())
+    task.await.context("the plain work ended abnormally")?
 }
 
-async fn durably(kind: Kind, work: &Work, durable: &Durable) -> Result<Duration> {
-    let Work { n, pure, rounds } = *work;
+async fn durably(work: &Work, durable: &Durable) -> Result<Duration> {
+    let Work {
+        kind,
+        n,
+        pure,
+        rounds,
+    } = *work;
     let begin = Instant::now();
     match kind {
         Kind::Compute => computing(durable, n, pure, rounds).await,
@@ -141,17 +160,18 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     let n = arguments.n;
     let upstream = Upstream::start().await?;
     let rounds = work::calibrate();
-    // Before there is a runtime in this process: what the work itself needs.
-    for kind in Kind::ALL {
-        plainly(kind, n, rounds, upstream.clone()).await?;
-    }
-    let plain = Memory::read().peak;
-
-    let work = Work {
+    let work = Kind::ALL.map(|kind| Work {
+        kind,
         n,
         pure: arguments.pure,
         rounds,
-    };
+    });
+    // Before there is a runtime in this process: what the work itself needs.
+    for work in &work {
+        plainly(work, &upstream, None).await?;
+    }
+    let plain = Memory::read().peak;
+
     let run = Run::prepare("overhead", arguments.database, n).await?;
     let durable = run
         .runtime()
@@ -160,33 +180,39 @@ pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
         .state(upstream.clone())
         .launch()
         .await?;
-    for kind in Kind::ALL {
-        let (mut with, mut without) = (Vec::new(), Vec::new());
+    for work in &work {
+        let (mut with, mut without, mut committed) = (Vec::new(), Vec::new(), Vec::new());
         let meter = Meter::start();
         for turn in 0..arguments.turns {
-            // Neither is always the first.
-            if turn % 2 == 0 {
-                without.push(plainly(kind, n, rounds, upstream.clone()).await?);
-                with.push(durably(kind, &work, &durable).await?);
-            } else {
-                with.push(durably(kind, &work, &durable).await?);
-                without.push(plainly(kind, n, rounds, upstream.clone()).await?);
+            // None is always the first.
+            for part in 0..3 {
+                match (turn + part) % 3 {
+                    0 => without.push(plainly(work, &upstream, None).await?),
+                    1 => with.push(durably(work, &durable).await?),
+                    _ => {
+                        let commits = Commits::open(&run).await?;
+                        committed.push(plainly(work, &upstream, Some(commits)).await?);
+                    }
+                }
             }
         }
         let cost = meter.stop();
         let (with, without) = (Sample::of_seconds(&with), Sample::of_seconds(&without));
+        let committed = Sample::of_seconds(&committed);
         let each = |sample: &Sample| (sample.median() / f64::from(n) * 1e6).round() / 1e3;
         let memory = cost.memory.peak.zip(plain);
         let memory = memory.map(|(durable, plain)| percent(megabytes(durable), megabytes(plain)));
         run.report(
             &cost,
             json!({
-                "kind": kind.name(),
+                "kind": work.kind.name(),
                 "turns": arguments.turns,
                 "pure": arguments.pure,
                 "plain_ms": each(&without),
                 "durable_ms": each(&with),
+                "committed_ms": each(&committed),
                 "time_percent": percent(with.median(), without.median()),
+                "commit_percent": percent(committed.median(), without.median()),
                 "plain_mb": plain.map(megabytes),
                 "durable_mb": cost.memory.peak.map(megabytes),
                 "memory_percent": memory,

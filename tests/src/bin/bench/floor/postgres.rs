@@ -138,23 +138,35 @@ async fn write(
     Ok(shape.commits())
 }
 
-/// Commits n rows of one workflow, one after another.
-pub(super) async fn commits(run: &Run, n: u32) -> Result<Duration> {
-    let mut connection = connect(run).await?;
-    let workflow = Uuid::new_v4().to_string();
-    let begin = Instant::now();
-    for position in 1..=i64::from(n) {
+/// Commits the rows of the steps of one workflow.
+pub(crate) struct Commits {
+    connection: PgConnection,
+    workflow: String,
+    position: i32,
+}
+
+impl Commits {
+    pub(super) async fn open(run: &Run) -> Result<Self> {
+        Ok(Self {
+            connection: connect(run).await?,
+            workflow: Uuid::new_v4().to_string(),
+            position: 0,
+        })
+    }
+
+    pub(super) async fn one_more(&mut self) -> Result<()> {
+        self.position += 1;
         sqlx::query(ONE_STEP)
-            .bind(&workflow)
-            .bind(i32::try_from(position)?)
+            .bind(&self.workflow)
+            .bind(self.position)
             .bind(STEP)
             .bind(OUTPUT)
             .bind(rows::now_ms())
             .bind(FORMAT)
-            .execute(&mut connection)
+            .execute(&mut self.connection)
             .await?;
+        Ok(())
     }
-    Ok(begin.elapsed())
 }
 
 async fn connect(run: &Run) -> Result<PgConnection> {
