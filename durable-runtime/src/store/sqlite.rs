@@ -245,3 +245,45 @@ impl SqliteTransaction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::SqliteStore;
+    use crate::store::Store;
+    use crate::store::row::Identity;
+
+    #[tokio::test]
+    async fn a_lease_that_another_process_renews_is_no_change_but_a_new_process_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        let stores = [
+            SqliteStore::open(&url, true).await.unwrap(),
+            SqliteStore::open(&url, true).await.unwrap(),
+        ];
+        let [ours, theirs]: [&dyn Store; 2] = [&stores[0], &stores[1]];
+        ours.migrate().await.unwrap();
+        ours.create_own_tables().await.unwrap();
+        let executor = |id: &str| Identity {
+            executor_id: id.to_owned(),
+            application_version: "1".to_owned(),
+            application_name: None,
+        };
+        let (first, second) = (executor("first"), executor("second"));
+        theirs.acquire_lease(&first, "token", 10_000).await.unwrap();
+        ours.changed().await;
+
+        for _ in 0..3 {
+            let renewed = theirs.renew_lease(&first, "token", 10_000).await.unwrap();
+            assert!(renewed.is_some());
+            assert_eq!(ours.changed().now_or_never(), None);
+        }
+
+        theirs
+            .acquire_lease(&second, "token", 10_000)
+            .await
+            .unwrap();
+        assert_eq!(ours.changed().now_or_never(), Some(()));
+    }
+}
