@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use durable_tests::program;
 use durable_tests::store::Store;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// Runs the program; gives its results.
 fn bench(store: &Store, arguments: &str) -> Vec<Json> {
@@ -142,6 +142,15 @@ on_both_stores! {
         assert_eq!(workflows(&store, "SUCCESS").await, 6);
     }
 
+    async fn latency_is_measured_while_several_runtimes_serve_the_queue(store: Store) {
+        let result = result(&store, "latency --n 12 --pause 10 --from client --servers 3");
+
+        assert_eq!(result["servers"], 3);
+        let executors = "SELECT count(DISTINCT executor_id) FROM durable_executors";
+        assert_eq!(store.value(executors, &[]).await, 3);
+        assert_eq!(workflows(&store, "SUCCESS").await, 12);
+    }
+
     async fn a_history_is_taken_up_by_another_process(store: Store) {
         let result = result(&store, "recovery --n 50 --payload 1000");
 
@@ -190,11 +199,15 @@ on_both_stores! {
             assert!(plain > 0.0 && durable > 0.0, "{result}");
             let ratio = 1.0 + number(&result, "time_percent") / 100.0;
             assert!((ratio / (durable / plain) - 1.0).abs() < 0.01, "{result}");
+            let ratio = 1.0 + number(&result, "commit_percent") / 100.0;
+            assert!((ratio / (number(&result, "committed_ms") / plain) - 1.0).abs() < 0.01, "{result}");
             assert!(number(&result, "memory_percent").is_finite(), "{result}");
         }
-        // Each durable step ran in each turn.
-        let rows = "SELECT count(*) FROM operation_outputs";
-        assert_eq!(store.value(rows, &[]).await, 2 + 2 * 2 * 3);
+        // Each durable step ran in each turn, and so did each bare commit, of a workflow that is not there.
+        let rows = "SELECT count(*), count(s.workflow_uuid) FROM operation_outputs
+                    LEFT JOIN workflow_status s USING (workflow_uuid)";
+        let durable = 2 + 2 * 2 * 3;
+        assert_eq!(store.row(rows, &[]).await, json!([2 * durable, durable]));
     }
 
     async fn tables_are_filled_with_whole_workflows(store: Store) {
