@@ -10,6 +10,7 @@
 //!
 //! Processor time is user and system time of this process, which other programs hardly move; with `--postgres` the server's
 //! is not in it. A turn is measured from before the database is opened until it is closed, so the launch of the runtime is in it.
+//! The last line is JSON, as the peers in `tests/peers` print it: the medians of the durable turns.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -26,6 +27,7 @@ use rag_ingest::progress::Progress;
 use rag_ingest::run::{IngestOptions, ingest};
 use rag_ingest::workflow::{MaxDelete, RunRequest, ingest_plainly};
 use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
@@ -61,6 +63,14 @@ enum Model {
 }
 
 impl Model {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Hash => "hash",
+            Self::Minilm => "minilm",
+        }
+    }
+
     fn choice(self) -> EmbedderChoice {
         match self {
             Self::Builtin => EmbedderChoice::Builtin,
@@ -233,21 +243,22 @@ async fn main() -> Result<()> {
         chunks: 0,
         embedded: 0,
     });
+    let files = done.ingested as f64;
     let rate = |name: &str, took: &mut [Vec<f64>; 2]| {
         let [seconds, processor] = took.each_mut().map(|values| median(values));
-        let files = done.ingested as f64;
         println!(
             "{name}: {seconds:.2} s, {:.0} files/s, {:.2} MB/s, {:.2} ms of a processor a file",
             files / seconds,
             megabytes / seconds,
             processor / files * 1000.0
         );
+        seconds
     };
     println!(
         "{} files, {megabytes:.2} MB, {} failed, {} chunks, {} embedded; medians of {} turns",
         done.ingested, done.failed, done.chunks, done.embedded, options.turns
     );
-    rate("durable", &mut with);
+    let seconds = rate("durable", &mut with);
     if !options.durable_only {
         rate("plain", &mut without);
         let [clock, processor] = ratios.each_mut().map(|values| median(values));
@@ -255,5 +266,17 @@ async fn main() -> Result<()> {
             "durable takes {clock:.3} times plain by the clock, {processor:.3} times of the processors"
         );
     }
+    let line = json!({
+        "library": "rag-ingest",
+        "embedder": options.embedder.name(),
+        "files": done.ingested,
+        "chunks": done.chunks,
+        "megabytes": megabytes,
+        "seconds": seconds,
+        "files_per_second": files / seconds,
+        "chunks_per_second": done.chunks as f64 / seconds,
+        "megabytes_per_second": megabytes / seconds,
+    });
+    println!("{line}");
     Ok(())
 }

@@ -216,6 +216,12 @@ impl Collection {
     }
 }
 
+/// How many connections to a database one process has, beside those of the runtime.
+const CONNECTIONS: u32 = 4;
+/// How much of a SQLite file each of them keeps: KiB, with a minus. SQLite takes two MiB for each connection, and all of
+/// them fill up with the same pages as the collection grows, which the system keeps anyway.
+const CACHE: &str = "-500";
+
 async fn open_sqlite(url: &str, create: bool) -> Result<SqlitePool, CollectionError> {
     let failed = || CollectionError::statement("open the database");
     let options = SqliteConnectOptions::from_str(url)
@@ -229,8 +235,8 @@ async fn open_sqlite(url: &str, create: bool) -> Result<SqlitePool, CollectionEr
         });
     }
     SqlitePoolOptions::new()
-        .max_connections(4)
-        .connect_with(options)
+        .max_connections(CONNECTIONS)
+        .connect_with(options.pragma("cache_size", CACHE))
         .await
         .map_err(failed())
 }
@@ -243,7 +249,7 @@ async fn open_postgres(url: &str) -> Result<PgPool, CollectionError> {
         .map_err(failed())?;
     sqlx::Connection::close(first).await.map_err(failed())?;
     PgPoolOptions::new()
-        .max_connections(4)
+        .max_connections(CONNECTIONS)
         .connect(url)
         .await
         .map_err(failed())
@@ -261,4 +267,32 @@ pub(crate) fn bytes_of(vector: &[f32]) -> Vec<u8> {
 pub fn vector_of(bytes: &[u8]) -> Vec<f32> {
     let (numbers, _) = bytes.as_chunks::<4>();
     numbers.iter().copied().map(f32::from_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::session::rows;
+    use super::{CONNECTIONS, Collection};
+
+    #[tokio::test]
+    async fn the_connections_keep_no_more_of_a_collection_than_two_mib_however_large_it_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        let collection = Collection::open(&url).await.unwrap();
+        // All of them, at the same time.
+        let mut looks = join_all((0..CONNECTIONS).map(|_| collection.look())).await;
+
+        let mut kibibytes = 0;
+        for look in &mut looks {
+            let session = &mut look.as_mut().unwrap().session();
+            let asked: Vec<(i64,)> = rows!(session, "PRAGMA cache_size").unwrap();
+            // A number of pages would be greater than zero.
+            assert!(asked[0].0 < 0);
+            kibibytes -= asked[0].0;
+        }
+
+        assert!(kibibytes <= 2048, "{kibibytes} KiB");
+    }
 }

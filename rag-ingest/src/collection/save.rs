@@ -2,20 +2,26 @@
 
 use std::collections::HashMap;
 
+use sqlx::PgConnection;
+
 use super::NewDocument;
 use super::session::{Session, run};
 use crate::chunk::Chunk;
 use crate::document::Document;
 
-/// Rows in one statement.
+/// Rows in one statement. On SQLite they are one text, of which the database makes another before it takes it apart.
 const A_STATEMENT: usize = 1000;
+const A_STATEMENT_SQLITE: usize = 128;
 
-const CHUNK: &str = "
+/// A JSON array of arrays holds the rows.
+const CHUNKS_SQLITE: &str = "
     INSERT INTO rag_chunks (document_id, ordinal, start_byte, end_byte, tokens, heading,
         first_page, last_page, text, vector_id, start_char, end_char, file_start, file_end)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
+    FROM json_each($2) ORDER BY key";
 
-const CHUNKS: &str = "
+const CHUNKS_POSTGRES: &str = "
     INSERT INTO rag_chunks (document_id, ordinal, start_byte, end_byte, tokens, heading,
         first_page, last_page, text, vector_id, start_char, end_char, file_start, file_end)
     SELECT $1, * FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::text[],
@@ -77,13 +83,18 @@ pub(super) async fn save_chunks(
         let vector = *vectors.get(key).ok_or(sqlx::Error::RowNotFound)?;
         rows.push((chunk, vector, places.next(chunk)));
     }
-    if session.is_postgres() {
-        for part in rows.chunks(A_STATEMENT) {
-            many(session, id, document, part).await?;
-        }
-    } else {
-        for row in rows {
-            one(session, id, document, row).await?;
+    let together = match session {
+        Session::Sqlite(_) => A_STATEMENT_SQLITE,
+        Session::Postgres(_) => A_STATEMENT,
+    };
+    for part in rows.chunks(together) {
+        match session {
+            Session::Sqlite(_) => {
+                let rows = part.iter().map(|row| json_of(row, document));
+                let rows = serde_json::Value::from_iter(rows).to_string();
+                run!(session, CHUNKS_SQLITE, id, rows)?;
+            }
+            Session::Postgres(connection) => many(connection, id, document, part).await?,
         }
     }
     Ok(())
@@ -137,35 +148,27 @@ impl<'d> Places<'d> {
     }
 }
 
-async fn one(
-    session: &mut Session<'_>,
-    id: i64,
-    document: &Document,
-    (chunk, vector, place): Row<'_>,
-) -> sqlx::Result<()> {
-    run!(
-        session,
-        CHUNK,
-        id,
-        i64::from(chunk.ordinal),
-        number(chunk.start),
-        number(chunk.end),
-        i64::from(chunk.tokens),
+/// A row in the order of [`CHUNKS_SQLITE`].
+fn json_of((chunk, vector, place): &Row<'_>, document: &Document) -> serde_json::Value {
+    serde_json::json!([
+        chunk.ordinal,
+        chunk.start,
+        chunk.end,
+        chunk.tokens,
         heading_json(chunk),
-        chunk.pages.map(|(first, _)| i64::from(first)),
-        chunk.pages.map(|(_, last)| i64::from(last)),
+        chunk.pages.map(|(first, _)| first),
+        chunk.pages.map(|(_, last)| last),
         chunk.text(document),
         vector,
-        number(place.characters.0),
-        number(place.characters.1),
-        place.file.map(|(start, _)| number(start)),
-        place.file.map(|(_, end)| number(end))
-    )?;
-    Ok(())
+        place.characters.0,
+        place.characters.1,
+        place.file.map(|(start, _)| start),
+        place.file.map(|(_, end)| end)
+    ])
 }
 
 async fn many(
-    session: &mut Session<'_>,
+    connection: &mut PgConnection,
     id: i64,
     document: &Document,
     rows: &[Row<'_>],
@@ -176,15 +179,12 @@ async fn many(
     fn place<T>(rows: &[Row<'_>], value: impl Fn(&Place) -> T) -> Vec<T> {
         rows.iter().map(|(.., place)| value(place)).collect()
     }
-    let Session::Postgres(connection) = session else {
-        return Ok(());
-    };
     let vectors: Vec<i64> = rows.iter().map(|(_, vector, _)| *vector).collect();
     let texts: Vec<&str> = rows
         .iter()
         .map(|(chunk, ..)| chunk.text(document))
         .collect();
-    sqlx::query(CHUNKS)
+    sqlx::query(CHUNKS_POSTGRES)
         .bind(id)
         .bind(column(rows, |chunk| i64::from(chunk.ordinal)))
         .bind(column(rows, |chunk| number(chunk.start)))
@@ -205,7 +205,7 @@ async fn many(
             place.file.map(|(start, _)| number(start))
         }))
         .bind(place(rows, |place| place.file.map(|(_, end)| number(end))))
-        .execute(&mut **connection)
+        .execute(connection)
         .await?;
     Ok(())
 }

@@ -94,13 +94,21 @@ pub(crate) async fn insert(
         }
         return Ok(());
     }
-    for (key, vector) in sorted {
+    // All vectors of a model are of one length. A statement each would be two changes of threads each.
+    for part in sorted.chunks(A_STATEMENT) {
+        let length = part.first().map_or(0, |(_, vector)| vector.len());
+        let vectors: Vec<u8> = part
+            .iter()
+            .flat_map(|(_, vector)| vector.iter().copied())
+            .collect();
         run!(
             session,
-            "INSERT INTO rag_vectors (model_id, text_key, vector) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO rag_vectors (model_id, text_key, vector)
+             SELECT $1, value, substr($3, key * $4 + 1, $4) FROM json_each($2) WHERE true ON CONFLICT DO NOTHING",
             model,
-            key,
-            vector
+            list(part.iter().map(|(key, _)| key)),
+            vectors,
+            i64::try_from(length).unwrap_or(i64::MAX)
         )?;
     }
     Ok(())

@@ -14,6 +14,7 @@
 #[path = "../../../tests/suite/both.rs"]
 mod both;
 
+mod chunks;
 mod commits;
 mod embedder;
 mod folders;

@@ -7,6 +7,7 @@ pip install llama-index-core==0.14.25 onnxruntime tokenizers
 
 import argparse
 import hashlib
+import json
 import os
 import pathlib
 import time
@@ -89,10 +90,18 @@ def main():
     assert all(node.embedding for node in nodes)
     paths = {document.metadata["file_path"] for document in documents}
     size = sum(os.path.getsize(path) for path in paths) / 1e6
-    print(
-        f"{len(paths)} files, {size:.2f} MB, {len(nodes)} chunks in {seconds:.2f} s: "
-        f"{len(paths) / seconds:.0f} files/s, {size / seconds:.2f} MB/s"
-    )
+    line = {
+        "library": "llamaindex",
+        "embedder": options.embedder,
+        "files": len(paths),
+        "chunks": len(nodes),
+        "megabytes": size,
+        "seconds": seconds,
+        "files_per_second": len(paths) / seconds,
+        "chunks_per_second": len(nodes) / seconds,
+        "megabytes_per_second": size / seconds,
+    }
+    print(json.dumps(line))
 
 
 if __name__ == "__main__":
