@@ -96,6 +96,8 @@ fn optional() -> Vec<(&'static str, Vec<NodeType>)> {
         ("Excel", excel::types()),
         #[cfg(feature = "llm")]
         ("language models", llm::types()),
+        #[cfg(feature = "llm")]
+        ("documents", llm::document_types()),
         #[cfg(feature = "pdf")]
         ("PDF", pdf::types()),
     ]
