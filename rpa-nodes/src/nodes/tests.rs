@@ -4,6 +4,7 @@
 mod agent;
 mod collections;
 mod databases;
+mod dialogs;
 mod documents;
 #[cfg(feature = "excel")]
 mod excel;
@@ -99,6 +100,7 @@ fn no_node_type_is_untested() {
         include_str!("tests/agent.rs"),
         include_str!("tests/collections.rs"),
         include_str!("tests/databases.rs"),
+        include_str!("tests/dialogs.rs"),
         include_str!("tests/documents.rs"),
         include_str!("tests/http.rs"),
         include_str!("tests/machine.rs"),

@@ -104,6 +104,7 @@ fn can_be_used(node_type: &NodeType) -> bool {
     acts && !apart
         && !node_type.in_browser
         && node_type.recalls.is_none()
+        && node_type.answer.is_none()
         && node_type.name != "AIAgentNode"
 }
 

@@ -149,6 +149,7 @@ fn an_agent_has_no_other_tools_than_those_it_is_given_and_no_end_of_tries() {
         ("AIAgentNode", "is no tool"),
         ("ExecuteQueryNode", "is no tool"),
         ("IfNode", "is no tool"),
+        ("InputDialogNode", "is no tool"),
     ] {
         let (result, asked) = act(
             folder.path(),
