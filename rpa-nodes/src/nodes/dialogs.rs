@@ -227,6 +227,48 @@ pub(super) fn types() -> Vec<NodeType> {
             &[("value", TEXT), ("timestamp", NUMBER), ("selected", YES)],
         ),
         dialog(
+            "ColorPickerDialogNode",
+            "A color to choose: `initial_color` is.",
+            color,
+            &[
+                ("title", TEXT, Some("Select Color")),
+                ("initial_color", TEXT, Some("#ffffff")),
+                ("show_alpha", YES, None),
+            ],
+            &[("color", TEXT), ("selected", YES), ("rgb", Kind::Dict)],
+        ),
+        dialog(
+            "WizardDialogNode",
+            "Steps of forms: each is gone through, and its fields have their `default`s.",
+            wizard,
+            &[
+                ("steps", Kind::Any, None),
+                ("title", TEXT, Some("Wizard")),
+                ("allow_back", YES, None),
+            ],
+            &[
+                ("data", Kind::Dict),
+                ("completed", YES),
+                ("canceled", YES),
+                ("last_step", NUMBER),
+            ],
+        ),
+        dialog(
+            "PDFPreviewDialogNode",
+            "A PDF: it is confirmed, and its pages are not counted.",
+            |call| json!({"confirmed": true, "current_page": call.integer("initial_page").unwrap_or(1), "page_count": null}),
+            &[
+                ("pdf_path", TEXT, None),
+                ("initial_page", NUMBER, None),
+                ("zoom", Kind::Float, None),
+            ],
+            &[
+                ("confirmed", YES),
+                ("current_page", NUMBER),
+                ("page_count", NUMBER),
+            ],
+        ),
+        dialog(
             "ListPickerDialogNode",
             "Something to choose: `default_selection` is, if it is given.",
             list,
@@ -361,11 +403,37 @@ fn list(call: &Call<'_>) -> Value {
 }
 
 fn form(call: &Call<'_>) -> Value {
-    let fields = match call.get("fields") {
+    json!({"data": defaults(&listed(call, "fields")), "confirmed": true})
+}
+
+fn wizard(call: &Call<'_>) -> Value {
+    let steps = listed(call, "steps");
+    let fields = steps
+        .iter()
+        .filter_map(|step| step.get("fields")?.as_array());
+    let fields: Vec<Value> = fields.flatten().cloned().collect();
+    json!({"data": defaults(&fields), "completed": true, "canceled": false, "last_step": steps.len()})
+}
+
+fn color(call: &Call<'_>) -> Value {
+    let color = call.text("initial_color");
+    let digits = color.trim_start_matches('#');
+    let part = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let rgb = json!({"r": part(0), "g": part(2), "b": part(4)});
+    json!({"color": color, "selected": true, "rgb": rgb})
+}
+
+/// A list, or a JSON text of one.
+fn listed(call: &Call<'_>, name: &str) -> Vec<Value> {
+    let list = match call.get(name) {
         Some(Value::String(said)) => serde_json::from_str(said).unwrap_or_default(),
         other => other.cloned().unwrap_or_default(),
     };
-    let fields = fields.as_array().cloned().unwrap_or_default();
+    list.as_array().cloned().unwrap_or_default()
+}
+
+/// The fields of a form with what they have when nobody changes them.
+fn defaults(fields: &[Value]) -> Object {
     let data = fields.iter().filter_map(|field| {
         let name = field.get("name").map(text)?;
         let default = ["default", "default_value", "value"]
@@ -373,5 +441,5 @@ fn form(call: &Call<'_>) -> Value {
             .find_map(|key| field.get(*key));
         Some((name, default.cloned().unwrap_or_default()))
     });
-    json!({"data": data.collect::<Object>(), "confirmed": true})
+    data.collect()
 }

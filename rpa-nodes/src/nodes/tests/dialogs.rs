@@ -127,6 +127,28 @@ fn dialogs_answer_with_their_defaults() {
             json!({"success": true, "click_action": false}),
         )],
     );
+    check(
+        "ColorPickerDialogNode",
+        &[(
+            json!({"initial_color": "#0a10ff"}),
+            json!({"color": "#0a10ff", "rgb": {"r": 10, "g": 16, "b": 255}}),
+        )],
+    );
+    let steps = json!([{"fields": fields}, {"title": "End"}]);
+    check(
+        "WizardDialogNode",
+        &[(
+            json!({"steps": steps}),
+            json!({"data": {"age": 7, "city": null}, "completed": true, "last_step": 2}),
+        )],
+    );
+    check(
+        "PDFPreviewDialogNode",
+        &[(
+            json!({"pdf_path": "a.pdf", "initial_page": 3}),
+            json!({"confirmed": true, "current_page": 3}),
+        )],
+    );
     for node_type in [
         "TooltipNode",
         "BalloonTipNode",
