@@ -21,8 +21,13 @@ held = set()
 go_on = threading.Event()
 
 
+saying = threading.Lock()
+
+
 def say(*words):
-    print(*words, flush=True)
+    # Two threads speak: a line of one may not begin in the middle of the other's.
+    with saying:
+        print(*words, flush=True)
 
 
 def stop(what):
