@@ -16,6 +16,7 @@ use crate::catalogue::{Kind, catalogue, foreign};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::document::Loaded;
+use crate::headless;
 use crate::pointer::Pointer;
 use crate::template::is_template;
 use crate::visit::is_empty;
@@ -73,6 +74,12 @@ fn demote(said: &mut Diagnostic) {
     }
 }
 
+/// Whether nodes of a type can be run: they are known, and dialogs only where they answer themselves.
+fn can_run(type_name: &str, answers: bool) -> bool {
+    let known = catalogue().get(type_name);
+    known.is_some_and(|node_type| answers || node_type.answer.is_none())
+}
+
 struct Mender<'l> {
     loaded: &'l mut Loaded,
     said: &'l mut Vec<Diagnostic>,
@@ -88,12 +95,13 @@ impl Mender<'_> {
 
     /// Types that nobody has are read as those that are meant, or their nodes are switched off.
     fn types(&mut self) {
+        let answers = headless::answers(&self.loaded.workflow);
         let nodes: Vec<(String, String)> = self
             .loaded
             .workflow
             .nodes
             .iter()
-            .filter(|node| !node.disabled && catalogue().get(&node.node_type).is_none())
+            .filter(|node| !node.disabled && !can_run(&node.node_type, answers))
             .map(|node| (node.id.clone(), node.node_type.clone()))
             .collect();
         for (id, name) in nodes {

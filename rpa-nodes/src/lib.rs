@@ -29,6 +29,7 @@ pub mod expression;
 mod fault;
 mod format;
 mod ftp;
+pub mod headless;
 mod host;
 mod http;
 pub mod lenient;

@@ -5,6 +5,7 @@ mod browser;
 mod control;
 mod databases;
 mod dates;
+mod dialogs;
 mod dicts;
 #[cfg(feature = "mail")]
 mod email;
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Vec<NodeType> {
         ("subflows", subflows::types()),
         ("XML", xml::types()),
         ("system", system::types()),
+        ("dialogs", dialogs::types()),
         ("triggers", triggers::types()),
     ];
     let mut all: Vec<NodeType> = Vec::new();
@@ -96,6 +98,8 @@ fn optional() -> Vec<(&'static str, Vec<NodeType>)> {
         ("Excel", excel::types()),
         #[cfg(feature = "llm")]
         ("language models", llm::types()),
+        #[cfg(feature = "llm")]
+        ("documents", llm::document_types()),
         #[cfg(feature = "pdf")]
         ("PDF", pdf::types()),
     ]

@@ -62,6 +62,8 @@ pub(crate) struct Rules {
     pub(crate) timeout: Option<f64>,
     /// How often a node that failed is tried again.
     pub(crate) retries: u32,
+    /// Whether dialogs answer themselves.
+    pub(crate) answers: bool,
 }
 
 /// A workflow that can be walked.
@@ -88,6 +90,7 @@ impl Plan {
                 stop_on_error: workflow.settings.stop_on_error.unwrap_or(true),
                 timeout: workflow.settings.timeout.filter(|seconds| *seconds > 0.0),
                 retries: workflow.settings.retry_count.unwrap_or(0),
+                answers: crate::headless::answers(workflow),
             },
             secrets: BTreeSet::new(),
         };

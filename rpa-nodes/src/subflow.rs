@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::browser::BrowserState;
 use crate::document::{self, Interface, Loaded, Workflow};
 use crate::fault::Fault;
+use crate::headless;
 use crate::lenient;
 use crate::record::{Next, Record, VisitStatus};
 use crate::run::{Fired, Report, Request};
@@ -106,7 +107,8 @@ fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) ->
         && !is_off("wait_for_result")
         && !is_off("wait_for_completion");
     let path = find(visit, &said)?;
-    let loaded = read(&path, caller.lenient, &mut call.warnings)?;
+    let rules = visit.walk.plan().rules;
+    let loaded = read(&path, (caller.lenient, rules.answers), &mut call.warnings)?;
     let mut workflow = loaded.workflow;
     let mut given: Object = inputs.clone();
     given.retain(|name, _| !OWN.contains(&name.as_str()));
@@ -184,10 +186,18 @@ fn find(visit: Visit<'_>, said: &dyn Fn(&str) -> String) -> Result<PathBuf, Faul
     ))
 }
 
-fn read(path: &Path, is_lenient: bool, warnings: &mut Vec<String>) -> Result<Loaded, Fault> {
+/// Reads a workflow for a caller that is lenient or not, and whose dialogs answer themselves or not.
+fn read(
+    path: &Path,
+    (is_lenient, answers): (bool, bool),
+    warnings: &mut Vec<String>,
+) -> Result<Loaded, Fault> {
     let read = std::fs::read_to_string(path).map_err(|error| Fault::file("read", path, &error))?;
     let mut loaded = document::load(&read)
         .map_err(|error| Fault::value(format!("{}: {error}", path.display())))?;
+    if answers {
+        headless::answer(&mut loaded);
+    }
     let found = match is_lenient {
         true => lenient::mend(&mut loaded),
         false => crate::check::check(&loaded),

@@ -141,6 +141,31 @@ impl<'t> Robot<'t> {
         }
     }
 
+    /// Kills a run again and again, each time some visits later, at an instant that it cannot know. After each kill the test may
+    /// look at what is there.
+    ///
+    /// # Panics
+    ///
+    /// When the run ends before that.
+    pub fn kill_often(
+        &self,
+        workflow: &str,
+        id: &str,
+        more: &[&str],
+        kills: usize,
+        mut look: impl FnMut(),
+    ) {
+        for kill in 0..kills {
+            let mut life = self.start_with(workflow, id, more);
+            let seen = life.visits(1 + kill % 5);
+            assert!(!seen.is_empty(), "the run ended after {kill} kills");
+            // Between what was told and the next instant the process goes on.
+            std::thread::sleep(Duration::from_micros(173 * (kill as u64 % 29)));
+            life.kill();
+            look();
+        }
+    }
+
     /// A workflow of the repository that ends behind a node; in the folder that workflows run in.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 mod again;
 mod browser;
 mod exactly_once;
+mod excel;
 mod ftp;
 mod kill;
 mod lenient;

@@ -110,6 +110,8 @@ pub struct NodeType {
     pub recalls: Option<fn(&Object) -> Option<String>>,
     /// Whether it works in a browser, so that it can only be run where there is one.
     pub in_browser: bool,
+    /// Of a dialog: what it answers where nobody sits at a desktop. Without leave to do so, such a workflow is refused.
+    pub answer: Option<fn(&Call<'_>) -> Value>,
     /// What happens on a visit.
     pub action: Action,
 }
@@ -133,6 +135,7 @@ impl NodeType {
             doubts: None,
             recalls: None,
             in_browser: false,
+            answer: None,
             action,
         }
     }
@@ -208,6 +211,12 @@ impl NodeType {
     /// Time or chance decide what it gives.
     pub(crate) fn varies(mut self) -> Self {
         self.effect = Effect::Varies;
+        self
+    }
+
+    /// It is a dialog, and this is what it answers by itself.
+    pub(crate) fn answers(mut self, answer: fn(&Call<'_>) -> Value) -> Self {
+        self.answer = Some(answer);
         self
     }
 

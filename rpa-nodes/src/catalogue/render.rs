@@ -33,6 +33,7 @@ impl NodeType {
             "summary": self.summary,
             "effect": self.effect.letter().to_string(),
             "needs_browser": self.in_browser,
+            "is_dialog": self.answer.is_some(),
             "inputs": inputs,
             "outputs": outputs,
             "exits": self.exits,
@@ -56,6 +57,9 @@ impl Display for NodeType {
                 None => writeln!(f, "  Works in a browser.")?,
                 Some(why) => writeln!(f, "  Works in a browser: {why}.")?,
             }
+        }
+        if self.answer.is_some() {
+            writeln!(f, "  A dialog: run only with --headless-policy answer.")?;
         }
         if !self.aliases.is_empty() {
             writeln!(f, "  Also written {}.", self.aliases.join(", "))?;

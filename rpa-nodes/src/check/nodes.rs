@@ -7,6 +7,7 @@ use crate::browser::missing;
 use crate::catalogue::{Input, Kind, NodeType, catalogue, foreign, nearest};
 use crate::diagnostic::Code;
 use crate::expression::Expression;
+use crate::headless;
 use crate::plan::PlanNode;
 use crate::template::is_template;
 use crate::visit::is_empty;
@@ -60,6 +61,17 @@ impl Check<'_> {
         }
         if node_type.in_browser {
             self.browser(place, node);
+        }
+        if node_type.answer.is_some() && !headless::answers(&self.loaded.workflow) {
+            self.say(
+                Code::NodeNotRunnable,
+                &self.at(place).child("node_type"),
+                format!(
+                    "node `{}` is a {}: it needs a desktop that somebody sits at",
+                    node.id, node.type_name
+                ),
+                "let it answer itself with --headless-policy answer, replace it, or switch it off",
+            );
         }
         let config = self.at(place).child("config");
         for input in &node_type.inputs {

@@ -4,9 +4,17 @@
 //! **After a crash** an answer that was not recorded yet is asked for again, with the same `Idempotency-Key`: an endpoint that
 //! knows it does not charge twice. What was recorded counts.
 
+mod agent;
 mod decide;
+mod document;
 mod endpoint;
+mod extract;
 mod parse;
+mod prompts;
+mod rag;
+mod tools;
+mod validate;
+mod vectors;
 mod write;
 
 use serde_json::{Value, json};
@@ -19,22 +27,47 @@ use crate::visit::Work;
 const MODEL: &str = "gpt-4o-mini";
 const STYLES: &[&str] = &["paragraph", "bullet_points", "key_points"];
 
+/// A node that asks an endpoint.
+fn node(
+    name: &'static str,
+    summary: &'static str,
+    perform: fn(&mut Work) -> Result<(), Fault>,
+) -> NodeType {
+    ends(NodeType::work(name, Effect::Varies, summary, perform))
+        .input("credential_name", Kind::Text)
+        .input("api_key", Kind::Text)
+        .optional("base_url", Kind::Text)
+        .property("timeout", Kind::Float, json!(120.0))
+}
+
+/// What all of them tell of how it went.
+fn ends(node_type: NodeType) -> NodeType {
+    node_type
+        .output("success", Kind::Boolean)
+        .output("error", Kind::Text)
+}
+
+/// Which model is asked, and how.
+fn asks(node_type: NodeType, temperature: f64) -> NodeType {
+    node_type
+        .input_or("model", Kind::Text, MODEL)
+        .input_or("temperature", Kind::Float, json!(temperature))
+        .input("system_prompt", Kind::Text)
+}
+
+/// All of the family.
 pub(super) fn types() -> Vec<NodeType> {
-    let node = |name, summary, perform: fn(&mut Work) -> Result<(), Fault>| {
-        NodeType::work(name, Effect::Varies, summary, perform)
-            .input("credential_name", Kind::Text)
-            .input("api_key", Kind::Text)
-            .optional("base_url", Kind::Text)
-            .property("timeout", Kind::Float, json!(120.0))
-            .output("success", Kind::Boolean)
-            .output("error", Kind::Text)
-    };
-    let asks = |node_type: NodeType, temperature: f64| {
-        node_type
-            .input_or("model", Kind::Text, MODEL)
-            .input_or("temperature", Kind::Float, json!(temperature))
-            .input("system_prompt", Kind::Text)
-    };
+    let mut types = plain_types();
+    types.extend(agent::types());
+    types.extend(rag::types());
+    types.extend(prompts::types());
+    types
+}
+
+/// Nodes that read documents with a model.
+pub(super) use self::extract::types as document_types;
+
+fn plain_types() -> Vec<NodeType> {
     let speaks = |node_type: NodeType| {
         asks(node_type, 0.7)
             .input_or("max_tokens", Kind::Integer, 1000)

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod open;
+mod picture;
 mod text;
 
 use std::fs;
@@ -74,6 +75,18 @@ pub(super) fn types() -> Vec<NodeType> {
         .needs("input_file", Kind::Text)
         .needs("output_dir", Kind::Text)
         .property("filename_pattern", Kind::Text, "page_{n}.pdf")
+        .output("output_files", Kind::List),
+        writes(
+            "PDFToImagesNode",
+            "Makes a PNG of each page, called as the file with `_page_` and its number behind.",
+            picture::make,
+        )
+        .needs("input_file", Kind::Text)
+        .needs("output_dir", Kind::Text)
+        .input_or("start_page", Kind::Integer, 1)
+        .input("end_page", Kind::Integer)
+        .property("dpi", Kind::Integer, 200)
+        .property("format", Kind::Choice(&["png"]), "png")
         .output("output_files", Kind::List),
         writes(
             "ExtractPDFPagesNode",

@@ -1,7 +1,10 @@
 //! Each node type by itself: what it gives for what it takes. One workflow of a start and one node is run for each case.
 
+#[cfg(feature = "llm")]
+mod agent;
 mod collections;
 mod databases;
+mod dialogs;
 mod documents;
 #[cfg(feature = "excel")]
 mod excel;
@@ -13,6 +16,10 @@ mod machine;
 mod numbers;
 #[cfg(feature = "pdf")]
 mod pdf;
+#[cfg(all(feature = "llm", feature = "pdf"))]
+mod reading;
+#[cfg(feature = "llm")]
+mod retrieval;
 mod texts;
 mod variables;
 
@@ -90,8 +97,10 @@ fn no_node_type_is_untested() {
         include_str!("../../tests/fixtures/runs/mail_tour.json"),
         include_str!("../../tests/fixtures/runs/mail_super.json"),
         include_str!("../../tests/fixtures/runs/ftp_tour.json"),
+        include_str!("tests/agent.rs"),
         include_str!("tests/collections.rs"),
         include_str!("tests/databases.rs"),
+        include_str!("tests/dialogs.rs"),
         include_str!("tests/documents.rs"),
         include_str!("tests/http.rs"),
         include_str!("tests/machine.rs"),
@@ -100,6 +109,8 @@ fn no_node_type_is_untested() {
         include_str!("tests/llm.rs"),
         include_str!("tests/numbers.rs"),
         include_str!("tests/pdf.rs"),
+        include_str!("tests/reading.rs"),
+        include_str!("tests/retrieval.rs"),
         include_str!("tests/texts.rs"),
         include_str!("tests/variables.rs"),
     ]

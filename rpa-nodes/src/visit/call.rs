@@ -25,6 +25,11 @@ impl<'v> Call<'v> {
         }
     }
 
+    /// The type of the node.
+    pub(crate) fn node_type(&self) -> Option<&'static NodeType> {
+        self.node.node_type
+    }
+
     /// The id of the node.
     pub fn node_id(&self) -> &str {
         &self.node.id

@@ -1,3 +1,6 @@
+#[cfg(feature = "llm")]
+mod tool;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 Usage: server.py USER PASSWORD FOLDER CERTIFICATE KEY KIND, of plain, tls, old (which knows no MLST and MLSD).
 
 It says `listening PORT`, and `did COMMAND PATH` for each command that it answers. It is told on its
-standard input: `hold COMMAND` lets it stop before it answers that command, `hold receiving` in the
-middle of a file that it gets, and say `held`, until `go`.
+standard input: `hold COMMAND` lets it stop before it answers that command, `hold receiving` and `hold
+sending` in the middle of a file that it gets or gives, and say `held`, until `go`.
 """
 
 import os
@@ -21,8 +21,13 @@ held = set()
 go_on = threading.Event()
 
 
+saying = threading.Lock()
+
+
 def say(*words):
-    print(*words, flush=True)
+    # Two threads speak: a line of one may not begin in the middle of the other's.
+    with saying:
+        print(*words, flush=True)
 
 
 def stop(what):
@@ -40,6 +45,17 @@ class Receiving:
         super().handle_read()
 
 
+class Sending:
+    # Only what it writes itself can be stopped in the middle.
+    def use_sendfile(self):
+        return False
+
+    def initiate_send(self):
+        if self.get_transmitted_bytes() > 0:
+            stop("sending")
+        super().initiate_send()
+
+
 class Answering:
     def pre_process_command(self, line, cmd, arg):
         self.asked = (cmd, arg)
@@ -54,7 +70,7 @@ class Answering:
         super().respond(resp, *more, **named)
 
 
-class PlainData(Receiving, DTPHandler):
+class PlainData(Receiving, Sending, DTPHandler):
     # The name under which the loop calls it.
     handle_read_event = Receiving.handle_read
 
@@ -63,7 +79,7 @@ class Plain(Answering, FTPHandler):
     dtp_handler = PlainData
 
 
-class TlsData(Receiving, TLS_DTPHandler):
+class TlsData(Receiving, Sending, TLS_DTPHandler):
     pass
 
 

@@ -1,5 +1,6 @@
 //! Workflows that work on a real FTP server.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 
 use durable_tests::ftp::{FtpServer, PASSWORD};
@@ -216,7 +217,78 @@ async fn a_subflow_works_on_the_server_of_its_caller_also_after_a_crash() {
     assert!(!rows.contains(PASSWORD) && rows.contains("$secret:ftp"));
 }
 
+#[test]
+fn thirty_kills_around_uploads_renames_and_downloads_leave_each_file_once_and_whole() {
+    const ROWS: usize = 25;
+    let store = Store::sqlite();
+    let server = FtpServer::start();
+    let robot = robot(&store, &server);
+    let (port, count) = (
+        format!("port={}", server.script.port),
+        format!("count={ROWS}"),
+    );
+    let more = ["--var", port.as_str(), "--var", count.as_str()];
+    robot.kill_often("ftp_loop.json", "files", &more, 30, || {
+        // What has its last name is whole, on both sides, at every moment.
+        for name in server.names("") {
+            let Some(row) = name.strip_prefix("row-") else {
+                continue;
+            };
+            let content = std::fs::read_to_string(server.file(&name)).unwrap();
+            assert_eq!(content, format!("row {}", row.trim_end_matches(".txt")));
+        }
+    });
+
+    let printed = robot.run("ftp_loop.json", "files", &more);
+
+    assert_eq!(
+        printed.code, 0,
+        "{} {}",
+        printed.json["error"], printed.stderr
+    );
+    assert_eq!(printed.json["recovered"], true);
+    let content = |row: usize| format!("row {row}");
+    let mut expected: Vec<String> = (0..ROWS).map(|row| format!("row-{row}.txt")).collect();
+    expected.sort();
+    assert_eq!(
+        server.names(""),
+        expected,
+        "nothing lies beside what was uploaded"
+    );
+    for row in 0..ROWS {
+        let there = std::fs::read_to_string(server.file(&format!("row-{row}.txt"))).unwrap();
+        assert_eq!(there, content(row));
+    }
+    let back: BTreeMap<String, String> = (0..ROWS)
+        .map(|row| (format!("{row}.txt"), content(row)))
+        .collect();
+    assert_eq!(robot.files("down"), back);
+}
+
 on_both_stores! {
+    async fn a_download_that_is_killed_leaves_no_half_file_and_is_done_again(store: Store) {
+        for at in ["sending", "RETR"] {
+            let mut server = FtpServer::start();
+            let robot = robot(&store, &server);
+            std::fs::write(robot.file("a.bin"), vec![7; LARGE]).unwrap();
+            let port = format!("port={}", server.script.port);
+            let more = ["--var", port.as_str()];
+            server.script.tell(&format!("hold {at}"));
+            let life = robot.start_with("ftp_changes.json", at, &more);
+            server.script.wait("held");
+            life.kill();
+            server.script.tell("go");
+
+            assert!(!robot.file("b.bin").exists(), "{at}: it gets its name when it is whole");
+            let printed = robot.run("ftp_changes.json", at, &more);
+
+            assert_eq!(printed.code, 0, "{at}: {} {}", printed.json["error"], printed.stderr);
+            assert_eq!(printed.json["outputs"]["download"]["bytes_received"], LARGE, "{at}");
+            assert_eq!(std::fs::read(robot.file("b.bin")).unwrap(), vec![7; LARGE], "{at}");
+            assert_eq!(server.names(""), Vec::<String>::new(), "{at}");
+        }
+    }
+
     async fn an_upload_that_is_killed_in_the_middle_leaves_no_half_file(store: Store) {
         let mut server = FtpServer::start();
         let robot = robot(&store, &server);

@@ -41,6 +41,30 @@ on_both_stores! {
         assert!(model.rest().is_empty(), "what was recorded is not asked for again");
     }
 
+    async fn an_agent_that_a_crash_interrupted_is_in_doubt_only_if_its_tools_change_something(store: Store) {
+        let (robot, model) = (robot(&store), Counter::answering(ANSWER));
+        let url = format!("url={}", model.url());
+        for (id, tools, code) in [("reads", "tools=read_file,calculate", 0), ("writes", "tools=write_file", 4)] {
+            let more = ["--var", url.as_str(), "--var", tools];
+            model.hold(true);
+            let life = robot.start_with("agent.json", id, &more);
+            let asked = model.next();
+            life.kill();
+            model.hold(false);
+
+            let printed = robot.run("agent.json", id, &more);
+
+            assert_eq!(printed.code, code, "{id}: {}", printed.stderr);
+            if code == 4 {
+                assert_eq!(printed.json["question"]["node"], "agent");
+                assert!(model.rest().is_empty(), "nothing is done before somebody answers");
+            } else {
+                assert_eq!(printed.json["logs"], json!(["yes"]));
+                assert_eq!(model.next().header("idempotency-key"), asked.header("idempotency-key"));
+            }
+        }
+    }
+
     async fn the_key_of_a_model_goes_to_it_and_to_nobody_else(store: Store) {
         let (robot, model) = (robot(&store), Counter::answering(ANSWER));
         let url = format!("url={}", model.url());

@@ -355,6 +355,51 @@ fn a_search_that_would_be_a_second_command_is_refused() {
     );
 }
 
+#[test]
+fn kills_while_mails_are_read_and_moved_lose_none_and_move_none_twice() {
+    const MAILS: usize = 12;
+    for moves in [true, false] {
+        let store = Store::sqlite();
+        let office = PostOffice::with(Habits {
+            wrapping: "plain",
+            moves,
+        });
+        let robot = robot(&store, &office);
+        let count = format!("count={MAILS}");
+        let filled = run(&robot, &office, "mail_fill.json", "fill", &[&count]);
+        assert_eq!(filled.code, 0, "{}", filled.stderr);
+        let variables = variables(&office, &[&count]);
+        let more: Vec<&str> = variables.iter().map(String::as_str).collect();
+        robot.kill_often("mail_sort.json", "sort", &more, 15, || {});
+
+        let printed = robot.run("mail_sort.json", "sort", &more);
+
+        assert_eq!(
+            printed.code, 0,
+            "{moves}: {} {}",
+            printed.json["error"], printed.stderr
+        );
+        assert_eq!(printed.json["recovered"], true);
+        // The newest that was not read is taken each time.
+        let expected: Vec<String> = (0..MAILS).rev().map(|row| format!("Mail {row}")).collect();
+        assert_eq!(
+            printed.json["logs"],
+            json!(expected),
+            "{moves}: each is read once, none is lost with the mark"
+        );
+        let outputs = &printed.json["outputs"];
+        assert_eq!(outputs["inbox"]["count"], 0, "{moves}");
+        let there = outputs["archive"]["emails"].as_array().unwrap().iter();
+        let there: Vec<_> = there.map(|mail| mail["subject"].clone()).collect();
+        assert_eq!(
+            json!(there),
+            json!(expected),
+            "{moves}: each is there once, in order"
+        );
+        assert_eq!(office.mails().len(), MAILS, "{moves}: there is no copy");
+    }
+}
+
 on_both_stores! {
     async fn a_mail_that_a_crash_interrupted_waits_until_a_person_decides(store: Store) {
         let mut office = PostOffice::open();

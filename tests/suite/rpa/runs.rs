@@ -267,3 +267,25 @@ async fn an_effect_that_is_looked_at_before_costs_one_commit() {
         "one before each effect, and one for the last record"
     );
 }
+
+on_both_stores! {
+    async fn dialogs_are_refused_unless_they_may_answer_themselves_and_a_run_keeps_to_it(store: Store) {
+        let robot = Robot::new(&store);
+
+        let refused = robot.run("dialogs.json", "refused", &[]);
+        assert_eq!(refused.code, 3, "{}", refused.stderr);
+        let said = refused.json["diagnostics"].to_string();
+        assert!(said.contains("--headless-policy answer"), "{said}");
+        assert_eq!(robot.call(&["status", "refused"]).code, 1, "nothing was begun");
+
+        let answer = ["--headless-policy", "answer"];
+        let mut life = robot.start_with("dialogs.json", "answered", &answer);
+        assert_eq!(life.visits(2).len(), 2);
+        life.kill();
+        let resumed = robot.call(&["resume", "answered"]);
+
+        assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+        let logs = json!(["dialog answered by nobody: Confirm – Go on?", "dialog answered by nobody: Name – Who?", "True Ada"]);
+        assert_eq!(resumed.json["logs"], logs);
+    }
+}

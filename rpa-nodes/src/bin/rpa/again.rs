@@ -172,7 +172,7 @@ pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Ou
     let mut loaded = options.file.as_deref().map(load).transpose()?;
     let mut repairs = Vec::new();
     if let Some(loaded) = &mut loaded {
-        let found = checked(loaded, options.lenient);
+        let found = checked(loaded, options.lenient, running.host.headless_policy);
         repairs = lenient::repairs(loaded.diagnostics.iter().chain(&found));
         let report = Report::new(loaded, found);
         if !report.ok {

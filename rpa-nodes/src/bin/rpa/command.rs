@@ -9,9 +9,10 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use rpa_nodes::diagnostic::Diagnostic;
 use rpa_nodes::document::{self, Loaded};
-use rpa_nodes::{check, lenient, mermaid};
+use rpa_nodes::{check, headless, lenient, mermaid};
 
 use crate::again::{self, Answer, Fork, Resume, Retry};
+use crate::host::Headless;
 use crate::items::{self, Items};
 use crate::look;
 use crate::report::Report;
@@ -129,6 +130,9 @@ enum Command {
         /// Tell what a lenient run would make of the errors.
         #[arg(long)]
         lenient: bool,
+        /// What becomes of dialogs, as nobody sits at a desktop.
+        #[arg(long, value_enum, default_value = "refuse")]
+        headless_policy: Headless,
         /// Print one JSON object instead of text.
         #[arg(long)]
         json: bool,
@@ -200,8 +204,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Res
         Command::Check {
             file,
             lenient,
+            headless_policy,
             json,
-        } => check_file(file, *lenient, *json, output),
+        } => check_file(file, (*lenient, *headless_policy), *json, output),
         Command::Import { file } => import(file, output),
         Command::Graph { file } => {
             let loaded = load(file)?;
@@ -213,7 +218,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut impl Write) -> anyhow::Res
 
 fn check_file(
     file: &Path,
-    lenient: bool,
+    (lenient, policy): (bool, Headless),
     json: bool,
     output: &mut impl Write,
 ) -> anyhow::Result<Outcome> {
@@ -226,7 +231,7 @@ fn check_file(
         }
         Err(error) => return Err(error),
     };
-    let found = checked(&mut loaded, lenient);
+    let found = checked(&mut loaded, lenient, policy);
     let report = Report::new(&loaded, found);
     if json {
         report.write_json(output)?;
@@ -255,7 +260,10 @@ fn import(file: &Path, output: &mut impl Write) -> anyhow::Result<Outcome> {
 }
 
 /// What is said of a workflow; of errors that a lenient run can live with, what it makes of them.
-pub(crate) fn checked(loaded: &mut Loaded, is_lenient: bool) -> Vec<Diagnostic> {
+pub(crate) fn checked(loaded: &mut Loaded, is_lenient: bool, policy: Headless) -> Vec<Diagnostic> {
+    if policy == Headless::Answer {
+        headless::answer(loaded);
+    }
     match is_lenient {
         true => lenient::mend(loaded),
         false => check::check(loaded),

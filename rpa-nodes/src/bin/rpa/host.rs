@@ -29,9 +29,21 @@ pub(crate) struct HostOptions {
         default_value = "rpa-secrets.json"
     )]
     secrets: PathBuf,
+    /// What becomes of dialogs, as nobody sits at a desktop.
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub(crate) headless_policy: Headless,
     /// Tell each visit on standard error when it ends.
     #[arg(long)]
     trace: bool,
+}
+
+/// What becomes of dialogs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Headless {
+    /// A workflow that has some does not start.
+    Refuse,
+    /// They answer themselves: with their defaults, or with what `headless_answer` says.
+    Answer,
 }
 
 /// How doubts are resolved.

@@ -13,6 +13,7 @@ use rpa_nodes::value;
 use serde_json::{Map, Value, json};
 
 use crate::command::{Database, Outcome, checked, load};
+use crate::host::Headless;
 use crate::report::Report;
 use crate::run::{log_to_stderr, new_id, runtime};
 use crate::serve::Work;
@@ -129,7 +130,7 @@ pub(crate) fn items(options: &Items, output: &mut impl Write) -> anyhow::Result<
 
 fn add(options: &Add, output: &mut impl Write) -> anyhow::Result<Outcome> {
     let mut loaded = load(&options.file)?;
-    let found = checked(&mut loaded, false);
+    let found = checked(&mut loaded, false, Headless::Refuse);
     let report = Report::new(&loaded, found);
     if !report.ok {
         match options.json {

@@ -67,7 +67,7 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
         }
         Err(error) => return Err(error),
     };
-    let found = checked(&mut loaded, options.lenient);
+    let found = checked(&mut loaded, options.lenient, options.host.headless_policy);
     let repairs = lenient::repairs(loaded.diagnostics.iter().chain(&found));
     let mut warnings = Vec::new();
     for said in loaded.diagnostics.iter().chain(&found) {

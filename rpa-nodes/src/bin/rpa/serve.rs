@@ -95,7 +95,11 @@ pub(crate) fn serve(options: &Serve, output: &mut impl Write) -> anyhow::Result<
     let mut workflows = Vec::new();
     for file in &options.files {
         let mut loaded = load(file)?;
-        let found = checked(&mut loaded, options.lenient);
+        let found = checked(
+            &mut loaded,
+            options.lenient,
+            options.work.host.headless_policy,
+        );
         let said = loaded.diagnostics.iter().chain(&found);
         for said in said.filter(|said| said.severity != Severity::Info) {
             eprintln!("{}: {said}", file.display());

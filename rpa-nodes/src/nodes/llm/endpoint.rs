@@ -74,9 +74,37 @@ impl Endpoint {
     /// # Errors
     /// The endpoint refuses, or has no answer.
     pub(super) fn chat(&mut self, work: &mut Work, messages: &[Value]) -> Result<Said, Fault> {
+        let (message, tokens, model) = self.turn(work, messages, &[])?;
+        let Some(text) = message.get("content").and_then(Value::as_str) else {
+            let why = match message.get("refusal").and_then(Value::as_str) {
+                Some(refusal) => format!("the model refused: {refusal}"),
+                None => "there is no text in the answer of the endpoint".to_owned(),
+            };
+            return Err(Fault::of("LLMError", why));
+        };
+        Ok(Said {
+            text: text.to_owned(),
+            tokens,
+            model,
+        })
+    }
+
+    /// Lets a model go on with messages, with tools that it may call. Gives its message, what it took, and which model it was.
+    ///
+    /// # Errors
+    /// The endpoint refuses, or has no answer.
+    pub(super) fn turn(
+        &mut self,
+        work: &mut Work,
+        messages: &[Value],
+        tools: &[Value],
+    ) -> Result<(Object, i64, String), Fault> {
         let mut body = Object::new();
         body.insert("model".to_owned(), work.text("model").into());
         body.insert("messages".to_owned(), messages.to_vec().into());
+        if !tools.is_empty() {
+            body.insert("tools".to_owned(), tools.to_vec().into());
+        }
         if let Some(temperature) = work.number("temperature") {
             body.insert("temperature".to_owned(), json!(temperature));
         }
@@ -85,51 +113,63 @@ impl Endpoint {
         }
         let answer = self.ask(work, "/chat/completions", &body.into())?;
         let choice = answer.pointer("/choices/0").unwrap_or(&Value::Null);
-        let text = choice.pointer("/message/content").and_then(Value::as_str);
-        let Some(text) = text else {
-            let why = match choice.pointer("/message/refusal").and_then(Value::as_str) {
-                Some(refusal) => format!("the model refused: {refusal}"),
-                None => "there is no text in the answer of the endpoint".to_owned(),
-            };
-            return Err(Fault::of("LLMError", why));
-        };
         if choice.get("finish_reason").and_then(Value::as_str) == Some("length") {
             work.warn("the answer was cut off at `max_tokens`".to_owned());
         }
-        let model = answer
-            .get("model")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        Ok(Said {
-            text: text.to_owned(),
-            tokens: tokens(&answer),
-            model: model.to_owned(),
-        })
+        let message = match choice.get("message") {
+            Some(Value::Object(message)) => message.clone(),
+            _ => Object::new(),
+        };
+        let model = answer.get("model").and_then(Value::as_str);
+        Ok((
+            message,
+            tokens(&answer),
+            model.unwrap_or_default().to_owned(),
+        ))
     }
 
-    /// The vector of a text, and what it took.
+    /// From now on no request may take longer than this.
+    pub(super) fn hurry(&mut self, left: Duration) {
+        self.timeout = self.timeout.min(left);
+    }
+
+    /// The vectors of texts, and what they took.
     ///
     /// # Errors
-    /// The endpoint refuses, or has no answer.
+    /// The endpoint refuses, or has not a vector for each.
     pub(super) fn embed(
         &mut self,
         work: &mut Work,
-        text: &str,
-    ) -> Result<(Vec<Value>, i64), Fault> {
-        let body = json!({"model": work.text("model"), "input": text, "encoding_format": "float"});
+        model: &str,
+        texts: &[String],
+    ) -> Result<(Vec<Vec<Value>>, i64), Fault> {
+        let input: Value = match texts {
+            [one] => one.as_str().into(),
+            several => several.into(),
+        };
+        let body = json!({"model": model, "input": input, "encoding_format": "float"});
         let answer = self.ask(work, "/embeddings", &body)?;
-        let vector = answer
-            .pointer("/data/0/embedding")
-            .and_then(Value::as_array);
-        let vector =
-            vector.filter(|vector| !vector.is_empty() && vector.iter().all(Value::is_number));
-        match vector {
-            Some(vector) => Ok((vector.clone(), tokens(&answer))),
-            None => Err(Fault::of(
+        let data = answer.get("data").and_then(Value::as_array);
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for (place, one) in data.into_iter().flatten().enumerate() {
+            // Endpoints may answer in another order.
+            let place = one
+                .get("index")
+                .and_then(Value::as_u64)
+                .map_or(place, |index| usize::try_from(index).unwrap_or(usize::MAX));
+            let vector = one.get("embedding").and_then(Value::as_array);
+            let vector = vector.filter(|vector| vector.iter().all(Value::is_number));
+            if let (Some(slot), Some(vector)) = (vectors.get_mut(place), vector) {
+                slot.clone_from(vector);
+            }
+        }
+        if vectors.iter().any(Vec::is_empty) {
+            return Err(Fault::of(
                 "LLMError",
                 "there is no vector in the answer of the endpoint",
-            )),
+            ));
         }
+        Ok((vectors, tokens(&answer)))
     }
 
     /// Asks, and asks again as long as the endpoint says that it has no time.

@@ -16,6 +16,20 @@ pub(super) fn ask_for_dict(
     question: &str,
     fits: &dyn Fn(&Object) -> Result<(), String>,
 ) -> Result<(Object, Said), Fault> {
+    ask_about(work, endpoint, instructions, question.into(), fits)
+}
+
+/// The same, where the question may be a text with a picture.
+///
+/// # Errors
+/// The same.
+pub(super) fn ask_about(
+    work: &mut Work,
+    endpoint: &mut Endpoint,
+    instructions: &str,
+    question: Value,
+    fits: &dyn Fn(&Object) -> Result<(), String>,
+) -> Result<(Object, Said), Fault> {
     let instructions = match work.text("system_prompt").trim() {
         "" => instructions.to_owned(),
         own => format!("{own}\n\n{instructions}"),
@@ -51,7 +65,7 @@ fn checked(said: &str, fits: &dyn Fn(&Object) -> Result<(), String>) -> Result<O
 }
 
 /// The first dict in what a model said, which may stand between fences and words.
-fn dict(said: &str) -> Option<Object> {
+pub(super) fn dict(said: &str) -> Option<Object> {
     said.match_indices('{').find_map(|(place, _)| {
         let mut values =
             serde_json::Deserializer::from_str(said.get(place..)?).into_iter::<Value>();

@@ -13,7 +13,7 @@ pub(super) fn variable(id: &str) -> String {
 }
 
 /// A question, behind what the model is told of its part.
-fn messages(work: &Work, instructions: &str, question: &str) -> Vec<Value> {
+pub(super) fn messages(work: &Work, instructions: &str, question: &str) -> Vec<Value> {
     let own = work.text("system_prompt");
     let parts: Vec<&str> = [own.trim(), instructions]
         .into_iter()
@@ -209,7 +209,9 @@ pub(super) fn translate(work: &mut Work) -> Result<(), Fault> {
 
 pub(super) fn embed(work: &mut Work) -> Result<(), Fault> {
     let source = needed(work, "text")?;
-    let (vector, tokens) = Endpoint::of(work)?.embed(work, &source)?;
+    let model = work.text("model");
+    let (vectors, tokens) = Endpoint::of(work)?.embed(work, &model, &[source])?;
+    let vector = vectors.into_iter().next().unwrap_or_default();
     work.give("dimensions", vector.len());
     work.give("embedding", vector);
     work.give("tokens_used", tokens);

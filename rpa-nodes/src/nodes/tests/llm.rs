@@ -12,10 +12,10 @@ use crate::host::Host;
 use crate::run::{Request, Result as RunResult, run_ephemeral};
 
 /// A request that came: its head, and its body.
-type Asked = (String, Value);
+pub(super) type Asked = (String, Value);
 
 /// An endpoint that gives these answers, one after the other: status, further headers, body.
-fn endpoint(
+pub(super) fn endpoint(
     answers: impl IntoIterator<Item = (u16, &'static str, Value)>,
 ) -> (String, Receiver<Asked>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -51,14 +51,14 @@ fn endpoint(
     (url, asked)
 }
 
-fn said(text: &str) -> (u16, &'static str, Value) {
+pub(super) fn said(text: &str) -> (u16, &'static str, Value) {
     let body = json!({"model": "small-1", "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}});
     (200, "", body)
 }
 
 /// Runs a node against an endpoint that gives these answers.
-fn ask(
+pub(super) fn ask(
     node_type: &str,
     mut config: Value,
     answers: Vec<(u16, &'static str, Value)>,
@@ -69,7 +69,11 @@ fn ask(
     (result, asked.try_iter().collect())
 }
 
-fn gives(node_type: &str, config: Value, answers: Vec<(u16, &'static str, Value)>) -> Value {
+pub(super) fn gives(
+    node_type: &str,
+    config: Value,
+    answers: Vec<(u16, &'static str, Value)>,
+) -> Value {
     let (result, _) = ask(node_type, config, answers);
     assert!(result.success, "{node_type}: {:?}", result.error);
     result.outputs["n"].clone()

@@ -315,3 +315,58 @@ fn what_cannot_be_meant_writes_nothing() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// The width and the height of a PNG, and how many of its bytes there are.
+fn picture(path: &str) -> (u32, u32, usize) {
+    let content = fs::read(path).unwrap();
+    assert_eq!(content[..8], *b"\x89PNG\r\n\x1a\n");
+    let number = |at: usize| u32::from_be_bytes(content[at..at + 4].try_into().unwrap());
+    (number(16), number(20), content.len())
+}
+
+#[test]
+fn pages_become_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |config: Value| done(folder.path(), "PDFToImagesNode", config);
+    let letter = file("letter.pdf");
+    let given =
+        make(json!({"input_file": letter, "output_dir": "out", "dpi": 72, "start_page": 2}));
+    let count = pages(Path::new(&letter)).len();
+    let files: Vec<String> = serde_json::from_value(given["output_files"].clone()).unwrap();
+    assert_eq!(
+        (files.len(), &given["page_count"]),
+        (count - 1, &json!(count - 1))
+    );
+    assert!(files[0].ends_with("out/letter_page_2.png"), "{files:?}");
+    let (width, height, small) = picture(&files[0]);
+    let again = make(
+        json!({"input_file": letter, "output_dir": "out", "dpi": "144", "start_page": 2, "end_page": 2}),
+    );
+    let files: Vec<String> = serde_json::from_value(again["output_files"].clone()).unwrap();
+    let (wider, higher, large) = picture(&files[0]);
+    // A point is a dot at 72 dots an inch; a part of one is left out.
+    assert!(
+        wider.abs_diff(2 * width) <= 1 && higher.abs_diff(2 * height) <= 1,
+        "{wider} {higher}"
+    );
+    // An empty page of this size would be packed into a few hundred bytes.
+    assert!(small > 1000 && large > small, "{small} {large}");
+
+    for (config, expected) in [
+        (
+            json!({"input_file": file("locked.pdf"), "output_dir": "x"}),
+            "PDFEncryptedError",
+        ),
+        (
+            json!({"input_file": letter, "output_dir": "x", "start_page": 99}),
+            "none are between",
+        ),
+        (
+            json!({"input_file": letter, "output_dir": "x", "dpi": 5}),
+            "between 10 and 1200",
+        ),
+    ] {
+        let fault = refused("PDFToImagesNode", config);
+        assert!(fault.contains(expected), "{fault}");
+    }
+}
