@@ -90,10 +90,12 @@ impl MariaDb {
 
     /// Makes the tables that a server needs.
     fn furnish(data: &Path) {
+        let complaints = data.with_extension("stderr");
+        let stderr = fs::File::create(&complaints).expect("a file can be made");
         let mut process = Self::program(data)
             .arg("--bootstrap")
             .stdin(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap_or_else(|error| {
                 panic!(
@@ -113,7 +115,11 @@ impl MariaDb {
         input.write_all(&script).expect("it takes its tables");
         drop(input);
         let ended = process.wait().expect("it ends");
-        assert!(ended.success(), "MariaDB made no tables: {ended}");
+        assert!(
+            ended.success(),
+            "MariaDB made no tables ({ended}): {}",
+            fs::read_to_string(&complaints).unwrap_or_default()
+        );
     }
 
     fn program(data: &Path) -> Command {
@@ -129,6 +135,8 @@ impl MariaDb {
         command
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
+            // When it starts it removes the temporary tables there, those of other servers as well.
+            .arg(format!("--tmpdir={}", data.display()))
             .arg("--innodb-log-file-size=8M")
             .stdin(Stdio::null())
             .stdout(Stdio::null());

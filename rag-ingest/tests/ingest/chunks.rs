@@ -14,7 +14,7 @@ const PARAGRAPHS: usize = 400;
 
 /// A paragraph that nearly fills a chunk, with characters that mean something in JSON or take several bytes.
 fn paragraph(number: usize) -> String {
-    let words: Vec<_> = (0..24)
+    let words: Vec<_> = (0..16)
         .map(|word| format!("w{}", number * 7919 + word * word))
         .collect();
     format!(
