@@ -59,6 +59,14 @@ impl Journal {
         }
     }
 
+    /// Waits until what was submitted is written about as fast as it comes. Who begins much work at once asks first: what
+    /// waits for its commit is held in memory.
+    pub(crate) async fn keeps_up(&self) {
+        for lane in &self.lanes {
+            lane.queue().keeps_up().await;
+        }
+    }
+
     /// Commits what was submitted, then ends the lanes.
     pub(crate) async fn close(&self) {
         for lane in &self.lanes {

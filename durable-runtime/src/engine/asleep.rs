@@ -336,6 +336,8 @@ impl Engine {
 /// Takes workflows up at their time, until the runtime stops.
 pub(super) async fn serve(engine: Arc<Engine>) {
     loop {
+        // When very many awake together, they come into memory as fast as they leave it.
+        engine.journal.keeps_up().await;
         let due = engine.asleep.due();
         if !due.is_empty() {
             engine.take_up(due).await;

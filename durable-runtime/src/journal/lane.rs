@@ -30,6 +30,8 @@ pub(super) struct Lane {
 pub(super) struct LaneQueue {
     waiting: Mutex<Waiting>,
     arrived: Notify,
+    /// A batch was taken out.
+    taken: Notify,
     room: Arc<Semaphore>,
 }
 
@@ -49,11 +51,7 @@ struct Submission {
 
 impl Lane {
     pub(super) fn open(store: Arc<dyn Store>) -> Self {
-        let queue = Arc::new(LaneQueue {
-            waiting: Mutex::default(),
-            arrived: Notify::new(),
-            room: Arc::new(Semaphore::new(LANE_BYTES)),
-        });
+        let queue = Arc::new(LaneQueue::new());
         let writer = task::spawn(write(store, Arc::clone(&queue)));
         Self {
             queue,
@@ -88,10 +86,34 @@ impl Drop for Lane {
 }
 
 impl LaneQueue {
+    fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
+            taken: Notify::new(),
+            room: Arc::new(Semaphore::new(LANE_BYTES)),
+        }
+    }
+
     /// Takes nothing more; the writer ends when it has committed what waits.
     fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_one();
+        self.taken.notify_waiters();
+    }
+
+    /// Waits until no more waits here than a batch takes, or the lane is closed.
+    pub(super) async fn keeps_up(&self) {
+        loop {
+            let taken = self.taken.notified();
+            {
+                let waiting = self.lock();
+                if waiting.closed || waiting.submissions.len() <= BATCH_RECORDS / 2 {
+                    return;
+                }
+            }
+            taken.await;
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -140,6 +162,7 @@ impl LaneQueue {
                     batch.extend(waiting.submissions.pop_front());
                 }
                 if !batch.is_empty() {
+                    self.taken.notify_waiters();
                     return Some(batch);
                 }
                 if waiting.closed {
@@ -224,5 +247,55 @@ async fn commit_part(store: &dyn Store, part: &[Record]) -> Result<Vec<Outcome>,
             }
             done => return done,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+
+    use super::{BATCH_RECORDS, LaneQueue};
+
+    /// One more than a batch takes.
+    const TOO_MANY: usize = BATCH_RECORDS / 2 + 1;
+
+    /// Submits them to a lane whose writer does not run.
+    async fn submit_too_many(queue: &LaneQueue) -> impl Future + Unpin {
+        let submissions = (0..TOO_MANY).map(|_| queue.submit(Vec::new()));
+        let mut submissions = Box::pin(join_all(submissions));
+        while queue.lock().submissions.len() < TOO_MANY {
+            assert!(submissions.as_mut().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        submissions
+    }
+
+    #[tokio::test]
+    async fn who_asks_waits_until_no_more_than_a_batch_waits() {
+        let queue = LaneQueue::new();
+        queue.keeps_up().await;
+        let _submitted = submit_too_many(&queue).await;
+
+        let mut asking = pin!(queue.keeps_up());
+        assert!(asking.as_mut().now_or_never().is_none());
+        let batch = queue.take().await;
+
+        assert_eq!(batch.map(|batch| batch.len()), Some(TOO_MANY));
+        asking.await;
+    }
+
+    #[tokio::test]
+    async fn who_asks_a_lane_that_closes_waits_no_longer() {
+        let queue = LaneQueue::new();
+        let _submitted = submit_too_many(&queue).await;
+        let mut asking = pin!(queue.keeps_up());
+        assert!(asking.as_mut().now_or_never().is_none());
+
+        queue.close();
+
+        asking.await;
     }
 }
