@@ -341,9 +341,12 @@ fn run_parse() -> ExitCode {
     }
 }
 
+/// What is shown on standard error unless `RUST_LOG` says otherwise: warnings, but no statements that took long.
+const SHOWN: &str = "warn,sqlx::query=error";
+
 /// Warnings go to standard error (`RUST_LOG` for more); everything of a run to the file, if one is given.
 fn log_to(file: Option<&std::path::Path>) -> Result<()> {
-    let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(SHOWN));
     let terminal = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_filter(shown);

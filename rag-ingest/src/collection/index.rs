@@ -347,12 +347,7 @@ async fn make_index(session: &mut Session<'_>, model: i64, kind: &str) -> sqlx::
     }
     match index_state(session, model).await? {
         Some(true) => return Ok(()),
-        Some(false) => {
-            run!(
-                session,
-                &format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")
-            )?;
-        }
+        Some(false) => drop_index(session, &name).await?,
         None => {}
     }
     // A graph that fits into memory is made many times faster.
@@ -362,9 +357,35 @@ async fn make_index(session: &mut Session<'_>, model: i64, kind: &str) -> sqlx::
         "CREATE INDEX CONCURRENTLY {name} ON rag_embeddings
          USING hnsw ((embedding::{kind}) {operators}_ip_ops) WHERE model_id = {model}"
     );
-    run!(session, &sql)?;
+    match run!(session, &sql) {
+        // Processes that make it together share that memory, of which a container has 64 MB unless it is given more.
+        Err(error) if is_short_of_resources(&error) => {
+            tracing::info!(%error, "making the index by one process of the server");
+            drop_index(session, &name).await?;
+            run!(session, "SET max_parallel_maintenance_workers = 0")?;
+            run!(session, &sql)?;
+        }
+        made => {
+            made?;
+        }
+    }
     run!(session, "ANALYZE rag_embeddings")?;
     Ok(())
+}
+
+async fn drop_index(session: &mut Session<'_>, name: &str) -> sqlx::Result<()> {
+    run!(
+        session,
+        &format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")
+    )?;
+    Ok(())
+}
+
+/// Whether the server had too little memory or too little room: class 53 of its codes.
+fn is_short_of_resources(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    let code = error.and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("53"))
 }
 
 #[cfg(test)]

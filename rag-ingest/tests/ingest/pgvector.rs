@@ -313,3 +313,37 @@ async fn a_run_that_is_left_to_a_worker_ends_with_an_index_while_the_worker_stay
     };
     bounded(test).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_processes_cannot_share_enough_memory_makes_the_index_with_one_process() {
+    let test = async {
+        let store = Store::postgres_with_vectors().await;
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a.txt"), "one").unwrap();
+        let model = Model::new("m");
+        run(&folder, &store, &model).await;
+        store
+            .execute(&format!("SET search_path = public; {MANY}"), &[])
+            .await;
+        // What a server in a container says, whose /dev/shm is too small.
+        let short = "
+            CREATE FUNCTION public.short_of_memory() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF current_setting('max_parallel_maintenance_workers')::int > 0 THEN
+                    RAISE EXCEPTION 'could not resize shared memory segment' USING ERRCODE = '53100';
+                END IF;
+            END $$;
+            CREATE EVENT TRIGGER short_of_memory ON ddl_command_start WHEN TAG IN ('CREATE INDEX')
+                EXECUTE FUNCTION public.short_of_memory()";
+        store.execute(short, &[]).await;
+        let collection = Collection::open(store.url()).await.unwrap();
+        let name = Searcher::new(collection.clone(), Arc::clone(&model) as _);
+
+        let made = collection.index_vectors(name.model(), 10_000).await;
+
+        let made = made.unwrap();
+        assert!(matches!(made, VectorIndex::Hnsw { .. }), "{made}");
+    };
+    bounded(test).await;
+}

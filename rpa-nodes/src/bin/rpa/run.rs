@@ -173,9 +173,10 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
-/// Warnings of the runtime go to standard error; `RUST_LOG` asks for more.
+/// Warnings of the runtime go to standard error, statements that took long do not; `RUST_LOG` asks for more.
 pub(crate) fn log_to_stderr() {
-    let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let shown = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,sqlx::query=error"));
     // A second call in one process finds the first one's subscriber, and needs no other.
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
