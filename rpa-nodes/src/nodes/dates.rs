@@ -169,6 +169,9 @@ fn iso(moment: &Zoned) -> String {
 }
 
 fn written(moment: &Zoned, format: &str) -> Result<String, Fault> {
+    // In Python a fraction of a second always has six digits.
+    let format = format.split("%%").map(|part| part.replace("%f", "%6f"));
+    let format = format.collect::<Vec<_>>().join("%%");
     jiff::fmt::strtime::format(format, moment).map_err(wrong)
 }
 

@@ -93,7 +93,12 @@ fn milliseconds(seconds: f64) -> Result<u64, Fault> {
 /// Whether a condition holds: what its port brings, or what its config says.
 fn condition(inputs: &Object, scope: &Scope) -> Result<bool, Fault> {
     let given = inputs.get("condition").or_else(|| inputs.get("expression"));
-    match given {
+    holds(given, scope)
+}
+
+/// Whether a condition is true: a value, the name of a truth value, or an expression.
+pub(crate) fn holds(condition: Option<&Value>, scope: &Scope) -> Result<bool, Fault> {
+    match condition {
         // What a link brings is a value; a text is one that a person wrote.
         Some(Value::String(written)) if says(written).is_none() => {
             let value = Expression::parse(written)?.evaluate(scope)?;

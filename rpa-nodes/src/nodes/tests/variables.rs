@@ -141,3 +141,29 @@ fn expressions_have_values_and_types() {
     assert_eq!(given["success"], false);
     assert_eq!(given["error"], "division by zero");
 }
+
+#[test]
+fn an_assertion_may_be_an_expression() {
+    let asserts = |condition: Value| {
+        run_in(
+            Path::new("/"),
+            "AssertNode",
+            json!({"condition": condition}),
+            json!({"count": 3, "name": "it's"}),
+        )
+    };
+    for holds in [
+        "{{count}} == 3",
+        "'t' in {{name}} and count > 2",
+        "{{count}}",
+        "yes",
+        "true",
+    ] {
+        let result = asserts(json!(holds));
+        assert!(result.success, "{holds}: {:?}", result.error);
+    }
+    for fails in ["{{count}} > 3", "false", "0"] {
+        let error = asserts(json!(fails)).error.unwrap();
+        assert!(error.starts_with("AssertionError"), "{fails}: {error}");
+    }
+}
