@@ -169,8 +169,13 @@ fn iso(moment: &Zoned) -> String {
 }
 
 fn written(moment: &Zoned, format: &str) -> Result<String, Fault> {
-    // In Python a fraction of a second always has six digits.
-    let format = format.split("%%").map(|part| part.replace("%f", "%6f"));
+    // As in Python a fraction of a second always has six digits, and dates of the locale are those of C.
+    let plain = |part: &str| {
+        part.replace("%f", "%6f")
+            .replace("%c", "%a %b %e %H:%M:%S %Y")
+            .replace("%x", "%m/%d/%y")
+    };
+    let format = format.split("%%").map(plain);
     let format = format.collect::<Vec<_>>().join("%%");
     jiff::fmt::strtime::format(format, moment).map_err(wrong)
 }

@@ -342,6 +342,7 @@ fn retry(turn: &Turn, record: &mut Record) {
     match &turn.phase {
         Phase::Succeeded { attempt } => {
             give(record, "attempt", *attempt);
+            give(record, "last_error", "");
             leave(record, "success");
         }
         Phase::Attempt { number, last } if *number > attempts => {
@@ -369,6 +370,7 @@ fn retry(turn: &Turn, record: &mut Record) {
         }
         _ => {
             give(record, "attempt", 1);
+            give(record, "last_error", "");
             leave(record, "retry_body");
         }
     }

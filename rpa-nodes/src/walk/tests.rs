@@ -253,7 +253,7 @@ fn a_retry_runs_its_body_again_and_gives_up() {
             "enough": ["IfNode", {"expression": "{{n}} >= 3"}],
             "fail": ["RetryFailNode", {"error_message": "not {{n}}"}],
             "done": ["RetrySuccessNode", {}],
-            "good": log("good {{retry.attempt}}"), "bad": log("bad {{retry.last_error}}"),
+            "good": log("good {{retry.attempt}}{{retry.last_error}}"), "bad": log("bad {{retry.last_error}}"),
         })
     };
     let links = [
@@ -348,12 +348,24 @@ fn control_and_values_go_through_a_node_that_is_switched_off() {
 fn a_run_that_goes_on_after_errors_still_tells_them() {
     let result = run(
         json!({
-            "start": ["StartNode", {}], "throw": ["ThrowErrorNode", {"error_message": "boom"}], "after": log("after"),
+            "start": ["StartNode", {}], "throw": ["ThrowErrorNode", {"error_message": "boom"}],
+            "parse": ["JsonParseNode", {"json_string": "{"}], "after": log("after {{parse.data}}."),
+            "none": ["IfNode", {"condition": "{{parse.data}} is None"}], "end": log("none"),
         }),
-        &["start>throw", "throw>after"],
+        &[
+            "start>throw",
+            "throw>parse",
+            "parse>after",
+            "after>none",
+            "none.true>end",
+        ],
         json!({"settings": {"stop_on_error": false}}),
     );
-    assert_eq!(result.logs, ["after"]);
+    assert_eq!(
+        result.logs,
+        ["after .", "none"],
+        "outputs of what failed are null"
+    );
     assert!(!result.success);
     assert_eq!(result.error.as_deref(), Some("CustomError: boom"));
 }

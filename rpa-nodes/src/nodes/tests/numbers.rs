@@ -182,12 +182,18 @@ fn a_uuid_is_of_the_version_that_is_asked_for() {
 }
 
 #[test]
-fn a_fraction_of_a_second_is_written_as_python_does() {
+fn moments_are_written_as_python_does() {
     check(
         "FormatDateTimeNode",
-        &[(
-            json!({"datetime": "2024-02-29T10:00:00.25", "format": "%S.%f %%f"}),
-            json!({"result": "00.250000 %f"}),
-        )],
+        &[
+            (
+                json!({"datetime": "2024-02-29T10:00:00.25", "format": "%S.%f %%f"}),
+                json!({"result": "00.250000 %f"}),
+            ),
+            (
+                json!({"datetime": "2024-02-09 15:04:05", "format": "%c|%x %X"}),
+                json!({"result": "Fri Feb  9 15:04:05 2024|02/09/24 15:04:05"}),
+            ),
+        ],
     );
 }
