@@ -207,7 +207,17 @@ fn items(node: &PlanNode, scope: &Scope, record: &mut Record) -> Result<Items, F
     let is_range = inputs.get("mode").is_some_and(|mode| mode == "range");
     if !is_range {
         if let Some(items) = inputs.get("items") {
-            return Ok(collection(items));
+            // A placeholder that stands for nothing stays as it is written; to go over its characters is not meant.
+            return match (items, node.config.get("items")) {
+                (Value::String(text), Some(Value::String(written)))
+                    if text == written && text.contains("{{") =>
+                {
+                    Err(Fault::value(format!(
+                        "`items`: there is nothing that `{text}` could stand for; set it before, or correct the name"
+                    )))
+                }
+                _ => Ok(collection(items)),
+            };
         }
         if let Some(name) = inputs.get("list_var") {
             return match name {
@@ -263,7 +273,7 @@ fn collection(of: &Value) -> Items {
             keys: Some(map.keys().cloned().collect()),
         },
         Value::String(text) => match crate::catalogue::written(text) {
-            Some(Value::Array(items)) => values(items),
+            Some(of @ (Value::Array(_) | Value::Object(_))) => collection(&of),
             _ => values(
                 text.chars()
                     .map(|character| character.to_string().into())

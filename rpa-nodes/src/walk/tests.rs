@@ -571,3 +571,26 @@ fn a_trigger_that_fired_is_where_the_workflow_begins_and_what_it_refers_to() {
     assert_eq!(result.logs, ["2 7 7 5 /x"]);
     assert_eq!(result.unreached, ["start"]);
 }
+
+#[test]
+fn a_loop_goes_over_a_dict_that_is_written_as_json_and_over_no_placeholder() {
+    let over = |items: &str| {
+        run(
+            json!({
+                "start": ["StartNode", {}], "loop": ["ForLoopStartNode", {"items": items}],
+                "each": log("{{item}} {{item_key}}"), "end": ["ForLoopEndNode", {}],
+            }),
+            &["start>loop", "loop.body>each", "each>end"],
+            json!({}),
+        )
+    };
+    assert_eq!(over("{\"a\": 1, \"b\": 2}").logs, ["1 a", "2 b"]);
+    let nothing = over("{{rows}}");
+    assert!(nothing.logs.is_empty(), "{:?}", nothing.logs);
+    assert!(
+        nothing
+            .error
+            .unwrap()
+            .contains("nothing that `{{rows}}` could stand for")
+    );
+}

@@ -143,6 +143,17 @@ fn expressions_have_values_and_types() {
 }
 
 #[test]
+fn a_list_that_a_config_writes_as_json_is_read_before_its_placeholders_are_filled_in() {
+    let given = run_in(
+        Path::new("/"),
+        "ListReverseNode",
+        json!({"list": "[\"{{count}}\", \"<{{text}}>\"]"}),
+        json!({"count": 3, "text": "a\", \"b"}),
+    );
+    assert_eq!(given.outputs["n"]["result"], json!(["<a\", \"b>", 3]));
+}
+
+#[test]
 fn an_assertion_may_be_an_expression() {
     let asserts = |condition: Value| {
         run_in(
