@@ -1,6 +1,7 @@
 //! The command line.
 
 mod embedding;
+mod examples;
 mod report;
 mod runs;
 mod search;
@@ -59,34 +60,49 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Take in what is new or changed: text, Markdown, HTML, PDF, office documents, books, messages, code, archives.
+    #[command(after_help = examples::INGEST)]
     Ingest(Ingest),
     /// Work on runs that were begun elsewhere, until asked to end.
+    #[command(after_help = examples::WORKER)]
     Worker(runs::Worker),
     /// Go on with runs that were interrupted, or with one that was cancelled.
+    #[command(after_help = examples::RESUME)]
     Resume(runs::Resume),
     /// End runs before their end.
+    #[command(after_help = examples::CANCEL)]
     Cancel(runs::Cancel),
     /// Find passages that answer a question.
+    #[command(after_help = examples::SEARCH)]
     Search(search::Search),
     /// Answer searches over HTTP.
+    #[command(after_help = examples::SERVE)]
     Serve(serve::Serve),
     /// Answer searches of an agent: the Model Context Protocol on standard input and output.
+    #[command(after_help = examples::MCP)]
     Mcp(serve::Mcp),
     /// Tell where the newest run is, and which files failed.
+    #[command(after_help = examples::STATUS)]
     Status(Status),
     /// Try failed files again, each from the step that failed.
+    #[command(after_help = examples::RETRY)]
     Retry(Retry),
     /// Tell how much there is, what it cost, and where the time went.
+    #[command(after_help = examples::STATS)]
     Stats(Stats),
     /// Prove that the collection is whole.
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
     /// Take away what nothing refers to any more, in all collections of the database.
+    #[command(after_help = examples::PRUNE)]
     Prune(Prune),
     /// Empty the collection. Ingesting the same again is cheap until `prune`.
+    #[command(after_help = examples::RESET)]
     Reset(Reset),
     /// Tell the settings.
+    #[command(after_help = examples::CONFIG)]
     Config(runs::Config),
     /// Look after the workflows that ingest: whether this version can go on with what another one left.
+    #[command(after_help = examples::DURABLE)]
     Durable(Workflows),
     /// Read files from standard input for another process of this program.
     #[command(name = crate::loader::parsers::worker::COMMAND, hide = true)]

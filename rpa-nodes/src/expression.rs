@@ -15,7 +15,7 @@ mod tests;
 
 use serde_json::Value;
 
-pub(crate) use self::evaluate::bounds;
+pub(crate) use self::evaluate::{bounds, stepped};
 pub(crate) use self::functions::{group_digits, round_half_even, round_to, sort, sum};
 use crate::template::Scope;
 use crate::value::Path;
@@ -100,7 +100,8 @@ enum Node {
     },
     Attribute(Box<Node>, String),
     Index(Box<Node>, Box<Node>),
-    Slice(Box<Node>, Option<Box<Node>>, Option<Box<Node>>),
+    /// `of[start:end:step]`.
+    Slice(Box<Node>, [Option<Box<Node>>; 3]),
     Call(String, Vec<Node>),
     Method(Box<Node>, String, Vec<Node>),
 }

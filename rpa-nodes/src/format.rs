@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::expression::group_digits;
-use crate::value::{Object, Path, float_text, kind, number, repr, text};
+use crate::value::{Object, float_text, kind, number, repr, text};
 
 /// Puts values into a text: `{name}`, `{name.key[0]}`, `{}` and `{0}` for `positional`, `{name:>8.2f}`, `{{` and `}}`
 /// for braces.
@@ -58,14 +58,33 @@ fn put(
         *next += usize::from(name.is_empty());
         positional.get(place).ok_or_else(unknown)?
     } else {
-        let path = Path::parse(name).ok_or_else(unknown)?;
-        let root = named.get(&path.root).ok_or_else(unknown)?;
-        path.follow(root).ok_or_else(unknown)?
+        let (root, steps) = name.split_at(name.find(['.', '[']).unwrap_or(name.len()));
+        let root = named.get(root).ok_or_else(unknown)?;
+        follow(root, steps).ok_or_else(unknown)?
     };
     if as_repr {
         return Spec::read(spec)?.apply(&Value::String(repr(value)));
     }
     Spec::read(spec)?.apply(value)
+}
+
+/// What `.key`, `[key]` and `[0]` lead to. As in Python, a key in brackets has no quotes.
+fn follow<'v>(mut value: &'v Value, mut steps: &str) -> Option<&'v Value> {
+    while !steps.is_empty() {
+        let key;
+        if let Some(inside) = steps.strip_prefix('[') {
+            (key, steps) = inside.split_once(']')?;
+        } else {
+            let named = steps.strip_prefix('.')?;
+            (key, steps) = named.split_at(named.find(['.', '[']).unwrap_or(named.len()));
+        }
+        value = match value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?)?,
+            Value::Object(map) => map.get(key.trim_matches(['\'', '"']))?,
+            _ => return None,
+        };
+    }
+    Some(value)
 }
 
 /// `[[fill]align][sign][0][width][,][.precision][type]`.

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use rustls::crypto::ring::default_provider;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body, Proxy};
@@ -156,22 +157,25 @@ impl Rules {
 }
 
 impl Response {
-    /// The body as a text.
+    /// The body as a text, in the encoding that the server says; UTF-8 unless it says one. What is no text in it is
+    /// `\u{fffd}`.
     ///
     /// # Errors
     /// It breaks off, or is too long.
     pub(crate) fn text(self) -> Result<String, Fault> {
-        self.body
-            .into_with_config()
-            .limit(LONGEST_TEXT)
-            .lossy_utf8(true)
-            .read_to_string()
-            .map_err(|error| {
-                Fault::of(
-                    "ConnectionError",
-                    format!("the answer cannot be read: {error}"),
-                )
-            })
+        let encoding = self
+            .body
+            .charset()
+            .and_then(|name| Encoding::for_label(name.as_bytes()))
+            .unwrap_or(encoding_rs::UTF_8);
+        let read = self.body.into_with_config().limit(LONGEST_TEXT);
+        let bytes = read.read_to_vec().map_err(|error| {
+            Fault::of(
+                "ConnectionError",
+                format!("the answer cannot be read: {error}"),
+            )
+        })?;
+        Ok(encoding.decode(&bytes).0.into_owned())
     }
 
     /// The body, to be read bit by bit.

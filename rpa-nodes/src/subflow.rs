@@ -11,10 +11,13 @@ use crate::fault::Fault;
 use crate::headless;
 use crate::lenient;
 use crate::record::{Next, Record, VisitStatus};
-use crate::run::{Fired, Report, Request};
+use crate::run::{Fired, Report, Request, StartError};
 use crate::template::{self, Names};
 use crate::value::{Object, text};
 use crate::visit::{Visit, put_together};
+
+#[cfg(test)]
+mod tests;
 
 /// How deep workflows may run one another.
 const DEEPEST: u32 = 10;
@@ -88,6 +91,33 @@ pub(crate) fn prepare(visit: Visit<'_>, caller: &Request) -> Call {
         }
     }
     call
+}
+
+impl Request {
+    /// A request that a person makes. A subflow can be run alone: its inputs and parameters are given as variables.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); also if a required input of a subflow is not given.
+    pub fn alone(workflow: &Workflow, given: &Object, folder: &Path) -> Result<Self, StartError> {
+        let Some(interface) = &workflow.interface else {
+            return Self::new(workflow, given, folder);
+        };
+        let inputs = interface.inputs.iter().flatten();
+        let inputs = inputs.map(|port| (&port.name, port.required, &port.default_value));
+        let parameters = interface.parameters.iter().flatten();
+        let parameters = parameters.map(|one| (&one.name, one.required, &one.default_value));
+        let missing = inputs.chain(parameters).find(|(name, required, default)| {
+            *required && default.is_null() && given.get(*name).is_none_or(Value::is_null)
+        });
+        if let Some((name, ..)) = missing {
+            return Err(StartError::MissingVariable { name: name.clone() });
+        }
+        let (mut workflow, mut given) = (workflow.clone(), given.clone());
+        connect(&mut workflow, &mut given).map_err(|fault| StartError::Document {
+            reason: fault.message,
+        })?;
+        Self::new(&workflow, &given, folder)
+    }
 }
 
 fn make(visit: Visit<'_>, inputs: &Object, caller: &Request, call: &mut Call) -> Result<(), Fault> {

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::runtime::RuntimeFlavor;
 
 pub use self::call::Call;
+pub(crate) use self::control::holds;
 pub(crate) use self::inputs::is_empty;
 pub(crate) use self::intent::{Intent, has_intent, intend, put_together};
 pub(crate) use self::mask::Mask;

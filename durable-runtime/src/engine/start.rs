@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::authorization::authorize;
 use super::execution::{Attempt, CallerIdentity};
 use super::options::{DuplicationPolicy, StartOptions, Timeout, milliseconds};
-use super::{Engine, Execution, Phase, Registered, Slot};
+use super::{Engine, Execution, INTERNAL_QUEUE, Phase, Registered, Slot};
 use crate::error::{Error, Result};
 use crate::store::{Outcome, Parent, Record, Session, StartRecord, StepRecord};
 use crate::task::{self, JoinHandle};
@@ -339,7 +339,9 @@ fn accept(
             if options.reject_existing {
                 return Err(Error::WorkflowIdInUse { id: workflow_id });
             }
-            if existing.queue != options.queue {
+            // Whoever goes on with a workflow that was resumed knows nothing of the queue that this put it on.
+            let is_resumed = existing.queue.as_deref() == Some(INTERNAL_QUEUE);
+            if existing.queue != options.queue && !is_resumed {
                 tracing::warn!(
                     workflow_id,
                     queue = existing.queue,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Shared;
 use crate::collection::{Collection, FileState, LastRun, Spending};
+use crate::discover::Ignored;
 use crate::pipeline::amount;
 use crate::run::{APPLICATION, FAILING, STAGES, Stage, Summary};
 
@@ -17,6 +18,8 @@ use crate::run::{APPLICATION, FAILING, STAGES, Stage, Summary};
 const SOME_FAILED: u8 = 2;
 /// How many files are told one by one.
 const TOLD: usize = 20;
+/// How many kinds of files that are not read are told by name.
+const KINDS_TOLD: usize = 8;
 
 /// Prints what a run did; the exit code says whether anything failed.
 pub(super) fn summary(summary: &Summary, json: bool) -> Result<ExitCode> {
@@ -74,16 +77,15 @@ fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
         )?;
     }
     if *discovered == 0 && *vanished == 0 {
-        return writeln!(
-            out,
-            "There are no documents here (text, Markdown, HTML, PDF)."
-        );
+        writeln!(out, "There is no file here that can be read.")?;
+        return print_ignored(out, &summary.ignored);
     }
     if unchanged == discovered && *vanished == 0 {
-        return writeln!(
+        writeln!(
             out,
             "Nothing to do: all {discovered} files are unchanged. ({seconds:.1} s)"
-        );
+        )?;
+        return print_ignored(out, &summary.ignored);
     }
     writeln!(
         out,
@@ -91,8 +93,50 @@ fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
          unchanged, {renamed} renamed, {vanished} gone, {} failed, in {seconds:.1} s. Run {run_id}.",
         summary.failed.len()
     )?;
+    print_ignored(out, &summary.ignored)?;
     print_stages(out, &summary.stages)?;
     print_spending(out, &summary.spending)
+}
+
+/// Prints what was left alone, if anything was: the kinds with the most files by name.
+fn print_ignored(out: &mut impl Write, ignored: &Ignored) -> std::io::Result<()> {
+    let files: u64 = ignored.unsupported.values().sum();
+    let mut kinds: Vec<(&String, &u64)> = ignored.unsupported.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let mut named: Vec<String> = kinds
+        .iter()
+        .take(KINDS_TOLD)
+        .map(|(kind, count)| match kind.is_empty() {
+            true => format!("{count} without extension"),
+            false => format!("{count} .{kind}"),
+        })
+        .collect();
+    if kinds.len() > KINDS_TOLD {
+        named.push("others".to_owned());
+    }
+    let parts = [
+        (
+            files,
+            format!(
+                "{files} files of kinds that are not read ({})",
+                named.join(", ")
+            ),
+        ),
+        (ignored.links, format!("{} links", ignored.links)),
+        (
+            ignored.special,
+            format!("{} pipes, sockets and devices", ignored.special),
+        ),
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, said)| said)
+        .collect();
+    match said.is_empty() {
+        true => Ok(()),
+        false => writeln!(out, "Left alone: {}.", said.join(", ")),
+    }
 }
 
 /// Prints what each stage took, if anything was done.

@@ -40,6 +40,8 @@ impl Decoded {
     }
 }
 
+/// So many zeros may be a fifth of a text.
+const FEW_NULS: usize = 8;
 /// How much of a file the statistics look at.
 const SAMPLE_BYTES: usize = 256 << 10;
 
@@ -56,8 +58,9 @@ pub(super) fn decode(bytes: &[u8], html: bool) -> Result<Decoded, &'static str> 
     {
         return refuse_controls(with(encoding, bytes));
     }
-    // A stray NUL is a fault in a text; many are something else.
-    if nuls * 100 > bytes.len() {
+    // Some stray NULs are a fault in a text, and a short one has soon more than one in a hundred; many are something else.
+    let share = if nuls <= FEW_NULS { 5 } else { 100 };
+    if nuls * share > bytes.len() {
         return Err("it is full of zero bytes");
     }
     let error = match std::str::from_utf8(bytes) {

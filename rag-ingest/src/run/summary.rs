@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::engine::Engine;
 use super::failure::RunError;
 use crate::collection::{FileState, Spending};
+use crate::discover::Ignored;
 use crate::workflow::RunReport;
 
 /// The stages of a file, as their steps are recorded.
@@ -33,6 +34,8 @@ pub struct Summary {
     pub kept: usize,
     /// Files that are not in the collection as they are.
     pub failed: Vec<FileState>,
+    /// What was seen and left alone: kinds that are not read, links, pipes.
+    pub ignored: Ignored,
     /// Chunks that were saved.
     pub chunks: usize,
     /// Texts that were embedded.
@@ -116,6 +119,7 @@ pub(super) async fn summary(
         vanished: report.vanished,
         kept: report.kept,
         failed: engine.collection.failed_of(run_id).await?,
+        ignored: report.ignored,
         chunks: report.chunks,
         embedded: report.embedded,
         reused: report.reused,

@@ -76,13 +76,14 @@ impl Node {
     /// Reads the node that is known as `id`.
     pub(super) fn read(
         id: &str,
-        map: Map<String, Value>,
+        mut map: Map<String, Value>,
         normal: &Pointer,
         at: Pointer,
         notes: &mut Notes,
     ) -> Self {
-        let mut fields = Fields::new(map, at, notes);
         let mut renamed = Vec::new();
+        take_custom(&mut map, &mut renamed);
+        let mut fields = Fields::new(map, at, notes);
         drop_own_id(&mut fields, id, &mut renamed);
         let node_type = read_type(&mut fields, normal, &mut renamed);
         let name = take_renamed(&mut fields, "name", "display_name", normal, &mut renamed)
@@ -157,6 +158,32 @@ impl Node {
             );
         }
         self.config = fields.map;
+    }
+}
+
+/// Editors keep the properties of a type of their own under `custom`; what the config does not say counts from there.
+fn take_custom(map: &mut Map<String, Value>, renamed: &mut Vec<String>) {
+    let Some(Value::Object(custom)) = map.get("custom").cloned() else {
+        return;
+    };
+    let key = if map.contains_key("config") {
+        "config"
+    } else {
+        "properties"
+    };
+    let config = map.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    let Value::Object(config) = config else {
+        return;
+    };
+    let mut is_used = false;
+    for (name, value) in custom {
+        if name != "node_id" && !config.contains_key(&name) {
+            config.insert(name, value);
+            is_used = true;
+        }
+    }
+    if is_used {
+        renamed.push("`custom` was read as a part of `config`".to_owned());
     }
 }
 

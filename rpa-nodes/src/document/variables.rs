@@ -121,7 +121,10 @@ impl Variables {
             let parameter = Variable {
                 name,
                 data_type: fields.text("param_type"),
-                default_value: fields.take("default_value").unwrap_or_default(),
+                default_value: fields
+                    .take("default_value")
+                    .or_else(|| fields.take("default"))
+                    .unwrap_or_default(),
                 description: fields.text("description"),
                 required: fields.flag("required").unwrap_or_default(),
                 ..Variable::default()

@@ -83,12 +83,15 @@ pub(super) fn evaluate(node: &Node, scope: &dyn Scope) -> Result<Value, Expressi
         },
         Node::Attribute(inner, name) => attribute(&of(inner)?, name)?,
         Node::Index(inner, index) => element(&of(inner)?, &of(index)?)?,
-        Node::Slice(inner, start, end) => {
+        Node::Slice(inner, [start, end, step]) => {
             let bound = |node: &Option<Box<Node>>| match node {
-                Some(node) => integer(&of(node)?).map(Some),
+                Some(node) => match of(node)? {
+                    Value::Null => Ok(None),
+                    value => integer(&value).map(Some),
+                },
                 None => Ok(None),
             };
-            slice(&of(inner)?, bound(start)?, bound(end)?)?
+            slice(&of(inner)?, bound(start)?, bound(end)?, bound(step)?)?
         }
         Node::Call(name, arguments) => {
             let arguments: Vec<Value> = arguments.iter().map(of).collect::<Result<_, _>>()?;
@@ -154,8 +157,30 @@ fn place(index: i64, length: usize) -> Option<usize> {
     }
 }
 
-fn slice(of: &Value, start: Option<i64>, end: Option<i64>) -> Result<Value, ExpressionError> {
+fn slice(
+    of: &Value,
+    start: Option<i64>,
+    end: Option<i64>,
+    step: Option<i64>,
+) -> Result<Value, ExpressionError> {
     let cut = |length: usize| bounds(length, start, end);
+    if let Some(step) = step.filter(|step| *step != 1) {
+        if step == 0 {
+            return Err(ExpressionError::new("a slice has no step of 0"));
+        }
+        return match of {
+            Value::Array(items) => Ok(stepped(items, start, end, step).cloned().collect()),
+            Value::String(text) => {
+                let characters: Vec<char> = text.chars().collect();
+                let part: String = stepped(&characters, start, end, step).collect();
+                Ok(Value::String(part))
+            }
+            other => Err(ExpressionError::new(format!(
+                "{} has no parts",
+                value::kind(other)
+            ))),
+        };
+    }
     match of {
         Value::Array(items) => {
             let (start, count) = cut(items.len());
@@ -171,6 +196,35 @@ fn slice(of: &Value, start: Option<i64>, end: Option<i64>) -> Result<Value, Expr
             value::kind(other)
         ))),
     }
+}
+
+/// Each item that is `step` behind the last, backwards if that is negative, for bounds as Python has them.
+pub(crate) fn stepped<T>(
+    items: &[T],
+    start: Option<i64>,
+    end: Option<i64>,
+    step: i64,
+) -> impl Iterator<Item = &T> {
+    let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let (lowest, highest) = if step > 0 {
+        (0, length)
+    } else {
+        (-1, length - 1)
+    };
+    let clamp = |bound: i64| match bound < 0 {
+        true => bound.saturating_add(length).max(lowest),
+        false => bound.min(highest),
+    };
+    let (first, last) = if step > 0 {
+        (lowest, highest)
+    } else {
+        (highest, lowest)
+    };
+    let (start, end) = (start.map_or(first, clamp), end.map_or(last, clamp));
+    let within = move |place: &i64| if step > 0 { *place < end } else { *place > end };
+    std::iter::successors(Some(start), move |place| place.checked_add(step))
+        .take_while(within)
+        .filter_map(|place| items.get(usize::try_from(place).ok()?))
 }
 
 /// Where a part begins and how long it is, for bounds as Python has them.

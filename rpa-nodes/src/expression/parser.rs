@@ -271,26 +271,30 @@ impl Parser {
 
     /// What follows `[` behind a value.
     fn index(&mut self, of: Node) -> Result<Node, ExpressionError> {
-        let start = match self.takes(":") {
-            true => None,
-            false => {
-                let index = self.expression()?;
-                if self.takes("]") {
-                    return Ok(Node::Index(Box::new(of), Box::new(index)));
-                }
-                self.expect(":")?;
-                Some(Box::new(index))
+        let mut bounds = [None, None, None];
+        if !self.takes(":") {
+            let index = Box::new(self.expression()?);
+            if self.takes("]") {
+                return Ok(Node::Index(Box::new(of), index));
             }
-        };
-        let end = match self.takes("]") {
-            true => None,
-            false => {
-                let end = self.expression()?;
+            self.expect(":")?;
+            bounds[0] = Some(index);
+        }
+        for bound in bounds.iter_mut().skip(1) {
+            if self.takes("]") {
+                return Ok(Node::Slice(Box::new(of), bounds));
+            }
+            if self.takes(":") {
+                continue;
+            }
+            *bound = Some(Box::new(self.expression()?));
+            if !self.takes(":") {
                 self.expect("]")?;
-                Some(Box::new(end))
+                return Ok(Node::Slice(Box::new(of), bounds));
             }
-        };
-        Ok(Node::Slice(Box::new(of), start, end))
+        }
+        self.expect("]")?;
+        Ok(Node::Slice(Box::new(of), bounds))
     }
 
     /// Expressions separated by commas, up to `close`.

@@ -43,6 +43,16 @@ fn what_files_write_means_what_python_says() {
         ("(7 // 2, -7 // 2, -7 % 3, 7 / 2)", json!([3, -4, 2, 3.5])),
         ("len(rows) == 3 and max(rows) > min(1, 2)", json!(true)),
         ("rows[-1] + rows[0]", json!(4)),
+        ("rows[::-1]", json!([3, 2, 1])),
+        (
+            "rows[::2] + rows[1::] + rows[:2:]",
+            json!([1, 3, 2, 3, 1, 2]),
+        ),
+        (
+            "'abcdef'[4:0:-2] + 'abc'[9::-1] + 'abc'[-1:-9:-1]",
+            json!("eccbacba"),
+        ),
+        ("rows[2:0:1] == [] and rows[None:2] == [1, 2]", json!(true)),
         (
             "rows[1:] + name[:2].upper().split('D')",
             json!([2, 3, "A", ""]),

@@ -193,7 +193,7 @@ pub(super) fn error_types() -> Vec<NodeType> {
         .input_or("error_message", Kind::Text, "Custom error")
         .key("message", "error_message"),
         NodeType::compute("AssertNode", "Fails unless a condition is true.", |call| {
-            let passed = call.get("condition").is_some_and(crate::value::means_yes);
+            let passed = crate::visit::holds(call.get("condition"), call.scope())?;
             call.give("passed", passed);
             if passed {
                 return Ok(());
@@ -201,7 +201,7 @@ pub(super) fn error_types() -> Vec<NodeType> {
             let message = format!("Assertion failed: {}", call.text("message"));
             Err(crate::fault::Fault::of("AssertionError", message))
         })
-        .input_or("condition", Kind::Any, true)
+        .input_or("condition", Kind::Expression, true)
         .input_or("message", Kind::Text, "Assertion failed")
         .output("passed", Kind::Boolean),
     ]

@@ -169,6 +169,14 @@ fn iso(moment: &Zoned) -> String {
 }
 
 fn written(moment: &Zoned, format: &str) -> Result<String, Fault> {
+    // As in Python a fraction of a second always has six digits, and dates of the locale are those of C.
+    let plain = |part: &str| {
+        part.replace("%f", "%6f")
+            .replace("%c", "%a %b %e %H:%M:%S %Y")
+            .replace("%x", "%m/%d/%y")
+    };
+    let format = format.split("%%").map(plain);
+    let format = format.collect::<Vec<_>>().join("%%");
     jiff::fmt::strtime::format(format, moment).map_err(wrong)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::catalogue::{Kind, NodeType};
+use crate::catalogue::{Kind, NodeType, written};
 use crate::fault::Fault;
 use crate::value::{Object, Path, follow, segments, text};
 use crate::visit::Call;
@@ -58,7 +58,7 @@ pub(super) fn types() -> Vec<NodeType> {
                 let steps = segments(path.trim()).ok_or_else(|| {
                     Fault::value(format!("`{path}` is no path; write it as `a.b[0].c`"))
                 })?;
-                let value = follow(&call.value("object"), &steps).cloned();
+                let value = follow(&meant(call.value("object")), &steps).cloned();
                 call.give("value", value.unwrap_or_default());
                 Ok(())
             },
@@ -182,7 +182,7 @@ pub(super) fn types() -> Vec<NodeType> {
                 sort_keys: call.flag("sort_keys"),
                 ascii: call.flag("ensure_ascii"),
             };
-            let written = options.write(call.value("dict"))?;
+            let written = options.write(meant(call.value("dict")))?;
             call.give("json_string", written);
             Ok(())
         })
@@ -207,6 +207,16 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("diff_summary", Kind::Dict)
         .output("has_differences", Kind::Boolean),
     ]
+}
+
+/// What is meant where a dict or a list belongs: a config can only have the text of one.
+pub(super) fn meant(value: Value) -> Value {
+    match &value {
+        Value::String(said) if said.trim_start().starts_with(['{', '[']) => {
+            written(said).unwrap_or(value)
+        }
+        _ => value,
+    }
 }
 
 /// How JSON is written, as Python's `json.dumps` does it.

@@ -5,6 +5,7 @@
 //! was there. From that and from what is there now it knows what is left to do.
 
 mod append;
+mod encoding;
 mod look;
 mod replace;
 
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use self::append::append;
 pub(super) use self::append::append_at;
+pub(super) use self::encoding::{decode, encode};
 use self::look::{info, list, size};
 use self::replace::{copy, create_directory, delete, move_file, write};
 pub(super) use self::replace::{write_from, write_whole};
@@ -36,7 +38,13 @@ const ACTIONS: &[&str] = &[
     "List Files",
     "List Directory",
 ];
-const ERRORS: &[&str] = &["strict", "ignore", "replace"];
+const ERRORS: &[&str] = &[
+    "strict",
+    "ignore",
+    "replace",
+    "backslashreplace",
+    "xmlcharrefreplace",
+];
 const KINDS: &[&str] = &["any", "file", "directory"];
 
 pub(super) fn types() -> Vec<NodeType> {
@@ -277,71 +285,7 @@ fn bytes(work: &Work) -> Result<Vec<u8>, Fault> {
                 ))
             });
     }
-    encode(&content, &work.text("encoding"))
-}
-
-/// Writes a text in an encoding. Only those of which nothing can be lost, and Latin-1, are known.
-pub(super) fn encode(content: &str, encoding: &str) -> Result<Vec<u8>, Fault> {
-    match plain(encoding).as_str() {
-        "" | "utf8" => Ok(content.as_bytes().to_vec()),
-        "utf8sig" => Ok([b"\xef\xbb\xbf", content.as_bytes()].concat()),
-        "ascii" | "latin1" | "iso88591" | "cp1252" | "windows1252" => content
-            .chars()
-            .map(|character| {
-                u8::try_from(u32::from(character)).map_err(|_| {
-                    Fault::of(
-                        "UnicodeEncodeError",
-                        format!("`{character}` cannot be written in {encoding}; write utf-8"),
-                    )
-                })
-            })
-            .collect(),
-        _ => Err(unknown(encoding)),
-    }
-}
-
-/// Reads a text in an encoding.
-pub(super) fn decode(bytes: Vec<u8>, encoding: &str, errors: &str) -> Result<String, Fault> {
-    match plain(encoding).as_str() {
-        "" | "utf8" | "utf8sig" | "ascii" => {
-            let text = match String::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(error) if errors == "replace" => {
-                    String::from_utf8_lossy(error.as_bytes()).into_owned()
-                }
-                Err(error) if errors == "ignore" => {
-                    String::from_utf8_lossy(error.as_bytes()).replace('\u{fffd}', "")
-                }
-                Err(error) => {
-                    return Err(Fault::of(
-                        "UnicodeDecodeError",
-                        format!(
-                            "the file is not {encoding}: {error}; name its encoding, or set `errors` to replace"
-                        ),
-                    ));
-                }
-            };
-            Ok(match text.strip_prefix('\u{feff}') {
-                Some(rest) if plain(encoding) == "utf8sig" => rest.to_owned(),
-                _ => text,
-            })
-        }
-        "latin1" | "iso88591" => Ok(bytes.into_iter().map(char::from).collect()),
-        _ => Err(unknown(encoding)),
-    }
-}
-
-fn plain(encoding: &str) -> String {
-    encoding.trim().to_lowercase().replace(['-', '_'], "")
-}
-
-fn unknown(encoding: &str) -> Fault {
-    Fault::of(
-        "LookupError",
-        format!(
-            "the encoding `{encoding}` is not known; there are utf-8, utf-8-sig, ascii and latin-1"
-        ),
-    )
+    encode(&content, &work.text("encoding"), &work.text("errors"))
 }
 
 fn read(work: &mut Work) -> Result<(), Fault> {

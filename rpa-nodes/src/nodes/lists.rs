@@ -240,8 +240,12 @@ fn part(item: &Value, path: &str) -> Option<Value> {
 
 fn sorted(call: &mut Call<'_>) -> Result<(), Fault> {
     let path = call.text("key_path");
-    let mut keyed: Vec<Value> = call
-        .list("list")
+    let mut items = call.list("list");
+    // Turned around before and after, so that items of equal keys stay in their order.
+    if call.flag("reverse") {
+        items.reverse();
+    }
+    let mut keyed: Vec<Value> = items
         .into_iter()
         .enumerate()
         // The place keeps the order of equal keys, and ends the comparison before the items themselves.

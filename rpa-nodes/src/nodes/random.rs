@@ -1,10 +1,11 @@
 //! Nodes that let chance decide. What it decided is recorded: a run that goes on after a crash keeps it.
 
 use serde_json::Value;
+use uuid::{Builder, Uuid};
 
 use crate::catalogue::{Kind, NodeType};
 use crate::fault::Fault;
-use crate::host::{random_fraction, random_integer};
+use crate::host::{now, random_fraction, random_integer};
 use crate::value::whole;
 use crate::visit::Call;
 
@@ -40,16 +41,21 @@ pub(super) fn types() -> Vec<NodeType> {
             .property("include_special", Kind::Boolean, false)
             .optional("custom_chars", Kind::Text)
             .output("result", Kind::Text),
-        varies("RandomUUIDNode", "A random UUID (version 4).", |call| {
-            let id = uuid::Uuid::new_v4();
-            let id = match call.text("format").as_str() {
-                "hex" => id.simple().to_string(),
-                "urn" => id.urn().to_string(),
-                _ => id.to_string(),
-            };
-            call.give("result", id);
-            Ok(())
-        })
+        varies(
+            "RandomUUIDNode",
+            "A UUID: of chance (version 4), or of the moment and chance (1 or 7).",
+            |call| {
+                let id = identifier(call.integer("version").unwrap_or(4))?;
+                let id = match call.text("format").as_str() {
+                    "hex" => id.simple().to_string(),
+                    "urn" => id.urn().to_string(),
+                    _ => id.to_string(),
+                };
+                call.give("result", id);
+                Ok(())
+            },
+        )
+        .property("version", Kind::Integer, 4)
         .property(
             "format",
             Kind::Choice(&["standard", "hex", "urn"]),
@@ -71,6 +77,37 @@ pub(super) fn types() -> Vec<NodeType> {
         .key("list", "items")
         .output("result", Kind::List),
     ]
+}
+
+/// The 100 ns between the epoch of UUIDs of version 1 (1582) and that of Unix.
+const SINCE_1582: u64 = 0x01b2_1dd2_1381_4000;
+
+fn identifier(version: i64) -> Result<Uuid, Fault> {
+    let chance = Uuid::new_v4();
+    let moment = now().timestamp();
+    let [a, b, c, d, e, f, g, h, i, j, ..] = *chance.as_bytes();
+    let id = match version {
+        4 => return Ok(chance),
+        1 => {
+            let ticks = u64::try_from(moment.as_nanosecond() / 100).unwrap_or_default();
+            // The lowest bit of its first byte says that a node is no network card.
+            Builder::from_gregorian_timestamp(
+                ticks + SINCE_1582,
+                u16::from_be_bytes([a, b]),
+                &[c | 1, d, e, f, i, j],
+            )
+        }
+        7 => {
+            let millis = u64::try_from(moment.as_millisecond()).unwrap_or_default();
+            Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j])
+        }
+        other => {
+            return Err(Fault::value(format!(
+                "a UUID of version {other} cannot be made; there are 1, 4 and 7"
+            )));
+        }
+    };
+    Ok(id.into_uuid())
 }
 
 fn number(call: &mut Call<'_>) -> Result<(), Fault> {

@@ -1,6 +1,8 @@
 //! Nodes that are several others in one: `action` says which. They are data: what each action is called, which node it is, and
 //! how the names differ.
 
+mod own;
+
 use crate::catalogue::{Kind, NodeType, catalogue};
 use crate::fault::Fault;
 use crate::visit::Call;
@@ -133,6 +135,9 @@ const DICT: &[Action] = &[
     ("To JSON", "DictToJsonNode", &[], &[]),
 ];
 
+const REDUCTIONS: &[&str] = &[
+    "sum", "product", "min", "max", "avg", "count", "first", "last", "join", "concat",
+];
 const TEXT_ACTIONS: &[&str] = &[
     "Substring",
     "Contains",
@@ -180,6 +185,22 @@ const DICT_ACTIONS: &[&str] = &[
     "To JSON",
 ];
 
+/// Actions that do more than the single node of the same name.
+type Own = (&'static str, fn(&mut Call<'_>) -> Result<(), Fault>);
+
+const OWN_LIST: &[Own] = &[
+    ("Get Item", own::get_item),
+    ("Append", own::append),
+    ("Slice", own::slice),
+];
+
+const OWN_DICT: &[Own] = &[
+    ("Get Property", own::property),
+    ("Set Value", own::set),
+    ("Remove Key", own::remove),
+    ("Merge", own::merge),
+];
+
 /// The nodes that are several of these.
 pub(super) fn types(single: &[NodeType]) -> Vec<NodeType> {
     let node = |name, summary, body, actions, default: &'static str| {
@@ -190,7 +211,7 @@ pub(super) fn types(single: &[NodeType]) -> Vec<NodeType> {
             node(
                 "TextSuperNode",
                 "All of the text nodes in one: `action` says which.",
-                |call| act(call, TEXT),
+                |call| act(call, TEXT, &[]),
                 TEXT_ACTIONS,
                 "Contains",
             ),
@@ -201,10 +222,22 @@ pub(super) fn types(single: &[NodeType]) -> Vec<NodeType> {
             node(
                 "ListSuperNode",
                 "All of the list nodes in one: `action` says which.",
-                |call| act(call, LIST),
+                |call| act_on_list(call),
                 LIST_ACTIONS,
                 "Get Item",
-            ),
+            )
+            .input("list", Kind::Any)
+            .input("default_value", Kind::Any)
+            .property("negative_index", Kind::Boolean, true)
+            .property("position", Kind::Choice(&["end", "start", "index"]), "end")
+            .property("insert_index", Kind::Integer, 0)
+            .property("extend", Kind::Boolean, false)
+            .property("step", Kind::Integer, 1)
+            .property("preserve_order", Kind::Boolean, true)
+            .property("depth", Kind::Integer, -1)
+            .property("descending", Kind::Boolean, false)
+            .property("reduce_operation", Kind::Choice(REDUCTIONS), "sum")
+            .output("found", Kind::Boolean),
             LIST,
             single,
         ),
@@ -212,10 +245,21 @@ pub(super) fn types(single: &[NodeType]) -> Vec<NodeType> {
             node(
                 "DictSuperNode",
                 "All of the dict nodes in one: `action` says which.",
-                |call| act(call, DICT),
+                |call| act(call, DICT, OWN_DICT),
                 DICT_ACTIONS,
                 "Get Value",
-            ),
+            )
+            .input("default_value", Kind::Any)
+            .property("create_path", Kind::Boolean, true)
+            .property("separator", Kind::Text, ".")
+            .property("overwrite", Kind::Boolean, true)
+            .property("ignore_missing", Kind::Boolean, false)
+            .property("deep_merge", Kind::Boolean, false)
+            .property("ensure_ascii", Kind::Boolean, false)
+            .property("sort_keys", Kind::Boolean, false)
+            .property("indent", Kind::Integer, 0)
+            .output("previous", Kind::Any)
+            .output("was_update", Kind::Boolean),
             DICT,
             single,
         ),
@@ -244,6 +288,23 @@ fn united(mut node: NodeType, actions: &[Action], single: &[NodeType]) -> NodeTy
             }
         }
     }
+    for (_, name, inputs, _) in actions {
+        let Some(single) = single.iter().find(|it| it.name == *name) else {
+            continue;
+        };
+        let renames = inputs.iter().map(|(here, there)| (*there, *here));
+        let spellings = single.key_aliases.iter().filter_map(|(other, name)| {
+            let here = renamed(inputs, name);
+            here.first().map(|here| (*other, *here))
+        });
+        for (other, here) in renames.chain(spellings) {
+            let is_known = node.inputs.iter().any(|known| known.name == other)
+                || node.key_aliases.iter().any(|(known, _)| *known == other);
+            if !is_known {
+                node = node.key(other, here);
+            }
+        }
+    }
     node
 }
 
@@ -257,8 +318,19 @@ fn renamed(names: &[(&'static str, &'static str)], there: &'static str) -> Vec<&
     if here.is_empty() { vec![there] } else { here }
 }
 
-fn act(call: &mut Call<'_>, actions: &[Action]) -> Result<(), Fault> {
+fn act_on_list(call: &mut Call<'_>) -> Result<(), Fault> {
+    let said = (call.text("action"), call.text("reduce_operation"));
+    match (said.0.as_str(), said.1.as_str()) {
+        ("Reduce", "concat") => own::concat(call),
+        _ => act(call, LIST, OWN_LIST),
+    }
+}
+
+fn act(call: &mut Call<'_>, actions: &[Action], own: &[Own]) -> Result<(), Fault> {
     let wanted = call.text("action");
+    if let Some((_, body)) = own.iter().find(|(name, _)| *name == wanted) {
+        return body(call);
+    }
     let action = actions.iter().find(|(name, ..)| *name == wanted);
     let Some((_, name, inputs, outputs)) = action else {
         return Err(Fault::value(format!(

@@ -4,8 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::dicts::Writing;
+use super::dicts::{Writing, meant};
 use super::files::{decode, encode, write_whole};
+use super::zips;
 use crate::catalogue::{Effect, Kind, NodeType};
 use crate::fault::Fault;
 use crate::value::{Object, text};
@@ -43,16 +44,24 @@ pub(super) fn types() -> Vec<NodeType> {
             .property("delimiter", Kind::Text, ",")
             .property("write_header", Kind::Boolean, true)
             .output("row_count", Kind::Integer),
-        NodeType::work("StructuredDataSuperNode", Effect::Writes, "The CSV and JSON file nodes in one: `action` says which.", |work| {
+        NodeType::work("StructuredDataSuperNode", Effect::Writes, "The nodes for CSV, JSON and ZIP files in one: `action` says which.", |work| {
             match work.text("action").as_str() {
                 "Write CSV" => write_csv(work),
                 "Read JSON" => read_json(work),
                 "Write JSON" => write_json(work),
+                "Zip Files" => zips::pack(work),
+                "Unzip Files" => zips::unpack(work),
                 _ => read_csv(work),
             }
         })
-        .property("action", Kind::Choice(&["Read CSV", "Write CSV", "Read JSON", "Write JSON"]), "Read CSV")
-        .needs("file_path", Kind::Text)
+        .property("action", Kind::Choice(&["Read CSV", "Write CSV", "Read JSON", "Write JSON", "Zip Files", "Unzip Files"]), "Read CSV")
+        .input("file_path", Kind::Text)
+        .input("zip_path", Kind::Text)
+        .input("source_path", Kind::Text)
+        .input("files", Kind::List)
+        .input("base_dir", Kind::Text)
+        .input("extract_to", Kind::Text)
+        .property("compression", Kind::Choice(zips::METHODS), "ZIP_DEFLATED")
         .input("data", Kind::Any)
         .input("headers", Kind::List)
         .property("encoding", Kind::Text, "utf-8")
@@ -69,6 +78,10 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("headers", Kind::List)
         .output("row_count", Kind::Integer)
         .output("file_path", Kind::Text)
+        .output("zip_path", Kind::Text)
+        .output("extract_to", Kind::Text)
+        .output("files", Kind::List)
+        .output("file_count", Kind::Integer)
         .output("attachment_file", Kind::List)
         .output("success", Kind::Boolean),
         reads("ReadJSONFileNode", "Reads a JSON file.", read_json)
@@ -106,13 +119,17 @@ fn write_json(work: &mut Work) -> Result<(), Fault> {
         sort_keys: false,
         ascii: work.flag("ensure_ascii"),
     };
-    let said = writing.write(work.get("data").cloned().unwrap_or_default())?;
+    let said = writing.write(meant(work.get("data").cloned().unwrap_or_default()))?;
     finish(work, &said)
 }
 
 fn finish(work: &mut Work, said: &str) -> Result<(), Fault> {
     let path = work.path("file_path")?;
-    write_whole(&path, &encode(said, &work.text("encoding"))?, true)?;
+    write_whole(
+        &path,
+        &encode(said, &work.text("encoding"), "strict")?,
+        true,
+    )?;
     let shown = std::path::absolute(&path)
         .unwrap_or(path)
         .display()
@@ -182,9 +199,10 @@ fn read_csv(work: &mut Work) -> Result<(), Fault> {
 }
 
 fn write_csv(work: &mut Work) -> Result<(), Fault> {
-    let rows = match work.get("data") {
-        Some(Value::Array(rows)) => rows.clone(),
-        _ => Vec::new(),
+    let rows = match Kind::List.coerce(work.get("data").cloned().unwrap_or_default()) {
+        Ok(Value::Array(rows)) => rows,
+        Ok(_) => Vec::new(),
+        Err(reason) => return Err(Fault::value(format!("`data`: {reason}"))),
     };
     let mut headers: Vec<String> = match work.get("headers") {
         Some(Value::Array(names)) => names.iter().map(text).collect(),

@@ -275,7 +275,7 @@ fn write_file(work: &mut Work) -> Result<(), Fault> {
     if work.flag("xml_declaration") && !said.trim_start().starts_with("<?xml") {
         said = format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>\n{said}");
     }
-    write_whole(&path, &encode(&said, &encoding)?, true)?;
+    write_whole(&path, &encode(&said, &encoding, "strict")?, true)?;
     let shown = std::path::absolute(&path)
         .unwrap_or(path)
         .display()

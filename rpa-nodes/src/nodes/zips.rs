@@ -14,6 +14,9 @@ use crate::fault::Fault;
 use crate::value::text;
 use crate::visit::Work;
 
+/// How files are packed.
+pub(super) const METHODS: &[&str] = &["ZIP_STORED", "ZIP_DEFLATED"];
+
 pub(super) fn types() -> Vec<NodeType> {
     vec![
         NodeType::work(
@@ -26,7 +29,7 @@ pub(super) fn types() -> Vec<NodeType> {
         .input("source_path", Kind::Text)
         .input("files", Kind::List)
         .input("base_dir", Kind::Text)
-        .property("compression", Kind::Choice(&["ZIP_STORED", "ZIP_DEFLATED"]), "ZIP_DEFLATED")
+        .property("compression", Kind::Choice(METHODS), "ZIP_DEFLATED")
         .output("zip_path", Kind::Text)
         .output("attachment_file", Kind::List)
         .output("file_count", Kind::Integer)
@@ -70,7 +73,7 @@ fn files(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn pack(work: &mut Work) -> Result<(), Fault> {
+pub(super) fn pack(work: &mut Work) -> Result<(), Fault> {
     let path = work.path("zip_path")?;
     let mut found = Vec::new();
     let source = match work.text("source_path").trim() {
@@ -125,7 +128,7 @@ fn pack(work: &mut Work) -> Result<(), Fault> {
     Ok(())
 }
 
-fn unpack(work: &mut Work) -> Result<(), Fault> {
+pub(super) fn unpack(work: &mut Work) -> Result<(), Fault> {
     let path = work.path("zip_path")?;
     let target = work.path("extract_to")?;
     let file = File::open(&path).map_err(|error| Fault::file("read", &path, &error))?;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::failure::StartError;
 use super::report::{find, request_of};
 use super::request::Request;
+use crate::catalogue::catalogue;
 use crate::record::{Record, VisitStatus};
 use crate::value::Object;
 use crate::walk::{Step, Walk};
@@ -91,6 +92,7 @@ pub async fn fork(client: &Client, id: &str, options: &ForkOptions) -> Result<()
     let known = request_of(&row).ok_or_else(|| StartError::Fork {
         reason: format!("`{id}` is no run of a workflow file"),
     })?;
+    has_outputs(options.request.as_ref().unwrap_or(&known), options)?;
     let mut document = client.export(id).await?;
     let end = end(&document, id, options)?;
     if let Some(request) = &options.request {
@@ -117,6 +119,33 @@ pub async fn fork(client: &Client, id: &str, options: &ForkOptions) -> Result<()
             error => error.into(),
         })?;
     Ok(())
+}
+
+/// What is set has to be an output of the node; else the fork would run as if nothing had been set.
+fn has_outputs(request: &Request, options: &ForkOptions) -> Result<(), StartError> {
+    let loaded = request.load()?;
+    let node = loaded.workflow.nodes.get(&options.from.node);
+    let Some(known) = node.and_then(|node| catalogue().get(&node.node_type)) else {
+        return Ok(());
+    };
+    let unknown = |name: &&String| !known.is_open && known.find_output(name).is_none();
+    match options.set.keys().find(unknown) {
+        None => Ok(()),
+        Some(name) => {
+            let outputs: Vec<&str> = known.outputs.iter().map(|output| output.name).collect();
+            Err(StartError::Fork {
+                reason: format!(
+                    "`{}` ({}) gives no `{name}`; it gives {}",
+                    options.from.node,
+                    known.name,
+                    match outputs.is_empty() {
+                        true => "nothing".to_owned(),
+                        false => outputs.join(", "),
+                    }
+                ),
+            })
+        }
+    }
 }
 
 fn rows<'d>(document: &'d Value, table: &str) -> impl Iterator<Item = &'d Value> + use<'d> {

@@ -93,7 +93,12 @@ fn milliseconds(seconds: f64) -> Result<u64, Fault> {
 /// Whether a condition holds: what its port brings, or what its config says.
 fn condition(inputs: &Object, scope: &Scope) -> Result<bool, Fault> {
     let given = inputs.get("condition").or_else(|| inputs.get("expression"));
-    match given {
+    holds(given, scope)
+}
+
+/// Whether a condition is true: a value, the name of a truth value, or an expression.
+pub(crate) fn holds(condition: Option<&Value>, scope: &Scope) -> Result<bool, Fault> {
+    match condition {
         // What a link brings is a value; a text is one that a person wrote.
         Some(Value::String(written)) if says(written).is_none() => {
             let value = Expression::parse(written)?.evaluate(scope)?;
@@ -202,7 +207,17 @@ fn items(node: &PlanNode, scope: &Scope, record: &mut Record) -> Result<Items, F
     let is_range = inputs.get("mode").is_some_and(|mode| mode == "range");
     if !is_range {
         if let Some(items) = inputs.get("items") {
-            return Ok(collection(items));
+            // A placeholder that stands for nothing stays as it is written; to go over its characters is not meant.
+            return match (items, node.config.get("items")) {
+                (Value::String(text), Some(Value::String(written)))
+                    if text == written && text.contains("{{") =>
+                {
+                    Err(Fault::value(format!(
+                        "`items`: there is nothing that `{text}` could stand for; set it before, or correct the name"
+                    )))
+                }
+                _ => Ok(collection(items)),
+            };
         }
         if let Some(name) = inputs.get("list_var") {
             return match name {
@@ -258,7 +273,7 @@ fn collection(of: &Value) -> Items {
             keys: Some(map.keys().cloned().collect()),
         },
         Value::String(text) => match crate::catalogue::written(text) {
-            Some(Value::Array(items)) => values(items),
+            Some(of @ (Value::Array(_) | Value::Object(_))) => collection(&of),
             _ => values(
                 text.chars()
                     .map(|character| character.to_string().into())
@@ -337,6 +352,7 @@ fn retry(turn: &Turn, record: &mut Record) {
     match &turn.phase {
         Phase::Succeeded { attempt } => {
             give(record, "attempt", *attempt);
+            give(record, "last_error", "");
             leave(record, "success");
         }
         Phase::Attempt { number, last } if *number > attempts => {
@@ -364,6 +380,7 @@ fn retry(turn: &Turn, record: &mut Record) {
         }
         _ => {
             give(record, "attempt", 1);
+            give(record, "last_error", "");
             leave(record, "retry_body");
         }
     }

@@ -111,11 +111,30 @@ fn configured(
         return Some(written.clone());
     }
     let mut missing = Vec::new();
+    let parsed = as_json(written, input);
+    let written = parsed.as_ref().unwrap_or(written);
     let value = template::resolve(written, scope, &mut missing).into_owned();
     for name in missing {
         warnings.push(unknown(input.name, &name));
     }
     (!is_empty(&value, input.kind)).then_some(value)
+}
+
+/// A list or a dict that a config writes as JSON. It is read before its placeholders are filled in, so that no value can
+/// change how many there are, and values keep their types.
+fn as_json(written: &Value, input: &Input) -> Option<Value> {
+    let Value::String(text) = written else {
+        return None;
+    };
+    // The parameters of a statement may also be one value, a text for instance.
+    let is_list = |value: &Value| value.is_array();
+    let is_dict = |value: &Value| value.is_object();
+    let is_meant: fn(&Value) -> bool = match (input.kind, input.name) {
+        (Kind::List, _) | (Kind::Any, "parameters") => is_list,
+        (Kind::Dict, _) => is_dict,
+        _ => return None,
+    };
+    serde_json::from_str(text).ok().filter(is_meant)
 }
 
 /// Whether nothing was filled in.

@@ -253,7 +253,7 @@ fn a_retry_runs_its_body_again_and_gives_up() {
             "enough": ["IfNode", {"expression": "{{n}} >= 3"}],
             "fail": ["RetryFailNode", {"error_message": "not {{n}}"}],
             "done": ["RetrySuccessNode", {}],
-            "good": log("good {{retry.attempt}}"), "bad": log("bad {{retry.last_error}}"),
+            "good": log("good {{retry.attempt}}{{retry.last_error}}"), "bad": log("bad {{retry.last_error}}"),
         })
     };
     let links = [
@@ -348,12 +348,24 @@ fn control_and_values_go_through_a_node_that_is_switched_off() {
 fn a_run_that_goes_on_after_errors_still_tells_them() {
     let result = run(
         json!({
-            "start": ["StartNode", {}], "throw": ["ThrowErrorNode", {"error_message": "boom"}], "after": log("after"),
+            "start": ["StartNode", {}], "throw": ["ThrowErrorNode", {"error_message": "boom"}],
+            "parse": ["JsonParseNode", {"json_string": "{"}], "after": log("after {{parse.data}}."),
+            "none": ["IfNode", {"condition": "{{parse.data}} is None"}], "end": log("none"),
         }),
-        &["start>throw", "throw>after"],
+        &[
+            "start>throw",
+            "throw>parse",
+            "parse>after",
+            "after>none",
+            "none.true>end",
+        ],
         json!({"settings": {"stop_on_error": false}}),
     );
-    assert_eq!(result.logs, ["after"]);
+    assert_eq!(
+        result.logs,
+        ["after .", "none"],
+        "outputs of what failed are null"
+    );
     assert!(!result.success);
     assert_eq!(result.error.as_deref(), Some("CustomError: boom"));
 }
@@ -558,4 +570,27 @@ fn a_trigger_that_fired_is_where_the_workflow_begins_and_what_it_refers_to() {
         .unwrap();
     assert_eq!(result.logs, ["2 7 7 5 /x"]);
     assert_eq!(result.unreached, ["start"]);
+}
+
+#[test]
+fn a_loop_goes_over_a_dict_that_is_written_as_json_and_over_no_placeholder() {
+    let over = |items: &str| {
+        run(
+            json!({
+                "start": ["StartNode", {}], "loop": ["ForLoopStartNode", {"items": items}],
+                "each": log("{{item}} {{item_key}}"), "end": ["ForLoopEndNode", {}],
+            }),
+            &["start>loop", "loop.body>each", "each>end"],
+            json!({}),
+        )
+    };
+    assert_eq!(over("{\"a\": 1, \"b\": 2}").logs, ["1 a", "2 b"]);
+    let nothing = over("{{rows}}");
+    assert!(nothing.logs.is_empty(), "{:?}", nothing.logs);
+    assert!(
+        nothing
+            .error
+            .unwrap()
+            .contains("nothing that `{{rows}}` could stand for")
+    );
 }

@@ -1,8 +1,11 @@
 //! How bodies are left before their end: by failures, breaks, continues, and retries that are done.
 
+use serde_json::Value;
+
 use super::frame::{Body, Completion, Frame, Phase, ScopeFrame, Stage};
 use super::{Turn, Walk};
 use crate::fault::Fault;
+use crate::value::Object;
 
 impl Walk {
     /// A node failed.
@@ -13,11 +16,26 @@ impl Walk {
                 frame.ran.insert(turn.place);
             }
             self.account.failures.push(fault);
+            self.give_nothing(turn);
             let ways = self.usual_ways(turn.place);
             self.follow(turn.strand, &ways);
             return;
         }
         self.unwind(turn.strand, Completion::Failed(fault));
+    }
+
+    /// What comes behind a node that failed finds that its outputs are null.
+    fn give_nothing(&mut self, turn: &Turn) {
+        let Some(node) = self.plan.node(turn.place) else {
+            return;
+        };
+        let outputs = node.node_type.iter().flat_map(|known| &known.outputs);
+        let nothing: Object = outputs
+            .map(|output| (output.name.to_owned(), Value::Null))
+            .collect();
+        if let (Some(strand), false) = (self.strands.get_mut(turn.strand), nothing.is_empty()) {
+            strand.scope.give(&node.id, nothing);
+        }
     }
 
     /// Whether a failure of a strand goes to a catch or a retry.

@@ -74,6 +74,26 @@ on_both_stores! {
         assert!(hits[0]["path"].as_str().unwrap().ends_with("good.md"), "{hits:?}");
     }
 
+    async fn what_is_left_alone_is_counted_and_stray_zeros_are_dropped(store: Store) {
+        let scratch = Scratch::new();
+        let folder = scratch.file("documents");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("boiler.txt"), b"The boiler\0 pressure\0 limit is 6.5 bar.\n").unwrap();
+        fs::write(folder.join("picture.png"), b"\x89PNG").unwrap();
+        fs::write(folder.join("blob"), b"?").unwrap();
+        std::os::unix::fs::symlink(folder.join("boiler.txt"), folder.join("link.txt")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket.txt")).unwrap();
+        let ingestion = Ingestion::new(&folder, &store, scratch.file("log"));
+
+        let (code, summary) = ingestion.run();
+
+        assert_eq!(code, 0, "{summary}");
+        let ignored = serde_json::json!({"unsupported": {"": 1, "png": 1}, "links": 1, "special": 1});
+        assert_eq!(summary["ignored"], ignored);
+        let hits = ingestion.search("boiler pressure limit");
+        assert!(hits[0]["text"].as_str().unwrap().starts_with("The boiler pressure limit"), "{hits:?}");
+    }
+
     async fn text_in_utf_16_and_latin_1_is_decoded(store: Store) {
         let scratch = Scratch::new();
         let folder = scratch.file("documents");

@@ -84,6 +84,9 @@ on_both_stores! {
         assert_eq!(behind.json["outputs"]["pick"]["result"], picked, "what was recorded counts");
         assert_ne!(before.json["outputs"]["pick"]["result"], picked, "it is done anew");
         assert_eq!(set.json["outputs"]["pick"]["result"], "mine");
+        let nothing = robot.call(&["fork", "first", "--from", "pick", "--set", "resuld=mine"]);
+        assert_eq!(nothing.code, 1, "what no node gives cannot be set");
+        assert!(nothing.stderr.contains("gives no `resuld`; it gives result"), "{}", nothing.stderr);
         let text = robot.files("out")["chain.txt"].clone();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 5, "one line of the first node, and four of the last: {text}");

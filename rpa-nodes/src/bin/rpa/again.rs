@@ -193,7 +193,7 @@ pub(crate) fn fork(options: &Fork, output: &mut impl Write) -> anyhow::Result<Ou
             Some(loaded) => {
                 let given = runs::variables(&client, &options.run).await?;
                 let folder = std::env::current_dir().context("there is no current folder")?;
-                let mut request = Request::new(&loaded.workflow, &given, &folder)?;
+                let mut request = Request::alone(&loaded.workflow, &given, &folder)?;
                 if options.lenient {
                     request = request.lenient(repairs);
                 }

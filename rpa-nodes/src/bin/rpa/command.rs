@@ -23,6 +23,17 @@ use crate::serve::{self, Serve, Worker};
 #[cfg(test)]
 mod tests;
 
+const STATUS_HELP: &str = "Examples:
+  rpa status monday
+  rpa status monday --json --db postgres://me@db/rpa";
+const HISTORY_HELP: &str = "Examples:
+  rpa history monday
+  rpa history monday --json | jq '.[] | select(.status == \"failed\")'";
+const NODES_HELP: &str = "Examples:
+  rpa nodes
+  rpa nodes ForLoopStartNode
+  rpa nodes --json";
+
 const CHECK_HELP: &str = "\
 Examples:
   rpa check invoices.json
@@ -95,6 +106,7 @@ enum Command {
     #[command(after_help = secret::HELP)]
     Secret(Secret),
     /// Tell how far a run is.
+    #[command(after_help = STATUS_HELP)]
     Status {
         /// The id of the run.
         id: String,
@@ -105,6 +117,7 @@ enum Command {
         json: bool,
     },
     /// List the visits of a run: what each node took, gave and changed.
+    #[command(after_help = HISTORY_HELP)]
     History {
         /// The id of the run.
         id: String,
@@ -115,6 +128,7 @@ enum Command {
         json: bool,
     },
     /// List the node types that can be run, or tell all about one.
+    #[command(after_help = NODES_HELP)]
     Nodes {
         /// A node type.
         name: Option<String>,

@@ -167,7 +167,7 @@ fn add(options: &Add, output: &mut impl Write) -> anyhow::Result<Outcome> {
                 _ => bail!("an item has no `{field}`, which tells items apart: {text}"),
             },
         };
-        let request = Request::new(&loaded.workflow, &item, &folder)
+        let request = Request::alone(&loaded.workflow, &item, &folder)
             .with_context(|| format!("an item does not fit the workflow: {text}"))?;
         items.push((
             format!("{name}:{key}"),

@@ -31,9 +31,18 @@ fn main() -> ExitCode {
     let mut output = std::io::stdout().lock();
     match command::run(&arguments, &mut output) {
         Ok(outcome) => outcome.into(),
+        // Whoever reads the output has enough of it, as in `rpa nodes | head`. 141 is what a shell makes of SIGPIPE.
+        Err(error) if is_cut_off(&error) => ExitCode::from(141),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_cut_off(error: &anyhow::Error) -> bool {
+    let kind = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(kind))
 }

@@ -88,7 +88,7 @@ pub(crate) fn run(options: &Run, output: &mut impl Write) -> anyhow::Result<Outc
     }
     let given = options.variables.iter().cloned().collect();
     let folder = std::env::current_dir().context("there is no current folder")?;
-    let request = match Request::new(&loaded.workflow, &given, &folder) {
+    let request = match Request::alone(&loaded.workflow, &given, &folder) {
         Ok(request) => request,
         Err(error @ (StartError::MissingVariable { .. } | StartError::Variable { .. })) => {
             let refused = Report::refused(&error);

@@ -281,3 +281,34 @@ fn the_value_of_a_parameter_wins_over_that_of_a_variable() {
     );
     assert!(said(&loaded.diagnostics).contains(&("IGNORED_VALUE", "/parameters/2")));
 }
+
+#[test]
+fn what_an_editor_keeps_under_custom_is_config() {
+    let file = json!({"graph": {
+        "nodes": [{
+            "id": "a", "type": "nodes.LogNode", "properties": {"message": "kept"},
+            "custom": {"node_id": "a", "message": "other", "level": "info"},
+        }, {"id": "b", "type": "nodes.LogNode", "custom": {"message": "all"}}],
+        "connections": [],
+    }});
+    let loaded = loaded(&file);
+    let config = |id: &str| Value::Object(loaded.workflow.nodes.get(id).unwrap().config.clone());
+    assert_eq!(config("a"), json!({"message": "kept", "level": "info"}));
+    assert_eq!(config("b"), json!({"message": "all"}));
+    let said = loaded
+        .diagnostics
+        .iter()
+        .filter(|one| one.message.contains("`custom` was read"));
+    assert_eq!(said.count(), 2);
+}
+
+#[test]
+fn a_parameter_may_call_its_default_value_default() {
+    let file = json!({
+        "parameters": [{"name": "limit", "default": 3}, {"name": "both", "default_value": 1, "default": 2}],
+        "workflow_definition": {"metadata": {"name": "T"}, "nodes": {}, "connections": []},
+    });
+    let variables = loaded(&file).workflow.variables;
+    assert_eq!(variables.get("limit").unwrap().default_value, 3);
+    assert_eq!(variables.get("both").unwrap().default_value, 1);
+}

@@ -50,7 +50,7 @@ fn rows_are_written_and_read() {
             (
                 "one",
                 "ExecuteNonQueryNode",
-                json!({"query": "INSERT INTO t (name, b) VALUES (?, x'00ff')", "parameters": ["Ada"]}),
+                json!({"query": "INSERT INTO t (name, b) VALUES (?, x'00ff')", "parameters": "[\"Ada\"]"}),
             ),
             (
                 "more",

@@ -191,3 +191,116 @@ fn nodes_that_are_several_in_one_do_what_each_does() {
         ],
     );
 }
+
+#[test]
+fn nodes_that_are_several_in_one_do_more_than_each_where_their_properties_say_so() {
+    check(
+        "ListSuperNode",
+        &[
+            (
+                json!({"list": "[5, 6]", "index": "7", "default_value": "none"}),
+                json!({"item": "none", "found": false}),
+            ),
+            (
+                json!({"list": [5, 6], "index": -1}),
+                json!({"item": 6, "found": true}),
+            ),
+            (
+                json!({"action": "Slice", "list": [5, 6, 7, 8], "step": "2"}),
+                json!({"slice": [5, 7]}),
+            ),
+            (
+                json!({"action": "Append", "list": [5], "item": "[6, 7]", "extend": true}),
+                json!({"list": [5, 6, 7]}),
+            ),
+            (
+                json!({"action": "Append", "list": [5, 7], "item": 6, "position": "index", "insert_index": 1}),
+                json!({"list": [5, 6, 7]}),
+            ),
+            (
+                json!({"action": "Flatten", "list": [1, [2, [3]]]}),
+                json!({"flattened": [1, 2, 3]}),
+            ),
+            (
+                json!({"action": "Reduce", "list": ["a", "b"], "reduce_operation": "concat"}),
+                json!({"result": "ab"}),
+            ),
+            (
+                json!({"action": "Create List", "item_1": 1, "item_2": 2}),
+                json!({"list": [1, 2]}),
+            ),
+        ],
+    );
+    check(
+        "DictSuperNode",
+        &[
+            (
+                json!({"action": "Set Value", "dict": {"a": 1}, "key": "a", "value": 2}),
+                json!({"dict": {"a": 2}, "previous": 1, "was_update": true}),
+            ),
+            (
+                json!({"action": "Set Value", "dict": {}, "key": "a.b", "value": 2}),
+                json!({"dict": {"a": {"b": 2}}, "was_update": false}),
+            ),
+            (
+                json!({"action": "Merge", "dict_1": "{\"a\": {\"x\": 1}}", "dict_2": {"a": {"y": 2}}, "deep_merge": true}),
+                json!({"merged": {"a": {"x": 1, "y": 2}}}),
+            ),
+            (
+                json!({"action": "Merge", "dict": {"a": 1}, "other": {"a": 2}, "overwrite": false}),
+                json!({"merged": {"a": 1}}),
+            ),
+            (
+                json!({"action": "Remove Key", "dict": {}, "key": "a", "ignore_missing": true}),
+                json!({"dict": {}}),
+            ),
+            (
+                json!({"action": "To JSON", "dict": {"é": 1}}),
+                json!({"json_string": "{\"é\": 1}"}),
+            ),
+            (
+                json!({"action": "Create Dict", "key_1": "a", "value_1": 1}),
+                json!({"dict": {"a": 1}}),
+            ),
+        ],
+    );
+    let missing = fails(
+        "DictSuperNode",
+        json!({"action": "Remove Key", "dict": {}, "key": "a"}),
+    );
+    assert!(missing.contains("ignore_missing"), "{missing}");
+}
+
+#[test]
+fn a_dict_that_a_config_writes_as_json_is_a_dict() {
+    check(
+        "GetPropertyNode",
+        &[(
+            json!({"object": "{\"a\": [1]}", "property_path": "a[0]"}),
+            json!({"value": 1}),
+        )],
+    );
+    check(
+        "DictToJsonNode",
+        &[
+            (
+                json!({"dict": "{\"a\":1}"}),
+                json!({"json_string": "{\"a\": 1}"}),
+            ),
+            (json!({"dict": "a"}), json!({"json_string": "\"a\""})),
+        ],
+    );
+}
+
+#[test]
+fn a_list_sorted_in_reverse_keeps_the_order_of_equal_keys() {
+    let rows = json!([{"k": 1, "n": "a"}, {"k": 2, "n": "b"}, {"k": 1, "n": "c"}]);
+    let sorted = json!([{"k": 2, "n": "b"}, {"k": 1, "n": "a"}, {"k": 1, "n": "c"}]);
+    check(
+        "ListSortNode",
+        &[(
+            json!({"list": rows, "key_path": "k", "reverse": true}),
+            json!({"result": sorted}),
+        )],
+    );
+}

@@ -202,9 +202,79 @@ fn one_node_reads_and_writes_tables_and_json() {
     );
     done(json!({"action": "Write CSV", "file_path": "v.csv", "data": value}));
     assert_eq!(done(json!({"file_path": "v.csv"}))["data"], value);
+    let written = json!(r#"[{"a": "1"}, {"a": "2"}]"#);
+    let table = done(json!({"action": "Write CSV", "file_path": "w.csv", "data": written}));
+    assert_eq!(table["row_count"], 2, "a config has the text of a list");
+    done(json!({"action": "Write JSON", "file_path": "w.json", "data": written}));
+    assert_eq!(
+        done(json!({"action": "Read JSON", "file_path": "w.json"}))["data"],
+        value
+    );
+    let zip = json!({"action": "Zip Files", "zip_path": "v.zip", "files": ["v.csv", "v.json"]});
+    assert_eq!(done(zip)["file_count"], 2);
+    done(json!({"action": "Unzip Files", "zip_path": "v.zip", "extract_to": "out"}));
+    assert!(folder.path().join("out/v.json").exists());
     let refused = run(
         "StructuredDataSuperNode",
-        json!({"action": "Zip Files", "file_path": "x"}),
+        json!({"action": "Image Convert", "file_path": "x"}),
     );
     assert!(refused.error.unwrap().contains("one of Read CSV"));
+    let not_a_table = run_in(
+        folder.path(),
+        "StructuredDataSuperNode",
+        json!({"action": "Write CSV", "file_path": "n.csv", "data": "no list"}),
+        json!({}),
+    );
+    assert!(not_a_table.error.unwrap().contains("a list is expected"));
+}
+
+#[test]
+fn files_are_read_and_written_in_the_encodings_of_python() {
+    let folder = tempfile::tempdir().unwrap();
+    for (encoding, bytes) in [
+        ("cp1252", b"\x80 \xe9".as_slice()),
+        ("utf-16", b"\xff\xfe\xac\x20 \x00\xe9\x00"),
+        ("utf_16_be", b"\x20\xac\x00 \x00\xe9"),
+        ("iso-8859-15", b"\xa4 \xe9"),
+        ("utf-8-sig", b"\xef\xbb\xbf\xe2\x82\xac \xc3\xa9"),
+    ] {
+        let config = json!({"file_path": "f.txt", "content": "€ é", "encoding": encoding});
+        let written = run_in(folder.path(), "WriteFileNode", config, json!({}));
+        assert!(written.success, "{encoding}: {:?}", written.error);
+        assert_eq!(
+            std::fs::read(folder.path().join("f.txt")).unwrap(),
+            bytes,
+            "{encoding}"
+        );
+        let config = json!({"file_path": "f.txt", "encoding": encoding});
+        let read = run_in(folder.path(), "ReadFileNode", config, json!({}));
+        assert_eq!(read.outputs["n"]["content"], "€ é", "{encoding}");
+    }
+    std::fs::write(folder.path().join("f.txt"), b"a\xe9b").unwrap();
+    let read = |errors: &str| {
+        let config = json!({"file_path": "f.txt", "errors": errors});
+        run_in(folder.path(), "ReadFileNode", config, json!({}))
+    };
+    for (errors, text) in [
+        ("replace", "a\u{fffd}b"),
+        ("ignore", "ab"),
+        ("backslashreplace", "a\\xe9b"),
+    ] {
+        assert_eq!(read(errors).outputs["n"]["content"], text);
+    }
+    assert!(read("strict").error.unwrap().contains("(byte 1)"));
+    for (errors, bytes) in [
+        ("replace", b"?\xe9".as_slice()),
+        ("ignore", b"\xe9"),
+        ("xmlcharrefreplace", b"&#8364;\xe9"),
+        ("backslashreplace", b"\\u20ac\xe9"),
+    ] {
+        let config =
+            json!({"file_path": "g.txt", "content": "€é", "encoding": "latin-1", "errors": errors});
+        run_in(folder.path(), "WriteFileNode", config, json!({}));
+        assert_eq!(std::fs::read(folder.path().join("g.txt")).unwrap(), bytes);
+    }
+    let config = json!({"file_path": "g.txt", "content": "€", "encoding": "latin-1"});
+    let lost = run_in(folder.path(), "WriteFileNode", config, json!({}));
+    assert!(lost.error.unwrap().contains("`€` cannot be written"));
 }

@@ -36,6 +36,13 @@ fn server() -> String {
             let mut body = vec![0; length.unwrap_or(0)];
             reader.read_exact(&mut body).unwrap();
             let body = String::from_utf8_lossy(&body).into_owned();
+            if path == "/latin" {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
+                stream
+                    .write_all(&[head.as_bytes(), b"caf\xe9"].concat())
+                    .unwrap();
+                continue;
+            }
             let (head, answer) = match path {
                 "/missing" => ("404 Not Found", "no".to_owned()),
                 "/moved" => ("302 Found\r\nLocation: /file", String::new()),
@@ -54,6 +61,18 @@ fn server() -> String {
         }
     });
     url
+}
+
+#[test]
+fn an_answer_is_read_in_the_encoding_that_the_server_says() {
+    let url = server();
+    check(
+        "HttpRequestNode",
+        &[(
+            json!({"url": format!("{url}/latin")}),
+            json!({"response_body": "café", "success": true}),
+        )],
+    );
 }
 
 #[test]

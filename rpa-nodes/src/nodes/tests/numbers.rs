@@ -169,3 +169,31 @@ fn dates_are_read_written_and_calculated_with() {
             .contains("`tomorrow` is not a date")
     );
 }
+
+#[test]
+fn a_uuid_is_of_the_version_that_is_asked_for() {
+    for (version, digit) in [("", "4"), ("4", "4"), ("1", "1"), ("7", "7")] {
+        let id = gives("RandomUUIDNode", json!({"version": version}));
+        let id = id["result"].as_str().unwrap();
+        assert_eq!(&id[14..15], digit, "{id}");
+        assert!("89ab".contains(&id[19..20]), "{id}");
+    }
+    assert!(fails("RandomUUIDNode", json!({"version": 3})).contains("there are 1, 4 and 7"));
+}
+
+#[test]
+fn moments_are_written_as_python_does() {
+    check(
+        "FormatDateTimeNode",
+        &[
+            (
+                json!({"datetime": "2024-02-29T10:00:00.25", "format": "%S.%f %%f"}),
+                json!({"result": "00.250000 %f"}),
+            ),
+            (
+                json!({"datetime": "2024-02-09 15:04:05", "format": "%c|%x %X"}),
+                json!({"result": "Fri Feb  9 15:04:05 2024|02/09/24 15:04:05"}),
+            ),
+        ],
+    );
+}

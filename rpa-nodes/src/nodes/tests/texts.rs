@@ -14,8 +14,8 @@ fn texts_are_taken_apart_and_put_together() {
     check(
         "FormatStringNode",
         &[(
-            json!({"template": "{name:>5}|{n:.1f}", "variables": {"name": "Ada", "n": 2}}),
-            json!({"result": "  Ada|2.0"}),
+            json!({"template": "{name:>5}|{n:.1f}|{d[k]}|{d[l][0]}", "variables": {"name": "Ada", "n": 2, "d": {"k": "v", "l": [7]}}}),
+            json!({"result": "  Ada|2.0|v|7"}),
         )],
     );
     check(

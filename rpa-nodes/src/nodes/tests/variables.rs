@@ -141,3 +141,40 @@ fn expressions_have_values_and_types() {
     assert_eq!(given["success"], false);
     assert_eq!(given["error"], "division by zero");
 }
+
+#[test]
+fn a_list_that_a_config_writes_as_json_is_read_before_its_placeholders_are_filled_in() {
+    let given = run_in(
+        Path::new("/"),
+        "ListReverseNode",
+        json!({"list": "[\"{{count}}\", \"<{{text}}>\"]"}),
+        json!({"count": 3, "text": "a\", \"b"}),
+    );
+    assert_eq!(given.outputs["n"]["result"], json!(["<a\", \"b>", 3]));
+}
+
+#[test]
+fn an_assertion_may_be_an_expression() {
+    let asserts = |condition: Value| {
+        run_in(
+            Path::new("/"),
+            "AssertNode",
+            json!({"condition": condition}),
+            json!({"count": 3, "name": "it's"}),
+        )
+    };
+    for holds in [
+        "{{count}} == 3",
+        "'t' in {{name}} and count > 2",
+        "{{count}}",
+        "yes",
+        "true",
+    ] {
+        let result = asserts(json!(holds));
+        assert!(result.success, "{holds}: {:?}", result.error);
+    }
+    for fails in ["{{count}} > 3", "false", "0"] {
+        let error = asserts(json!(fails)).error.unwrap();
+        assert!(error.starts_with("AssertionError"), "{fails}: {error}");
+    }
+}
