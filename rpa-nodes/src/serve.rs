@@ -5,6 +5,10 @@
 
 mod access;
 mod failure;
+#[cfg(feature = "feeds")]
+mod feed;
+mod key;
+mod poll;
 mod schedule;
 mod settings;
 mod starter;
@@ -19,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch as signal;
 
 pub use self::failure::ServeError;
+use self::poll::Source;
 use self::starter::Starter;
 use crate::document::Workflow;
 use crate::run::{WorkOptions, interrupted, launch};
@@ -58,6 +63,7 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
     let mut hooks = Vec::new();
     let mut watches = Vec::new();
     let mut ticks = Vec::new();
+    let mut sources: Vec<(&Served, Box<dyn Source>)> = Vec::new();
     let mut names = std::collections::BTreeSet::new();
     for served in &options.workflows {
         if !names.insert(&served.name) {
@@ -75,6 +81,10 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
                 }
                 settings::Trigger::Schedule => ticks.push((served, settings)),
                 settings::Trigger::Call => {}
+                #[cfg(feature = "feeds")]
+                settings::Trigger::Feed => {
+                    sources.push((served, Box::new(feed::Feed::new(&settings)?)));
+                }
             }
         }
         if !any {
@@ -106,6 +116,11 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
         let starter = starter(served, watched.node())?;
         let look = watch::Look::new(watched, starter).await?;
         tasks.spawn(watch::watch(look, ended.clone()));
+    }
+    for (served, source) in sources {
+        tell(format!("{}: {}", served.name, source.says()));
+        let starter = starter(served, source.node())?;
+        source.wait(starter, &mut tasks, ended.clone());
     }
     if let Some(listener) = listener {
         let address = listener.local_addr().unwrap_or(options.listen);

@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod corpus;
 pub mod counter;
 pub mod embeddings;
+pub mod feed;
 pub mod ftp;
 pub mod gates;
 pub mod journey;

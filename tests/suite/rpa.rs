@@ -4,6 +4,7 @@ mod again;
 mod browser;
 mod exactly_once;
 mod excel;
+mod feeds;
 mod ftp;
 mod kill;
 mod lenient;

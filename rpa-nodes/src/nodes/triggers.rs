@@ -83,5 +83,23 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("caller_workflow_id", Kind::Text)
         .output("caller_node_id", Kind::Text)
         .output("call_id", Kind::Text),
+        #[cfg(feature = "feeds")]
+        trigger(
+            "RSSFeedTriggerNode",
+            "Starts the workflow for each item that a feed (RSS, Atom or JSON) publishes from the first time on that it is served, once.",
+        )
+        .needs("feed_url", Kind::Text)
+        .property("poll_interval_minutes", Kind::Float, 15.0)
+        .optional("filter_keywords", Kind::Text)
+        .property("filter_mode", Kind::Choice(&["any", "all", "none"]), "any")
+        .property("max_items_per_check", Kind::Integer, 10)
+        .property("include_description", Kind::Boolean, true)
+        .output("item", Kind::Dict)
+        .output("title", Kind::Text)
+        .output("link", Kind::Text)
+        .output("description", Kind::Text)
+        .output("published", Kind::Text)
+        .output("author", Kind::Text)
+        .output("categories", Kind::List),
     ]
 }

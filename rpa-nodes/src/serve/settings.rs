@@ -1,6 +1,7 @@
 //! What the triggers of a workflow say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,6 +13,9 @@ use crate::template::{self, Scope};
 use crate::value::{Object, text};
 use crate::visit::is_empty;
 
+/// Nobody is asked more often than that.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// What starts a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
@@ -20,6 +24,8 @@ pub(super) enum Trigger {
     Watch,
     /// Another workflow does, so nothing is to be waited for.
     Call,
+    #[cfg(feature = "feeds")]
+    Feed,
 }
 
 /// The properties of a trigger, with their defaults, and with the values of secrets.
@@ -40,6 +46,22 @@ impl Settings {
         let said = self.values.get(property);
         said.and_then(crate::value::read_integer)
             .unwrap_or_default()
+    }
+
+    /// How long it is from one look to the next, in a unit of so many seconds.
+    pub(super) fn interval(&self, property: &str, unit: f64) -> Result<Duration, ServeError> {
+        let said = self
+            .values
+            .get(property)
+            .and_then(crate::value::read_number);
+        let seconds = said.unwrap_or_default() * unit;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(interval) if interval >= SHORTEST => Ok(interval),
+            _ => Err(self.refuse(format!(
+                "`{property}` is `{}`; write how long it waits between two looks",
+                self.text(property)
+            ))),
+        }
     }
 
     pub(super) fn flag(&self, property: &str) -> bool {
@@ -105,6 +127,8 @@ pub(super) fn triggers(
             "ScheduleTriggerNode" => Trigger::Schedule,
             "FileWatchTriggerNode" => Trigger::Watch,
             "WorkflowCallTriggerNode" => Trigger::Call,
+            #[cfg(feature = "feeds")]
+            "RSSFeedTriggerNode" => Trigger::Feed,
             _ => continue,
         };
         let Some(node_type) = catalogue().get(&node.node_type) else {

@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::ServeError;
 use super::access::{Access, Refused};
+use super::key::{hash, plain};
 use super::settings::Settings;
 use super::starter::{Started, Starter};
 use crate::value::Object;
@@ -44,8 +45,6 @@ const KEYS: [&str; 4] = [
     "webhook-id",
     "x-github-delivery",
 ];
-/// Longer keys, and those of other characters, have a hash in the place of themselves.
-const LONGEST_KEY: usize = 100;
 /// The id of the run that a request started.
 const RUN: HeaderName = HeaderName::from_static("x-workflow-id");
 
@@ -182,14 +181,14 @@ pub(super) async fn serve(
 
 async fn answer(server: &Server, request: Request<Incoming>, from: IpAddr) -> Answer {
     let path = request.uri().path();
-    let plain = match path.trim_end_matches('/') {
+    let path = match path.trim_end_matches('/') {
         "" => "/",
         path => path,
     };
-    if plain == "/health" && request.method() == Method::GET {
+    if path == "/health" && request.method() == Method::GET {
         return said(StatusCode::OK, &json!({"status": "ok"}));
     }
-    let Some((hook, starter)) = server.hooks.get(plain) else {
+    let Some((hook, starter)) = server.hooks.get(path) else {
         return refused(StatusCode::NOT_FOUND, "no workflow waits here");
     };
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -311,18 +310,9 @@ async fn fire(hook: &Hook, starter: &Starter, request: Request<Incoming>, from: 
 fn key(headers: &HeaderMap) -> Option<String> {
     let mut keys = KEYS.iter().filter_map(|name| headers.get(*name));
     let key = keys.find(|key| !key.is_empty())?;
-    let plain = key.to_str().ok().filter(|key| {
-        let is_plain =
-            |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-        key.len() <= LONGEST_KEY && key.chars().all(is_plain)
-    });
-    Some(match plain {
-        Some(key) => key.to_owned(),
-        None => {
-            let hash = ring::digest::digest(&ring::digest::SHA256, key.as_bytes());
-            let bytes = hash.as_ref().iter();
-            bytes.map(|byte| format!("{byte:02x}")).collect()
-        }
+    Some(match key.to_str() {
+        Ok(key) => plain(key),
+        Err(_) => hash(key.as_bytes()),
     })
 }
 
