@@ -7,6 +7,8 @@ mod access;
 mod failure;
 #[cfg(feature = "feeds")]
 mod feed;
+#[cfg(feature = "mail")]
+mod inbox;
 mod key;
 mod poll;
 mod schedule;
@@ -84,6 +86,11 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
                 #[cfg(feature = "feeds")]
                 settings::Trigger::Feed => {
                     sources.push((served, Box::new(feed::Feed::new(&settings)?)));
+                }
+                #[cfg(feature = "mail")]
+                settings::Trigger::Inbox => {
+                    let inbox = inbox::Inbox::new(&settings, &options)?;
+                    sources.push((served, Box::new(inbox)));
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::counter::{Asked, read};
+use crate::counter::read;
 
 /// How long a test waits for a request.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Publisher {
     port: u16,
     page: Arc<Mutex<Page>>,
-    asked: Receiver<(Asked, u16)>,
+    /// The versions of which somebody was told that they are the present one.
+    told: Receiver<usize>,
 }
 
 /// What it serves: the version, and the feed.
@@ -32,7 +33,7 @@ impl Publisher {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
         let port = listener.local_addr().expect("it has an address").port();
-        let (tell, asked) = channel();
+        let (tell, told) = channel();
         let page = Arc::new(Mutex::new(Page::default()));
         let shown = Arc::clone(&page);
         std::thread::spawn(move || {
@@ -41,7 +42,7 @@ impl Publisher {
                 std::thread::spawn(move || serve(stream, &tell, &shown));
             }
         });
-        let publisher = Self { port, page, asked };
+        let publisher = Self { port, page, told };
         publisher.publish(&[]);
         publisher
     }
@@ -73,23 +74,20 @@ impl Publisher {
         page.feed = feed.to_owned();
     }
 
-    /// Waits until it was asked again, and answered with this status.
+    /// Waits until somebody who has the feed as it is now asks again, and is told that it did not change.
     ///
     /// # Panics
     ///
-    /// When it is not for a long time.
-    pub fn answered(&self, status: u16) -> Asked {
-        loop {
-            let asked = self.asked.recv_timeout(PATIENCE);
-            let (asked, answered) = asked.unwrap_or_else(|_| panic!("nobody was told {status}"));
-            if answered == status {
-                return asked;
-            }
-        }
+    /// When nobody does for a long time.
+    pub fn is_known(&self) {
+        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = page.version;
+        drop(page);
+        while self.told.recv_timeout(PATIENCE).expect("somebody asks") != version {}
     }
 }
 
-fn serve(stream: TcpStream, tell: &Sender<(Asked, u16)>, page: &Mutex<Page>) -> Option<()> {
+fn serve(stream: TcpStream, tell: &Sender<usize>, page: &Mutex<Page>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
@@ -107,7 +105,9 @@ fn serve(stream: TcpStream, tell: &Sender<(Asked, u16)>, page: &Mutex<Page>) -> 
         );
         stream.write_all(head.as_bytes()).ok()?;
         stream.write_all(body.as_bytes()).ok()?;
-        // The test may be over.
-        tell.send((asked, if is_known { 304 } else { 200 })).ok()?;
+        if is_known {
+            // The test may be over.
+            tell.send(page.version).ok()?;
+        }
     }
 }

@@ -6,6 +6,7 @@ mod exactly_once;
 mod excel;
 mod feeds;
 mod ftp;
+mod inbox;
 mod kill;
 mod lenient;
 mod llm;

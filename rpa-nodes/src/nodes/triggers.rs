@@ -101,5 +101,32 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("published", Kind::Text)
         .output("author", Kind::Text)
         .output("categories", Kind::List),
+        #[cfg(feature = "mail")]
+        trigger(
+            "EmailTriggerNode",
+            "Starts the workflow for each mail that comes to a folder on an IMAP server from the first time on that it is served, once. \
+             A mail is marked as read when its run is durable.",
+        )
+        .property("provider", Kind::Choice(&["imap", "gmail", "outlook"]), "imap")
+        .optional("server", Kind::Text)
+        .property("port", Kind::Integer, 993)
+        .optional("username", Kind::Text)
+        .optional("password", Kind::Text)
+        .property("use_ssl", Kind::Boolean, true)
+        .property("folder", Kind::Text, "INBOX")
+        .optional("filter_subject", Kind::Text)
+        .optional("filter_from", Kind::Text)
+        .property("unread_only", Kind::Boolean, true)
+        .property("mark_as_read", Kind::Boolean, true)
+        .property("poll_interval_seconds", Kind::Float, 60.0)
+        .property("download_attachments", Kind::Boolean, false)
+        .optional("attachment_dir", Kind::Text)
+        .output("email", Kind::Dict)
+        .output("subject", Kind::Text)
+        .output("sender", Kind::Text)
+        .output("body", Kind::Text)
+        .output("html_body", Kind::Text)
+        .output("attachments", Kind::List)
+        .output("received_at", Kind::Text),
     ]
 }

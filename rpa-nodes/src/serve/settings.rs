@@ -26,6 +26,8 @@ pub(super) enum Trigger {
     Call,
     #[cfg(feature = "feeds")]
     Feed,
+    #[cfg(feature = "mail")]
+    Inbox,
 }
 
 /// The properties of a trigger, with their defaults, and with the values of secrets.
@@ -129,6 +131,8 @@ pub(super) fn triggers(
             "WorkflowCallTriggerNode" => Trigger::Call,
             #[cfg(feature = "feeds")]
             "RSSFeedTriggerNode" => Trigger::Feed,
+            #[cfg(feature = "mail")]
+            "EmailTriggerNode" => Trigger::Inbox,
             _ => continue,
         };
         let Some(node_type) = catalogue().get(&node.node_type) else {

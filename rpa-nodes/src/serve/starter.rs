@@ -73,6 +73,15 @@ impl Starter {
         &self.node
     }
 
+    /// Whether something was started under this id.
+    pub(super) async fn is_known(&self, id: &str) -> Result<bool, StartError> {
+        match self.durable.client().status(id).await {
+            Ok(_) => Ok(true),
+            Err(durable_runtime::Error::NoSuchWorkflow { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Starts a run for a trigger that fired.
     pub(super) async fn start(
         &self,
