@@ -21,6 +21,7 @@ pub use self::failure::{RunError, StartError};
 pub use self::first::first_found;
 pub use self::fork::{ForkOptions, From, fork, last_failure};
 pub use self::history::{VisitLine, history};
+pub(crate) use self::item::item_of;
 pub use self::item::{Item, ItemLine, ItemState, add_item, items, retry_item, work_item};
 pub(crate) use self::queue::{QUEUE, launch, queue};
 pub use self::queue::{WorkOptions, enqueue, work};

@@ -4,6 +4,7 @@
 //! request, the time, the version of the file. So whatever happens twice, or is seen by several servers, starts one run.
 
 mod access;
+mod errors;
 mod failure;
 #[cfg(feature = "feeds")]
 mod feed;
@@ -83,6 +84,9 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
                 }
                 settings::Trigger::Schedule => ticks.push((served, settings)),
                 settings::Trigger::Call => {}
+                settings::Trigger::Errors => {
+                    sources.push((served, Box::new(errors::Errors::new(&settings)?)));
+                }
                 #[cfg(feature = "feeds")]
                 settings::Trigger::Feed => {
                     sources.push((served, Box::new(feed::Feed::new(&settings)?)));

@@ -83,6 +83,22 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("caller_workflow_id", Kind::Text)
         .output("caller_node_id", Kind::Text)
         .output("call_id", Kind::Text),
+        trigger(
+            "ErrorTriggerNode",
+            "Starts the workflow for each run of the same database that ends with an error, once. What it started fires no other one.",
+        )
+        .property("error_types", Kind::Text, "*")
+        .optional("workflow_filter", Kind::Text)
+        .property("severity", Kind::Choice(&["all", "critical", "error", "warning"]), "all")
+        .optional("error_pattern", Kind::Text)
+        .property("include_warnings", Kind::Boolean, false)
+        .output("error", Kind::Dict)
+        .output("error_type", Kind::Text)
+        .output("error_message", Kind::Text)
+        .output("workflow_id", Kind::Text)
+        .output("node_id", Kind::Text)
+        .output("stack_trace", Kind::Text)
+        .output("timestamp", Kind::Text),
         #[cfg(feature = "feeds")]
         trigger(
             "RSSFeedTriggerNode",

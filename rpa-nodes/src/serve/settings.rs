@@ -24,6 +24,7 @@ pub(super) enum Trigger {
     Watch,
     /// Another workflow does, so nothing is to be waited for.
     Call,
+    Errors,
     #[cfg(feature = "feeds")]
     Feed,
     #[cfg(feature = "mail")]
@@ -129,6 +130,7 @@ pub(super) fn triggers(
             "ScheduleTriggerNode" => Trigger::Schedule,
             "FileWatchTriggerNode" => Trigger::Watch,
             "WorkflowCallTriggerNode" => Trigger::Call,
+            "ErrorTriggerNode" => Trigger::Errors,
             #[cfg(feature = "feeds")]
             "RSSFeedTriggerNode" => Trigger::Feed,
             #[cfg(feature = "mail")]
