@@ -15,6 +15,7 @@ mod poll;
 mod schedule;
 mod settings;
 mod starter;
+mod stream;
 mod watch;
 mod webhook;
 
@@ -84,6 +85,9 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
                 }
                 settings::Trigger::Schedule => ticks.push((served, settings)),
                 settings::Trigger::Call => {}
+                settings::Trigger::Stream => {
+                    sources.push((served, Box::new(stream::Stream::new(&settings)?)));
+                }
                 settings::Trigger::Errors => {
                     sources.push((served, Box::new(errors::Errors::new(&settings)?)));
                 }

@@ -24,4 +24,5 @@ pub mod script;
 pub mod site;
 pub mod statements;
 pub mod store;
+pub mod stream;
 pub mod tally;

@@ -16,5 +16,6 @@ mod maria_db;
 mod runs;
 mod secrets;
 mod serve;
+mod streams;
 mod subflows;
 mod worker;

@@ -84,6 +84,23 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("caller_node_id", Kind::Text)
         .output("call_id", Kind::Text),
         trigger(
+            "SSETriggerNode",
+            "Starts the workflow for each event that a server sends. An event with an id starts it once, and what is sent while \
+             nobody hears it is asked for later.",
+        )
+        .needs("sse_url", Kind::Text)
+        .optional("event_types", Kind::Text)
+        .property("headers", Kind::Dict, json!({}))
+        .property("reconnect_delay_seconds", Kind::Float, 5.0)
+        .property("max_reconnect_attempts", Kind::Integer, 10)
+        .property("timeout_seconds", Kind::Integer, 0)
+        .output("event_type", Kind::Text)
+        .output("data", Kind::Any)
+        .output("raw_data", Kind::Text)
+        .output("event_id", Kind::Text)
+        .output("retry", Kind::Integer)
+        .output("timestamp", Kind::Text),
+        trigger(
             "ErrorTriggerNode",
             "Starts the workflow for each run of the same database that ends with an error, once. What it started fires no other one.",
         )

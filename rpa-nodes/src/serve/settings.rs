@@ -25,6 +25,7 @@ pub(super) enum Trigger {
     /// Another workflow does, so nothing is to be waited for.
     Call,
     Errors,
+    Stream,
     #[cfg(feature = "feeds")]
     Feed,
     #[cfg(feature = "mail")]
@@ -86,6 +87,11 @@ impl Settings {
         words.filter(|word| !word.is_empty()).collect()
     }
 
+    pub(super) fn dict(&self, property: &str) -> Object {
+        let said = self.values.get(property).and_then(Value::as_object);
+        said.cloned().unwrap_or_default()
+    }
+
     /// The trigger cannot be waited for.
     pub(super) fn refuse(&self, reason: impl Into<String>) -> ServeError {
         ServeError::Trigger {
@@ -131,6 +137,7 @@ pub(super) fn triggers(
             "FileWatchTriggerNode" => Trigger::Watch,
             "WorkflowCallTriggerNode" => Trigger::Call,
             "ErrorTriggerNode" => Trigger::Errors,
+            "SSETriggerNode" => Trigger::Stream,
             #[cfg(feature = "feeds")]
             "RSSFeedTriggerNode" => Trigger::Feed,
             #[cfg(feature = "mail")]
