@@ -1,16 +1,19 @@
-//! Workflows that start by themselves: when their address is asked, at the times of a schedule, when a file changes.
+//! Workflows that start by themselves: when their address is asked, at the times of a schedule, when a file changes, when
+//! there is something new in a feed, a mailbox or a stream, when another run fails.
 //!
 //! What a trigger starts is a run on the queue of the database, under an id that is made of what happened: the key of the
-//! request, the time, the version of the file. So whatever happens twice, or is seen by several servers, starts one run.
+//! request, the time, the version of the file, the item of the feed. So whatever happens twice, or is seen by several servers, starts one run.
 
 mod access;
 mod errors;
 mod failure;
 #[cfg(feature = "feeds")]
 mod feed;
+mod form;
 #[cfg(feature = "mail")]
 mod inbox;
 mod key;
+mod listen;
 mod poll;
 mod schedule;
 mod settings;
@@ -27,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch as signal;
 
 pub use self::failure::ServeError;
+use self::listen::Door;
 use self::poll::Source;
 use self::starter::Starter;
 use crate::document::Workflow;
@@ -64,7 +68,7 @@ pub struct ServeOptions {
 /// # Errors
 /// The database or the address cannot be used, or a trigger means nothing.
 pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Result<(), ServeError> {
-    let mut hooks = Vec::new();
+    let mut doors = Vec::new();
     let mut watches = Vec::new();
     let mut ticks = Vec::new();
     let mut sources: Vec<(&Served, Box<dyn Source>)> = Vec::new();
@@ -79,7 +83,12 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
         for (settings, trigger) in settings::triggers(served, &options.work.host)? {
             any = true;
             match trigger {
-                settings::Trigger::Webhook => hooks.push((served, webhook::Hook::new(&settings)?)),
+                settings::Trigger::Webhook => {
+                    doors.push((served, Door::Hook(webhook::Hook::new(&settings)?)));
+                }
+                settings::Trigger::Form => {
+                    doors.push((served, Door::Form(form::Form::new(&settings)?)));
+                }
                 settings::Trigger::Watch => {
                     watches.push((served, watch::Watched::new(&settings, &options)?));
                 }
@@ -109,7 +118,7 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
         }
     }
     let listener =
-        match hooks.is_empty() {
+        match doors.is_empty() {
             true => None,
             false => Some(TcpListener::bind(options.listen).await.map_err(|reason| {
                 ServeError::Listen {
@@ -139,18 +148,13 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
     }
     if let Some(listener) = listener {
         let address = listener.local_addr().unwrap_or(options.listen);
-        let mut served_hooks = Vec::new();
-        for (served, hook) in hooks {
-            tell(format!(
-                "{}: {} http://{address}{}",
-                served.name,
-                hook.methods(),
-                hook.path()
-            ));
-            served_hooks.push((hook, starter(served, "")?));
+        let mut served_doors = Vec::new();
+        for (served, door) in doors {
+            tell(format!("{}: {}", served.name, door.says(address)));
+            served_doors.push((door, starter(served, "")?));
         }
-        let server = webhook::Server::new(served_hooks)?;
-        tasks.spawn(webhook::serve(listener, Arc::new(server), ended.clone()));
+        let server = listen::Server::new(served_doors)?;
+        tasks.spawn(listen::serve(listener, Arc::new(server), ended.clone()));
     }
     tell("ready".to_owned());
     interrupted().await;

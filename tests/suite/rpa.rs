@@ -6,6 +6,7 @@ mod errors;
 mod exactly_once;
 mod excel;
 mod feeds;
+mod forms;
 mod ftp;
 mod inbox;
 mod kill;

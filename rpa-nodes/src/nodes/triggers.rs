@@ -84,6 +84,27 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("caller_node_id", Kind::Text)
         .output("call_id", Kind::Text),
         trigger(
+            "FormTriggerNode",
+            "Shows a form at its address, and starts the workflow for each one that is sent; one that is sent twice starts it once. \
+             With `require_auth`, who sends it has to show what `auth_type` says.",
+        )
+        .property("form_title", Kind::Text, "Submit Data")
+        .optional("form_description", Kind::Text)
+        .property("form_fields", Kind::List, json!([{"name": "data", "type": "text", "label": "Data"}]))
+        .property("submit_button_text", Kind::Text, "Submit")
+        .property("success_message", Kind::Text, "Form submitted successfully")
+        .property("require_auth", Kind::Boolean, false)
+        .property("auth_type", Kind::Choice(&["basic", "header", "jwt"]), "basic")
+        .property("auth_header_name", Kind::Text, "X-API-Key")
+        .optional("auth_header_value", Kind::Text)
+        .optional("basic_username", Kind::Text)
+        .optional("basic_password", Kind::Text)
+        .optional("jwt_secret", Kind::Text)
+        .output("form_data", Kind::Dict)
+        .output("submitted_at", Kind::Text)
+        .output("user_id", Kind::Text)
+        .output("ip_address", Kind::Text),
+        trigger(
             "SSETriggerNode",
             "Starts the workflow for each event that a server sends. An event with an id starts it once, and what is sent while \
              nobody hears it is asked for later.",

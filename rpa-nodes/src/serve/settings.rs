@@ -25,6 +25,7 @@ pub(super) enum Trigger {
     /// Another workflow does, so nothing is to be waited for.
     Call,
     Errors,
+    Form,
     Stream,
     #[cfg(feature = "feeds")]
     Feed,
@@ -87,6 +88,11 @@ impl Settings {
         words.filter(|word| !word.is_empty()).collect()
     }
 
+    pub(super) fn list(&self, property: &str) -> Vec<Value> {
+        let said = self.values.get(property).and_then(Value::as_array);
+        said.cloned().unwrap_or_default()
+    }
+
     pub(super) fn dict(&self, property: &str) -> Object {
         let said = self.values.get(property).and_then(Value::as_object);
         said.cloned().unwrap_or_default()
@@ -137,6 +143,7 @@ pub(super) fn triggers(
             "FileWatchTriggerNode" => Trigger::Watch,
             "WorkflowCallTriggerNode" => Trigger::Call,
             "ErrorTriggerNode" => Trigger::Errors,
+            "FormTriggerNode" => Trigger::Form,
             "SSETriggerNode" => Trigger::Stream,
             #[cfg(feature = "feeds")]
             "RSSFeedTriggerNode" => Trigger::Feed,

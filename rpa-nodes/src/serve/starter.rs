@@ -151,9 +151,12 @@ impl Starter {
     }
 }
 
-/// What was asked for: two deliveries of one request differ in headers.
+/// What was asked for: two deliveries of one request differ in headers, two of one form in their time.
 fn payload(request: &Request) -> (String, serde_json::Value) {
     let fired = request.trigger().cloned().unwrap_or_default();
-    let payload = fired.outputs.get("payload").cloned();
-    (fired.node, payload.unwrap_or_default())
+    let payload = ["payload", "form_data"]
+        .iter()
+        .find_map(|port| fired.outputs.get(*port));
+    let payload = payload.cloned().unwrap_or_default();
+    (fired.node, payload)
 }
