@@ -5,6 +5,7 @@
 //! request, the time, the version of the file, the item of the feed. So whatever happens twice, or is seen by several servers, starts one run.
 
 mod access;
+mod chat;
 mod errors;
 mod failure;
 #[cfg(feature = "feeds")]
@@ -14,6 +15,7 @@ mod form;
 mod inbox;
 mod key;
 mod listen;
+mod page;
 mod poll;
 mod schedule;
 mod settings;
@@ -85,6 +87,9 @@ pub async fn serve(options: ServeOptions, mut tell: impl FnMut(String)) -> Resul
             match trigger {
                 settings::Trigger::Webhook => {
                     doors.push((served, Door::Hook(webhook::Hook::new(&settings)?)));
+                }
+                settings::Trigger::Chat => {
+                    doors.push((served, Door::Chat(chat::Chat::new(&settings)?)));
                 }
                 settings::Trigger::Form => {
                     doors.push((served, Door::Form(form::Form::new(&settings)?)));

@@ -2,6 +2,7 @@
 
 mod again;
 mod browser;
+mod chats;
 mod errors;
 mod exactly_once;
 mod excel;

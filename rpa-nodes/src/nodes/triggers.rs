@@ -105,6 +105,32 @@ pub(super) fn types() -> Vec<NodeType> {
         .output("user_id", Kind::Text)
         .output("ip_address", Kind::Text),
         trigger(
+            "ChatTriggerNode",
+            "Shows a page to chat with at its address, and starts the workflow for each message. What the workflow leaves in the \
+             variable `reply` is the answer.",
+        )
+        .property("welcome_message", Kind::Text, "Hello! How can I help you?")
+        .property("input_placeholder", Kind::Text, "Type your message...")
+        .property("platform", Kind::Choice(&["web", "slack", "teams", "discord", "telegram"]), "web")
+        .optional("channel_id", Kind::Text)
+        .optional("bot_token", Kind::Text)
+        .optional("message_pattern", Kind::Text)
+        .property("allow_dm", Kind::Boolean, true)
+        .property("allow_mentions", Kind::Boolean, true)
+        .property("auth_type", Kind::Choice(&["none", "basic", "header", "jwt"]), "none")
+        .property("auth_header_name", Kind::Text, "X-API-Key")
+        .optional("auth_header_value", Kind::Text)
+        .optional("basic_username", Kind::Text)
+        .optional("basic_password", Kind::Text)
+        .optional("jwt_secret", Kind::Text)
+        .output("message", Kind::Text)
+        .output("user_id", Kind::Text)
+        .output("user_name", Kind::Text)
+        .output("channel_id", Kind::Text)
+        .output("platform", Kind::Text)
+        .output("timestamp", Kind::Text)
+        .output("reply_to", Kind::Text),
+        trigger(
             "SSETriggerNode",
             "Starts the workflow for each event that a server sends. An event with an id starts it once, and what is sent while \
              nobody hears it is asked for later.",

@@ -6,18 +6,18 @@ mod field;
 
 use std::net::IpAddr;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::field::{Field, escaped};
+use self::field::Field;
 use super::ServeError;
 use super::access::{Access, Refused};
 use super::key::plain;
 use super::listen::{self, Answer, RUN};
+use super::page::{escaped, page};
 use super::settings::Settings;
 use super::starter::{Started, Starter};
 use super::webhook::payload;
@@ -28,9 +28,6 @@ const KEY: &str = "_key";
 /// Nothing in the page comes from elsewhere, and nothing goes there.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
-const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:36em;margin:3em auto;padding:0 1em}label{display:block;margin-top:1em}\
-    input:not([type=checkbox]),select,textarea{width:100%;box-sizing:border-box;padding:.4em;font:inherit}\
-    button{margin-top:1.5em;padding:.5em 1.5em;font:inherit}.wrong{color:#b00020}";
 
 /// A form.
 #[derive(Debug)]
@@ -177,7 +174,7 @@ impl Form {
             }
         }
         let thanks = format!("<p>{}</p>", escaped(&self.thanks));
-        let mut answer = self.said(StatusCode::OK, &thanks);
+        let mut answer = page(StatusCode::OK, &self.title, &thanks, POLICY);
         if let Ok(id) = HeaderValue::from_str(&id) {
             answer.headers_mut().insert(RUN, id);
         }
@@ -192,56 +189,32 @@ impl Form {
         sent: &Object,
         wrong: &[(&str, String)],
     ) -> Answer {
-        let mut page = String::new();
+        let mut inside = String::new();
         if !self.description.is_empty() {
-            page.push_str(&format!("<p>{}</p>", escaped(&self.description)));
+            inside.push_str(&format!("<p>{}</p>", escaped(&self.description)));
         }
-        page.push_str("<form method=\"post\" accept-charset=\"utf-8\">");
-        page.push_str(&format!(
+        inside.push_str("<form method=\"post\" accept-charset=\"utf-8\">");
+        inside.push_str(&format!(
             "<input type=\"hidden\" name=\"{KEY}\" value=\"{}\">",
             escaped(key)
         ));
         for field in &self.fields {
             let reason = wrong.iter().find(|(name, _)| *name == field.name);
-            page.push_str(&field.html(sent.get(&field.name)));
+            inside.push_str(&field.html(sent.get(&field.name)));
             if let Some((_, reason)) = reason {
-                page.push_str(&format!("<div class=\"wrong\">{}</div>", escaped(reason)));
+                inside.push_str(&format!("<div class=\"wrong\">{}</div>", escaped(reason)));
             }
         }
-        page.push_str(&format!(
+        inside.push_str(&format!(
             "<button>{}</button></form>",
             escaped(&self.button)
         ));
-        self.said(status, &page)
+        page(status, &self.title, &inside, POLICY)
     }
 
     fn refuse(&self, status: StatusCode, reason: &str) -> Answer {
-        self.said(
-            status,
-            &format!("<p class=\"wrong\">{}</p>", escaped(reason)),
-        )
-    }
-
-    fn said(&self, status: StatusCode, inside: &str) -> Answer {
-        let title = escaped(&self.title);
-        let page = format!(
-            "<!doctype html><html><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-             <title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>{inside}</body></html>"
-        );
-        let mut answer = Response::new(Full::new(Bytes::from(page)));
-        *answer.status_mut() = status;
-        let headers = [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ];
-        for (name, value) in headers {
-            answer
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        answer
+        let inside = format!("<p class=\"wrong\">{}</p>", escaped(reason));
+        page(status, &self.title, &inside, POLICY)
     }
 }
 

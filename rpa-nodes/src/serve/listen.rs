@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use super::ServeError;
+use super::chat::Chat;
 use super::form::Form;
 use super::starter::Starter;
 use super::webhook::Hook;
@@ -41,6 +42,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 pub(super) enum Door {
     Hook(Hook),
     Form(Form),
+    Chat(Chat),
 }
 
 impl Door {
@@ -48,6 +50,7 @@ impl Door {
         match self {
             Self::Hook(hook) => hook.path(),
             Self::Form(form) => form.path(),
+            Self::Chat(chat) => chat.path(),
         }
     }
 
@@ -56,6 +59,7 @@ impl Door {
         let methods = match self {
             Self::Hook(hook) => hook.methods(),
             Self::Form(_) => "a form at".to_owned(),
+            Self::Chat(_) => "a chat at".to_owned(),
         };
         format!("{methods} http://{address}{}", self.path())
     }
@@ -144,6 +148,7 @@ async fn answer(server: &Server, request: Request<Incoming>, from: IpAddr) -> An
     match door {
         Door::Hook(hook) => hook.answer(starter, request, from).await,
         Door::Form(form) => form.answer(starter, request, from).await,
+        Door::Chat(chat) => chat.answer(starter, request, from).await,
     }
 }
 

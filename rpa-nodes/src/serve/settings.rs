@@ -26,6 +26,7 @@ pub(super) enum Trigger {
     Call,
     Errors,
     Form,
+    Chat,
     Stream,
     #[cfg(feature = "feeds")]
     Feed,
@@ -144,6 +145,7 @@ pub(super) fn triggers(
             "WorkflowCallTriggerNode" => Trigger::Call,
             "ErrorTriggerNode" => Trigger::Errors,
             "FormTriggerNode" => Trigger::Form,
+            "ChatTriggerNode" => Trigger::Chat,
             "SSETriggerNode" => Trigger::Stream,
             #[cfg(feature = "feeds")]
             "RSSFeedTriggerNode" => Trigger::Feed,

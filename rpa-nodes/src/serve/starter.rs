@@ -154,7 +154,7 @@ impl Starter {
 /// What was asked for: two deliveries of one request differ in headers, two of one form in their time.
 fn payload(request: &Request) -> (String, serde_json::Value) {
     let fired = request.trigger().cloned().unwrap_or_default();
-    let payload = ["payload", "form_data"]
+    let payload = ["payload", "form_data", "message"]
         .iter()
         .find_map(|port| fired.outputs.get(*port));
     let payload = payload.cloned().unwrap_or_default();

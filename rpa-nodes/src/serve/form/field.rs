@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::is_nothing;
+use crate::serve::page::escaped;
 use crate::value::{read_integer, read_number, text};
 
 /// What fields may be.
@@ -185,22 +186,6 @@ impl Field {
         };
         format!("<label>{label}{mark}{input}</label>")
     }
-}
-
-/// A text in HTML, as a part of an attribute too.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
