@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch as signal};
+use tokio::sync::watch as signal;
 use tokio::task::JoinSet;
 
 use super::starter::Starter;
 use crate::fault::Fault;
-use crate::run::{RunError, StartError, first_found};
+use crate::run::StartError;
 
 /// How soon it is looked again after a failure, at the latest.
 const SOON: Duration = Duration::from_secs(60);
@@ -81,10 +81,11 @@ pub(super) async fn poll(mut look: impl Poll, mut end: signal::Receiver<()>) {
 }
 
 /// Does what blocks on a thread that nobody has to wait for at the end of the process.
+#[cfg(any(feature = "feeds", feature = "mail"))]
 pub(super) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    let (tell, told) = oneshot::channel();
+    let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // Whoever asked may have gone.
         let _ = tell.send(work());
@@ -94,14 +95,18 @@ pub(super) async fn aside<T: Send + 'static>(
 }
 
 /// What was there when a trigger looked for the first time ever, in whatever process: `found` if it is this one.
+#[cfg(any(feature = "feeds", feature = "mail"))]
 pub(super) async fn first(
     starter: &Starter,
     id: String,
     found: Vec<String>,
 ) -> Result<Vec<String>, StartError> {
-    match first_found(starter.durable(), found).id(id).await {
+    match crate::run::first_found(starter.durable(), found)
+        .id(id)
+        .await
+    {
         Ok(found) => Ok(found),
-        Err(RunError::Durable(error)) => Err(error.into()),
+        Err(crate::run::RunError::Durable(error)) => Err(error.into()),
         Err(error) => Err(StartError::Run(error)),
     }
 }
