@@ -40,6 +40,8 @@ mod tests;
 
 use crate::catalogue::NodeType;
 
+#[cfg(feature = "mail")]
+pub(crate) use self::files::write_whole;
 pub(crate) use self::texts::title_case;
 
 /// All node types, in the order in which they are listed.

@@ -1,6 +1,6 @@
 //! A web server that counts what it is asked, and answers when it is told to.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -94,6 +94,35 @@ impl Counter {
     }
 }
 
+/// The next request of a connection.
+pub(crate) fn read(reader: &mut impl BufRead) -> Option<Asked> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut words = line.split_whitespace();
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    let mut asked = Asked {
+        method,
+        path,
+        headers,
+        body: String::new(),
+    };
+    let length = asked.header("content-length");
+    let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut sent = vec![0; length];
+    reader.read_exact(&mut sent).ok()?;
+    asked.body = String::from_utf8_lossy(&sent).into_owned();
+    Some(asked)
+}
+
 fn serve(
     stream: TcpStream,
     tell: &Sender<Asked>,
@@ -103,32 +132,7 @@ fn serve(
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        let mut words = line.split_whitespace();
-        let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-        let mut headers = Vec::new();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok()?;
-            let Some((name, value)) = line.trim_end().split_once(':') else {
-                break;
-            };
-            headers.push((name.to_owned(), value.trim().to_owned()));
-        }
-        let mut asked = Asked {
-            method,
-            path,
-            headers,
-            body: String::new(),
-        };
-        let length = asked
-            .header("content-length")
-            .and_then(|length| length.parse().ok())
-            .unwrap_or(0);
-        let mut sent = vec![0; length];
-        reader.read_exact(&mut sent).ok()?;
-        asked.body = String::from_utf8_lossy(&sent).into_owned();
+        let asked = read(&mut reader)?;
         // The test may be over.
         tell.send(asked).ok()?;
         let mut held = gate.0.lock().unwrap_or_else(PoisonError::into_inner);

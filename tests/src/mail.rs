@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use crate::certificate::Certificate;
 use crate::scratch::Scratch;
@@ -90,6 +91,59 @@ impl PostOffice {
 }
 
 impl PostOffice {
+    /// Puts a mail into the inbox, whole.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub fn deliver(&self, name: &str, mail: &str) {
+        let inbox = self.scratch.file("mail").join(USER);
+        let whole = inbox.join("tmp").join(name);
+        std::fs::write(&whole, mail).expect("it can be written");
+        std::fs::set_permissions(&whole, Permissions::from_mode(0o644)).expect("it is ours");
+        std::fs::rename(&whole, inbox.join("new").join(name)).expect("it can be moved");
+    }
+
+    /// Lets a mail that nobody looked at yet have come so long ago.
+    ///
+    /// # Panics
+    ///
+    /// When it is not there.
+    pub fn received(&self, name: &str, ago: Duration) {
+        let mail = self.scratch.file("mail").join(USER).join("new").join(name);
+        let mail = std::fs::File::options().write(true).open(mail);
+        let then = SystemTime::now() - ago;
+        let set = mail.and_then(|mail| mail.set_modified(then));
+        set.expect("it is there");
+    }
+
+    /// Lets the inbox give other numbers to its mails.
+    ///
+    /// # Panics
+    ///
+    /// When Dovecot did not number them.
+    pub fn number_anew(&self) {
+        let inbox = self.scratch.file("mail").join(USER);
+        for entry in std::fs::read_dir(&inbox).expect("it can be listed") {
+            let path = entry.expect("it can be listed").path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name.is_some_and(|name| name.starts_with("dovecot")) && path.is_file() {
+                std::fs::remove_file(path).expect("it can be removed");
+            }
+        }
+        std::fs::write(inbox.join("dovecot-uidlist"), "3 V7 N1\n").expect("it can be written");
+    }
+
+    /// How many mails are marked as read.
+    pub fn read(&self) -> usize {
+        let read = self.files().into_iter().filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.and_then(|name| name.split_once(":2,"))
+                .is_some_and(|(_, flags)| flags.contains('S'))
+        });
+        read.count()
+    }
+
     /// All mails that are there, in whatever folder.
     ///
     /// # Panics

@@ -2,9 +2,14 @@
 
 mod again;
 mod browser;
+mod chats;
+mod errors;
 mod exactly_once;
 mod excel;
+mod feeds;
+mod forms;
 mod ftp;
+mod inbox;
 mod kill;
 mod lenient;
 mod llm;
@@ -13,5 +18,6 @@ mod maria_db;
 mod runs;
 mod secrets;
 mod serve;
+mod streams;
 mod subflows;
 mod worker;

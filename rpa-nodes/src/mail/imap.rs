@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 
 use imap_proto::{AttributeValue, Capability, MailboxDatum, Response, ResponseCode, Status};
+use jiff::Timestamp;
 
 use super::account::Account;
 use super::folder;
@@ -86,6 +87,8 @@ pub(crate) fn criteria(said: &str) -> Result<Line, Fault> {
 pub(crate) struct Stored {
     pub(crate) uid: u32,
     pub(crate) flags: Vec<String>,
+    /// When it came, to the second.
+    pub(crate) received: Option<Timestamp>,
     pub(crate) content: Vec<u8>,
 }
 
@@ -217,12 +220,12 @@ impl Mailbox {
 
     /// A mail; nothing if it is not there any more.
     pub(crate) fn fetch(&mut self, uid: u32) -> Result<Option<Stored>, Fault> {
-        self.ask(uid, "(UID FLAGS BODY.PEEK[])")
+        self.ask(uid, "(UID FLAGS INTERNALDATE BODY.PEEK[])")
     }
 
     /// The head of a mail; nothing if it is not there any more.
     pub(crate) fn head(&mut self, uid: u32) -> Result<Option<Stored>, Fault> {
-        self.ask(uid, "(UID FLAGS BODY.PEEK[HEADER])")
+        self.ask(uid, "(UID FLAGS INTERNALDATE BODY.PEEK[HEADER])")
     }
 
     fn ask(&mut self, uid: u32, what: &str) -> Result<Option<Stored>, Fault> {
@@ -405,6 +408,10 @@ fn stored(attributes: Vec<AttributeValue<'_>>) -> Stored {
                 // Which connection saw a mail first is nothing that lasts.
                 let lasting = flags.iter().filter(|flag| flag.as_ref() != "\\Recent");
                 mail.flags = lasting.map(|flag| flag.to_string()).collect();
+            }
+            AttributeValue::InternalDate(said) => {
+                let time = Timestamp::strptime("%d-%b-%Y %H:%M:%S %z", said.trim());
+                mail.received = time.ok();
             }
             AttributeValue::BodySection {
                 data: Some(data), ..

@@ -97,6 +97,13 @@ fn no_node_type_is_untested() {
         include_str!("../../tests/fixtures/runs/mail_tour.json"),
         include_str!("../../tests/fixtures/runs/mail_super.json"),
         include_str!("../../tests/fixtures/runs/ftp_tour.json"),
+        // Triggers that wait for others with what these are: tests/suite/rpa.
+        include_str!("../../../tests/suite/rpa/chats.rs"),
+        include_str!("../../../tests/suite/rpa/errors.rs"),
+        include_str!("../../../tests/suite/rpa/feeds.rs"),
+        include_str!("../../../tests/suite/rpa/forms.rs"),
+        include_str!("../../../tests/suite/rpa/inbox.rs"),
+        include_str!("../../../tests/suite/rpa/streams.rs"),
         include_str!("tests/agent.rs"),
         include_str!("tests/collections.rs"),
         include_str!("tests/databases.rs"),

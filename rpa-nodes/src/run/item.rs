@@ -60,6 +60,14 @@ fn is_business(error: Option<&str>) -> bool {
     class.is_some_and(|class| BUSINESS.contains(&class.trim()))
 }
 
+/// What is run for an item.
+pub(crate) fn item_of(row: &WorkflowStatus) -> Option<Request> {
+    let input: serde_json::Value = serde_json::from_str(row.input.as_deref()?).ok()?;
+    let item = input.pointer("/positionalArgs/0")?.clone();
+    let item: Item = serde_json::from_value(item).ok()?;
+    Some(item.request)
+}
+
 /// What became of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

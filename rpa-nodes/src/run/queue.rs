@@ -9,6 +9,7 @@ use tokio::sync::SetOnce;
 
 use super::durable::{APPLICATION, VERSION, interrupted, run_document};
 use super::failure::StartError;
+use super::first::first_found;
 use super::item::work_item;
 use super::request::Request;
 use super::schedule::{scheduled, watched_since};
@@ -76,6 +77,7 @@ pub(super) async fn open(
         .register::<run_document>()
         .register::<scheduled>()
         .register::<watched_since>()
+        .register::<first_found>()
         .register::<work_item>()
         .state(host)
         .state(reception.clone());

@@ -119,14 +119,16 @@ impl Request {
     }
 
     /// A request that a trigger makes. What it gives can be referred to by its node, and by the names of its ports as
-    /// variables, as can what is in its `payload` by variables that are declared. A variable that is declared with a type
+    /// variables, as can what is in its `payload` or `form_data` by variables that are declared. A variable that is declared with a type
     /// which a value does not fit keeps its default.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn fired(workflow: &Workflow, fired: Fired, folder: &Path) -> Result<Self, StartError> {
         let mut given = fired.outputs.clone();
-        let payload = fired.outputs.get("payload").and_then(Value::as_object);
+        let payload = ["payload", "form_data"]
+            .iter()
+            .find_map(|port| fired.outputs.get(*port)?.as_object());
         for variable in &workflow.variables {
             let inside = payload.and_then(|payload| payload.get(&variable.name));
             let value = given.get(&variable.name).or(inside).cloned();

@@ -1,4 +1,4 @@
-//! Who may ask a webhook.
+//! Who may ask over HTTP.
 
 use std::net::IpAddr;
 
@@ -92,6 +92,23 @@ impl Access {
             only: nets("ip_whitelist")?,
             never: nets("ip_blacklist")?,
         })
+    }
+
+    /// Everybody may ask.
+    pub(super) fn open() -> Self {
+        Self {
+            proof: Proof::Nothing,
+            only: Vec::new(),
+            never: Vec::new(),
+        }
+    }
+
+    /// Who asks, as far as what is shown tells.
+    pub(super) fn user(&self) -> &str {
+        match &self.proof {
+            Proof::Basic { user, .. } => user,
+            _ => "",
+        }
     }
 
     /// The header that has to be shown: it is no part of what a run is told.

@@ -9,7 +9,7 @@ use crate::secrets::SecretError;
 pub enum ServeError {
     /// Nothing would ever start it.
     #[error(
-        "nothing starts the workflow `{name}`; add a WebhookTriggerNode, a ScheduleTriggerNode or a FileWatchTriggerNode"
+        "nothing starts the workflow `{name}`; add a WebhookTriggerNode, a ScheduleTriggerNode or another trigger"
     )]
     NoTrigger {
         /// The workflow.

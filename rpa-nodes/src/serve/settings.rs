@@ -1,6 +1,7 @@
 //! What the triggers of a workflow say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,6 +13,9 @@ use crate::template::{self, Scope};
 use crate::value::{Object, text};
 use crate::visit::is_empty;
 
+/// Nobody is asked more often than that.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// What starts a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
@@ -20,6 +24,14 @@ pub(super) enum Trigger {
     Watch,
     /// Another workflow does, so nothing is to be waited for.
     Call,
+    Errors,
+    Form,
+    Chat,
+    Stream,
+    #[cfg(feature = "feeds")]
+    Feed,
+    #[cfg(feature = "mail")]
+    Inbox,
 }
 
 /// The properties of a trigger, with their defaults, and with the values of secrets.
@@ -42,6 +54,22 @@ impl Settings {
             .unwrap_or_default()
     }
 
+    /// How long it is from one look to the next, in a unit of so many seconds.
+    pub(super) fn interval(&self, property: &str, unit: f64) -> Result<Duration, ServeError> {
+        let said = self
+            .values
+            .get(property)
+            .and_then(crate::value::read_number);
+        let seconds = said.unwrap_or_default() * unit;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(interval) if interval >= SHORTEST => Ok(interval),
+            _ => Err(self.refuse(format!(
+                "`{property}` is `{}`; write how long it waits between two looks",
+                self.text(property)
+            ))),
+        }
+    }
+
     pub(super) fn flag(&self, property: &str) -> bool {
         self.values.get(property).is_some_and(crate::value::truth)
     }
@@ -59,6 +87,16 @@ impl Settings {
         };
         let words = words.iter().map(|word| word.trim().to_owned());
         words.filter(|word| !word.is_empty()).collect()
+    }
+
+    pub(super) fn list(&self, property: &str) -> Vec<Value> {
+        let said = self.values.get(property).and_then(Value::as_array);
+        said.cloned().unwrap_or_default()
+    }
+
+    pub(super) fn dict(&self, property: &str) -> Object {
+        let said = self.values.get(property).and_then(Value::as_object);
+        said.cloned().unwrap_or_default()
     }
 
     /// The trigger cannot be waited for.
@@ -105,6 +143,14 @@ pub(super) fn triggers(
             "ScheduleTriggerNode" => Trigger::Schedule,
             "FileWatchTriggerNode" => Trigger::Watch,
             "WorkflowCallTriggerNode" => Trigger::Call,
+            "ErrorTriggerNode" => Trigger::Errors,
+            "FormTriggerNode" => Trigger::Form,
+            "ChatTriggerNode" => Trigger::Chat,
+            "SSETriggerNode" => Trigger::Stream,
+            #[cfg(feature = "feeds")]
+            "RSSFeedTriggerNode" => Trigger::Feed,
+            #[cfg(feature = "mail")]
+            "EmailTriggerNode" => Trigger::Inbox,
             _ => continue,
         };
         let Some(node_type) = catalogue().get(&node.node_type) else {

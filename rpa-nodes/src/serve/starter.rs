@@ -73,6 +73,15 @@ impl Starter {
         &self.node
     }
 
+    /// Whether something was started under this id.
+    pub(super) async fn is_known(&self, id: &str) -> Result<bool, StartError> {
+        match self.durable.client().status(id).await {
+            Ok(_) => Ok(true),
+            Err(durable_runtime::Error::NoSuchWorkflow { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Starts a run for a trigger that fired.
     pub(super) async fn start(
         &self,
@@ -142,9 +151,12 @@ impl Starter {
     }
 }
 
-/// What was asked for: two deliveries of one request differ in headers.
+/// What was asked for: two deliveries of one request differ in headers, two of one form in their time.
 fn payload(request: &Request) -> (String, serde_json::Value) {
     let fired = request.trigger().cloned().unwrap_or_default();
-    let payload = fired.outputs.get("payload").cloned();
-    (fired.node, payload.unwrap_or_default())
+    let payload = ["payload", "form_data", "message"]
+        .iter()
+        .find_map(|port| fired.outputs.get(*port));
+    let payload = payload.cloned().unwrap_or_default();
+    (fired.node, payload)
 }

@@ -1,40 +1,25 @@
 //! Triggers that are asked over HTTP.
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
 
 use super::ServeError;
 use super::access::{Access, Refused};
+use super::key::{hash, plain};
+use super::listen::{self, Answer, RUN, refused, said};
 use super::settings::Settings;
 use super::starter::{Started, Starter};
 use crate::value::Object;
 
-/// The largest body.
-const LARGEST_BODY: usize = 10 << 20;
-/// How many connections are open at once; more wait.
-const CONNECTIONS: usize = 256;
-/// How long a client may take to say what it wants.
-const HEADERS_WITHIN: Duration = Duration::from_secs(30);
-/// How long requests that are being answered are waited for at the end.
-const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long a run is waited for by who asked to wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Headers that tell a request from all others, as their senders call them.
@@ -44,12 +29,6 @@ const KEYS: [&str; 4] = [
     "webhook-id",
     "x-github-delivery",
 ];
-/// Longer keys, and those of other characters, have a hash in the place of themselves.
-const LONGEST_KEY: usize = 100;
-/// The id of the run that a request started.
-const RUN: HeaderName = HeaderName::from_static("x-workflow-id");
-
-type Answer = Response<Full<Bytes>>;
 
 /// A trigger that is asked over HTTP.
 #[derive(Debug)]
@@ -110,97 +89,23 @@ impl Hook {
         let methods: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
         methods.join(", ")
     }
-}
 
-/// All triggers that are asked over HTTP, by path.
-pub(super) struct Server {
-    hooks: BTreeMap<String, (Hook, Arc<Starter>)>,
-}
-
-impl Server {
-    pub(super) fn new(hooks: Vec<(Hook, Arc<Starter>)>) -> Result<Self, ServeError> {
-        let mut by_path = BTreeMap::new();
-        for (hook, starter) in hooks {
-            let path = hook.path.clone();
-            if by_path.insert(path.clone(), (hook, starter)).is_some() {
-                return Err(ServeError::SamePath { path });
-            }
+    pub(super) async fn answer(
+        &self,
+        starter: &Starter,
+        request: Request<Incoming>,
+        from: IpAddr,
+    ) -> Answer {
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut answer = match (request.method(), &self.origins) {
+            (&Method::OPTIONS, Some(_)) => preflight(self),
+            _ => fire(self, starter, request, from).await,
+        };
+        if let Some(origins) = &self.origins {
+            allow(origins, origin, answer.headers_mut());
         }
-        Ok(Self { hooks: by_path })
+        answer
     }
-}
-
-/// Answers until the end; then no new connection is taken, and what is being answered is finished.
-pub(super) async fn serve(
-    listener: TcpListener,
-    server: Arc<Server>,
-    mut end: watch::Receiver<()>,
-) {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let place = Arc::clone(&room).acquire_owned();
-        let accepted = async { (place.await, listener.accept().await) };
-        let (place, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            _ = end.changed() => break,
-        };
-        let (stream, from) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // A client that left, or too many open files: the next one may be luckier.
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let server = Arc::clone(&server);
-        let answer = service_fn(move |request| {
-            let server = Arc::clone(&server);
-            async move { Ok::<_, Infallible>(answer(&server, request, from.ip()).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS_WITHIN)
-            .serve_connection(TokioIo::new(stream), answer);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
-            }
-            drop(place);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(LAST_WORDS, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("some requests were not answered in time");
-    }
-}
-
-async fn answer(server: &Server, request: Request<Incoming>, from: IpAddr) -> Answer {
-    let path = request.uri().path();
-    let plain = match path.trim_end_matches('/') {
-        "" => "/",
-        path => path,
-    };
-    if plain == "/health" && request.method() == Method::GET {
-        return said(StatusCode::OK, &json!({"status": "ok"}));
-    }
-    let Some((hook, starter)) = server.hooks.get(plain) else {
-        return refused(StatusCode::NOT_FOUND, "no workflow waits here");
-    };
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let mut answer = match (request.method(), &hook.origins) {
-        (&Method::OPTIONS, Some(_)) => preflight(hook),
-        _ => fire(hook, starter, request, from).await,
-    };
-    if let Some(origins) = &hook.origins {
-        allow(origins, origin, answer.headers_mut());
-    }
-    answer
 }
 
 /// Starts a run for a request.
@@ -226,14 +131,9 @@ async fn fire(hook: &Hook, starter: &Starter, request: Request<Incoming>, from: 
         }
     }
     let (head, body) = request.into_parts();
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            return refused(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is too large, or broke off",
-            );
-        }
+    let body = match listen::body(body).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let payload = match payload(&head.headers, &body) {
         Ok(payload) => payload,
@@ -311,23 +211,14 @@ async fn fire(hook: &Hook, starter: &Starter, request: Request<Incoming>, from: 
 fn key(headers: &HeaderMap) -> Option<String> {
     let mut keys = KEYS.iter().filter_map(|name| headers.get(*name));
     let key = keys.find(|key| !key.is_empty())?;
-    let plain = key.to_str().ok().filter(|key| {
-        let is_plain =
-            |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-        key.len() <= LONGEST_KEY && key.chars().all(is_plain)
-    });
-    Some(match plain {
-        Some(key) => key.to_owned(),
-        None => {
-            let hash = ring::digest::digest(&ring::digest::SHA256, key.as_bytes());
-            let bytes = hash.as_ref().iter();
-            bytes.map(|byte| format!("{byte:02x}")).collect()
-        }
+    Some(match key.to_str() {
+        Ok(key) => plain(key),
+        Err(_) => hash(key.as_bytes()),
     })
 }
 
 /// A body as a dict.
-fn payload(headers: &HeaderMap, body: &[u8]) -> Result<Object, String> {
+pub(super) fn payload(headers: &HeaderMap, body: &[u8]) -> Result<Object, String> {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
@@ -418,20 +309,10 @@ fn allow(origins: &str, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
     }
 }
 
-fn refused(status: StatusCode, reason: &str) -> Answer {
-    said(status, &json!({"error": reason}))
-}
-
-fn said(status: StatusCode, body: &Value) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
-    *answer.status_mut() = status;
-    let kind = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
-    answer
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderName;
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

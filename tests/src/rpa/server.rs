@@ -96,6 +96,17 @@ impl Server {
         ask(&self.address(), method, path, headers, body)
     }
 
+    /// Waits until it says a line with this in it.
+    ///
+    /// # Panics
+    ///
+    /// When it ends before.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let mut lines = self.lines.by_ref().lines().map_while(Result::ok);
+        let found = lines.find(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("it never said `{text}`"))
+    }
+
     /// Kills it with SIGKILL.
     ///
     /// # Panics

@@ -5,12 +5,12 @@ use durable_tests::store::Store;
 use serde_json::{Value as Json, json};
 
 /// How many runs there are of a name, and how many of them succeeded.
-const RUNS: &str =
+pub(super) const RUNS: &str =
     "SELECT count(*) FROM workflow_status WHERE name = 'run_document' AND workflow_uuid LIKE $1";
-const DONE: &str = "SELECT count(*) FROM workflow_status WHERE name = 'run_document' AND status = 'SUCCESS' AND workflow_uuid LIKE $1";
+pub(super) const DONE: &str = "SELECT count(*) FROM workflow_status WHERE name = 'run_document' AND status = 'SUCCESS' AND workflow_uuid LIKE $1";
 
 /// A workflow of a trigger and a node that writes a line.
-fn served(trigger: &str, config: Json, line: &str) -> Json {
+pub(super) fn served(trigger: &str, config: Json, line: &str) -> Json {
     json!({
         "metadata": {"name": "Served"},
         "variables": {"amount": {"type": "Integer", "default_value": 0}},
@@ -24,11 +24,11 @@ fn served(trigger: &str, config: Json, line: &str) -> Json {
     })
 }
 
-fn write(robot: &Robot<'_>, name: &str, workflow: &Json) {
+pub(super) fn write(robot: &Robot<'_>, name: &str, workflow: &Json) {
     std::fs::write(robot.file(name), workflow.to_string()).unwrap();
 }
 
-fn log(robot: &Robot<'_>) -> Vec<String> {
+pub(super) fn log(robot: &Robot<'_>) -> Vec<String> {
     let mut lines: Vec<String> = robot
         .files("out")
         .get("log.txt")
