@@ -222,7 +222,7 @@ pub(super) fn types(single: &[NodeType]) -> Vec<NodeType> {
             node(
                 "ListSuperNode",
                 "All of the list nodes in one: `action` says which.",
-                |call| act_on_list(call),
+                act_on_list,
                 LIST_ACTIONS,
                 "Get Item",
             )
