@@ -14,7 +14,7 @@ use crate::engine::{Engine, ForeignWakes, IN_MEMORY, Settings};
 use crate::error::Result;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::WorkflowStatus;
+use crate::store::{Synchronous, WorkflowStatus};
 use crate::workflow::Workflow;
 
 /// A launched runtime. Workflows are called with a reference to it; clones share it.
@@ -56,6 +56,7 @@ impl Durable {
                 run_migrations: true,
                 foreign_wakes: ForeignWakes::default(),
                 sleep_in_memory: IN_MEMORY,
+                synchronous: Synchronous::default(),
             },
         }
     }
@@ -255,6 +256,27 @@ impl Builder {
     /// ```
     pub fn sleep_in_memory(mut self, longest: Duration) -> Self {
         self.settings.sleep_in_memory = longest;
+        self
+    }
+
+    /// What a commit to a SQLite file outlives: the loss of power unless set. With [`Synchronous::Normal`] no commit of this
+    /// process waits for the disk, and workflows that the power interrupts may go on from an earlier record: a step whose
+    /// record was lost runs again, and a workflow whose start was lost is not there. A process that is killed loses nothing
+    /// either way.
+    ///
+    /// PostgreSQL is asked for the same with its own `synchronous_commit`, for a role or a database.
+    ///
+    /// ```no_run
+    /// # async fn example() -> durable_runtime::Result<()> {
+    /// use durable_runtime::{Durable, Synchronous};
+    ///
+    /// let quick = Durable::open("sqlite://app.db").synchronous(Synchronous::Normal).launch().await?;
+    /// # let _ = quick;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.settings.synchronous = synchronous;
         self
     }
 

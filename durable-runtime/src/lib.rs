@@ -82,7 +82,7 @@ pub use saga::Saga;
 pub use schedule::{Schedule, ScheduleFilter, ScheduleState, ScheduleStatus};
 pub use store::{
     ApplicationVersion, GroupBy, RegisteredQueue, RenamedRows, Status, StepCount, StepCountFilter,
-    StepFilter, StepStatus, WorkflowCount, WorkflowFilter, WorkflowStatus,
+    StepFilter, StepStatus, Synchronous, WorkflowCount, WorkflowFilter, WorkflowStatus,
 };
 /// Waits for several calls at once, each in one branch: a call takes its position when it is made, so the branches may
 /// end in any order. A branch is one call; what needs several belongs into a child workflow.

@@ -241,13 +241,32 @@ impl Session<'_> {
     }
 }
 
+/// What a commit to a SQLite file outlives. Whatever it is, a process that is killed loses nothing, and the file stays
+/// whole. See [`Builder::synchronous`](crate::Builder::synchronous).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Synchronous {
+    /// The loss of power: each commit waits for the disk.
+    #[default]
+    Full,
+    /// The end of the process. The last commits before the power is lost, or the system crashes, may be lost; none waits
+    /// for the disk.
+    Normal,
+}
+
 /// Connects to the store that the URL names. With `create`, a SQLite file that is missing is made.
 #[cfg_attr(not(feature = "sqlite"), expect(unused_variables))]
-pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Arc<dyn Store>> {
+pub(crate) async fn open(
+    url: &str,
+    create: bool,
+    synchronous: Synchronous,
+) -> StoreResult<Arc<dyn Store>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Arc::new(sqlite::SqliteStore::open(url, create).await?)),
+        "sqlite" => Ok(Arc::new(
+            sqlite::SqliteStore::open(url, create, synchronous).await?,
+        )),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => Ok(Arc::new(postgres::PostgresStore::open(url).await?)),
         _ => Err(StoreError::UnknownUrl {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::state::States;
-use crate::store::{self, Identity, ReadOnly, Recovery, Store};
+use crate::store::{self, Identity, ReadOnly, Recovery, Store, Synchronous};
 use crate::{ids, task};
 
 /// What a launch needs to know.
@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) foreign_wakes: ForeignWakes,
     /// Longer sleeps leave memory.
     pub(crate) sleep_in_memory: Duration,
+    pub(crate) synchronous: Synchronous,
 }
 
 impl Settings {
@@ -74,7 +75,7 @@ impl Engine {
         let queues = checked_queues(&settings.queues)?;
         let identity = settings.identity(&registry)?;
 
-        let store = store::open(&settings.url, settings.run_migrations).await?;
+        let store = store::open(&settings.url, settings.run_migrations, settings.synchronous).await?;
         if settings.run_migrations {
             store.migrate().await?;
             store.create_own_tables().await?;
@@ -139,7 +140,7 @@ impl Engine {
 
     /// Connects without running anything.
     pub(crate) async fn connect(url: &str, listen_notify: bool) -> Result<Arc<Self>> {
-        let store = store::open(url, false).await?;
+        let store = store::open(url, false, Synchronous::default()).await?;
         store.check_version().await?;
         let identity = Identity {
             executor_id: String::new(),
@@ -160,7 +161,7 @@ impl Engine {
         let registry = settings.registry()?;
         checked_queues(&settings.queues)?;
         let identity = settings.identity(&registry)?;
-        let store = store::open(&settings.url, false).await?;
+        let store = store::open(&settings.url, false, settings.synchronous).await?;
         store.check_version().await?;
         let read_only = Arc::new(ReadOnly(Arc::clone(&store)));
         let queues = Queues::default();

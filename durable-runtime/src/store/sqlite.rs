@@ -1,4 +1,4 @@
-//! The store in one SQLite file: WAL, `synchronous = FULL`, one writer.
+//! The store in one SQLite file: WAL, `synchronous = FULL` unless said otherwise, one writer.
 
 mod changes;
 mod migrations;
@@ -17,7 +17,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::sql::{self, Param, Row};
-use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
+use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Synchronous, Transaction};
 use crate::clock;
 use crate::error::StoreError;
 use changes::{Changes, OwnWrite};
@@ -47,7 +47,11 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the file; `create` makes it when it is missing.
-    pub(crate) async fn open(url: &str, create: bool) -> StoreResult<Self> {
+    pub(crate) async fn open(
+        url: &str,
+        create: bool,
+        synchronous: Synchronous,
+    ) -> StoreResult<Self> {
         let failed = |cause| StoreError::Open {
             url: url.to_owned(),
             cause,
@@ -56,7 +60,10 @@ impl SqliteStore {
             .map_err(failed)?
             .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(match synchronous {
+                Synchronous::Full => SqliteSynchronous::Full,
+                Synchronous::Normal => SqliteSynchronous::Normal,
+            })
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         if url.contains(":memory:") || url.contains("mode=memory") {
@@ -255,16 +262,20 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::{READERS, SqliteStore};
-    use crate::store::Store;
     use crate::store::row::Identity;
+    use crate::store::{Store, Synchronous};
+
+    async fn open(folder: &tempfile::TempDir, synchronous: Synchronous) -> SqliteStore {
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        SqliteStore::open(&url, true, synchronous).await.unwrap()
+    }
 
     #[tokio::test]
     async fn a_lease_that_another_process_renews_is_no_change_but_a_new_process_is() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("a.db").display());
         let stores = [
-            SqliteStore::open(&url, true).await.unwrap(),
-            SqliteStore::open(&url, true).await.unwrap(),
+            open(&folder, Synchronous::Full).await,
+            open(&folder, Synchronous::Full).await,
         ];
         let [ours, theirs]: [&dyn Store; 2] = [&stores[0], &stores[1]];
         ours.migrate().await.unwrap();
@@ -294,8 +305,7 @@ mod tests {
     #[tokio::test]
     async fn all_readers_together_keep_no_more_of_the_file_than_the_writer() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("a.db").display());
-        let store = SqliteStore::open(&url, true).await.unwrap();
+        let store = open(&folder, Synchronous::Full).await;
         let kept = async |pool: &sqlx::SqlitePool| {
             let asked = sqlx::query_scalar("PRAGMA cache_size");
             let kibibytes: i64 = asked.fetch_one(pool).await.unwrap();
@@ -307,5 +317,20 @@ mod tests {
         let writer = kept(&store.writer).await;
 
         assert!(readers <= writer, "{readers} KiB beside {writer} KiB");
+    }
+
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk_unless_told_otherwise() {
+        // What the pragma tells: https://www.sqlite.org/pragma.html#pragma_synchronous
+        for (synchronous, number) in [
+            (Synchronous::default(), 2),
+            (Synchronous::Full, 2),
+            (Synchronous::Normal, 1),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = open(&folder, synchronous).await;
+            let asked = sqlx::query_scalar::<_, i64>("PRAGMA synchronous");
+            assert_eq!(asked.fetch_one(&store.writer).await.unwrap(), number);
+        }
     }
 }

@@ -197,6 +197,7 @@ impl NodeType {
     }
 
     /// It is given the value of a variable that its inputs name.
+    #[cfg(feature = "llm")]
     pub(crate) fn recalls(mut self, name: fn(&Object) -> Option<String>) -> Self {
         self.recalls = Some(name);
         self

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use hyper::header::{AUTHORIZATION, HeaderMap};
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use ring::hmac;
 use serde_json::Value;
 
@@ -51,6 +52,30 @@ pub(super) enum Refused {
     Address,
     /// What has to be shown is missing or wrong.
     Proof,
+}
+
+impl Refused {
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::Address => StatusCode::FORBIDDEN,
+            Self::Proof => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Address => "not from this address",
+            Self::Proof => "it is not shown who asks",
+        }
+    }
+
+    /// Has a browser ask for a name and a password, where that may help.
+    pub(super) fn ask(self, headers: &mut HeaderMap) {
+        if self == Self::Proof {
+            let how = HeaderValue::from_static("Basic realm=\"workflow\", charset=\"UTF-8\"");
+            headers.insert(WWW_AUTHENTICATE, how);
+        }
+    }
 }
 
 impl Access {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::ServeError;
-use super::access::{Access, Refused};
+use super::access::Access;
 use super::key::plain;
 use super::listen::{self, Answer, RUN, refused, said};
 use super::page::{escaped, page};
@@ -76,17 +76,11 @@ impl Chat {
         from: IpAddr,
     ) -> Answer {
         let now = Timestamp::now();
-        match self.access.check(from, request.headers(), now.as_second()) {
-            Ok(()) => {}
-            Err(Refused::Address) => {
-                return refused(StatusCode::FORBIDDEN, "not from this address");
-            }
-            Err(Refused::Proof) => {
-                let mut answer = refused(StatusCode::UNAUTHORIZED, "it is not shown who asks");
-                let how = HeaderValue::from_static("Basic realm=\"chat\", charset=\"UTF-8\"");
-                answer.headers_mut().insert(header::WWW_AUTHENTICATE, how);
-                return answer;
-            }
+        let asked = self.access.check(from, request.headers(), now.as_second());
+        if let Err(why) = asked {
+            let mut answer = refused(why.status(), why.reason());
+            why.ask(answer.headers_mut());
+            return answer;
         }
         match *request.method() {
             Method::GET | Method::HEAD => self.page(),

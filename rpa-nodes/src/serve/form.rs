@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::field::Field;
 use super::ServeError;
-use super::access::{Access, Refused};
+use super::access::Access;
 use super::key::plain;
 use super::listen::{self, Answer, RUN};
 use super::page::{escaped, page};
@@ -82,18 +82,11 @@ impl Form {
         from: IpAddr,
     ) -> Answer {
         let now = Timestamp::now();
-        match self.access.check(from, request.headers(), now.as_second()) {
-            Ok(()) => {}
-            Err(Refused::Address) => {
-                return self.refuse(StatusCode::FORBIDDEN, "not from this address");
-            }
-            Err(Refused::Proof) => {
-                let mut answer = self.refuse(StatusCode::UNAUTHORIZED, "it is not shown who asks");
-                // Browsers ask for a name and a password then.
-                let how = HeaderValue::from_static("Basic realm=\"form\", charset=\"UTF-8\"");
-                answer.headers_mut().insert(header::WWW_AUTHENTICATE, how);
-                return answer;
-            }
+        let asked = self.access.check(from, request.headers(), now.as_second());
+        if let Err(why) = asked {
+            let mut answer = self.refuse(why.status(), why.reason());
+            why.ask(answer.headers_mut());
+            return answer;
         }
         match *request.method() {
             Method::GET | Method::HEAD => {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::ServeError;
-use super::access::{Access, Refused};
+use super::access::Access;
 use super::key::{hash, plain};
 use super::listen::{self, Answer, RUN, refused, said};
 use super::settings::Settings;
@@ -121,14 +121,8 @@ async fn fire(hook: &Hook, starter: &Starter, request: Request<Incoming>, from: 
         return answer;
     }
     let now = Timestamp::now().as_second();
-    match hook.access.check(from, request.headers(), now) {
-        Ok(()) => {}
-        Err(Refused::Address) => {
-            return refused(StatusCode::FORBIDDEN, "not from this address");
-        }
-        Err(Refused::Proof) => {
-            return refused(StatusCode::UNAUTHORIZED, "it is not shown who asks");
-        }
+    if let Err(why) = hook.access.check(from, request.headers(), now) {
+        return refused(why.status(), why.reason());
     }
     let (head, body) = request.into_parts();
     let body = match listen::body(body).await {

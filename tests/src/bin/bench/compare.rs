@@ -209,6 +209,11 @@ fn entrants(
             Some(ours.clone()),
             &[],
         ));
+        if store == StoreKind::Sqlite {
+            let who = "durable-runtime, synchronous = NORMAL";
+            let (role, program) = (Role::OursAsTheirs, Some(ours.clone()));
+            entrants.push(entrant(work.name(), role, who, program, &["--normal"]));
+        }
         for &peer in arguments.peers.iter().filter(|peer| peer.has(store)) {
             let Some(program) = programs.get(&peer) else {
                 bail!("{} was not built", peer.name());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use durable_runtime::Synchronous;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -55,6 +56,7 @@ impl Worker {
         let mut process = Command::new(std::env::current_exe()?)
             .args([run.work, "--db", &run.db])
             .args(["--part", &format!("{}.{number}", run.id)])
+            .args((run.synchronous == Synchronous::Normal).then_some("--normal"))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use durable_runtime::Synchronous;
 use durable_runtime::prelude::*;
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -21,6 +22,9 @@ pub(crate) struct Database {
     /// The database: `sqlite://FILE` (made when missing) or `postgres://USER@HOST/DATABASE`
     #[arg(long = "db")]
     pub(crate) url: String,
+    /// Commits to a SQLite file do not wait for the disk (`synchronous = NORMAL`); otherwise they do (`FULL`)
+    #[arg(long)]
+    normal: bool,
     /// This process is a part of a run of several
     #[arg(long, hide = true)]
     part: Option<Part>,
@@ -49,6 +53,7 @@ pub(crate) struct Run {
     pub(crate) db: String,
     pub(crate) store: StoreKind,
     pub(crate) n: u32,
+    pub(crate) synchronous: Synchronous,
     /// What no other run has: workflows that an interrupted run left are not ours to take up.
     pub(crate) id: String,
     /// Which process of the run this is.
@@ -68,6 +73,9 @@ impl Run {
                 database.url
             ),
         };
+        if database.normal && store != StoreKind::Sqlite {
+            bail!("--normal is for SQLite; a PostgreSQL database has `synchronous_commit`");
+        }
         let is_part = database.part.is_some();
         let part = database.part.unwrap_or_else(|| Part {
             run: Uuid::new_v4().simple().to_string(),
@@ -78,6 +86,10 @@ impl Run {
             db: database.url,
             store,
             n,
+            synchronous: match database.normal {
+                true => Synchronous::Normal,
+                false => Synchronous::Full,
+            },
             id: part.run,
             part: part.number,
             is_part,
@@ -117,6 +129,7 @@ impl Run {
     /// The runtime as another process of the run.
     pub(crate) fn runtime_as(&self, part: u32) -> durable_runtime::Builder {
         Durable::open(&self.db)
+            .synchronous(self.synchronous)
             .executor_id(format!("{}.{part}", self.id))
             .version(&self.id)
     }

@@ -11,6 +11,8 @@ pub(super) enum Role {
     Floor,
     /// This runtime
     Ours,
+    /// This runtime, set as some of the others are
+    OursAsTheirs,
     /// Another library
     Peer,
 }

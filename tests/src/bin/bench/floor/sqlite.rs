@@ -1,10 +1,11 @@
 //! SQLite: a statement a table and batch, the rows as JSON, on the one connection that writes; WAL and
-//! `synchronous = FULL`.
+//! `synchronous = FULL`, or as the run has it.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use durable_runtime::Synchronous;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use uuid::Uuid;
@@ -154,6 +155,9 @@ impl Commits {
 async fn connect(run: &Run) -> Result<SqliteConnection> {
     let options = SqliteConnectOptions::from_str(&run.db)?
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(match run.synchronous {
+            Synchronous::Normal => SqliteSynchronous::Normal,
+            _ => SqliteSynchronous::Full,
+        });
     Ok(options.connect().await?)
 }
