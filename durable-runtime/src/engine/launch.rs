@@ -75,7 +75,8 @@ impl Engine {
         let queues = checked_queues(&settings.queues)?;
         let identity = settings.identity(&registry)?;
 
-        let store = store::open(&settings.url, settings.run_migrations, settings.synchronous).await?;
+        let store =
+            store::open(&settings.url, settings.run_migrations, settings.synchronous).await?;
         if settings.run_migrations {
             store.migrate().await?;
             store.create_own_tables().await?;

@@ -1,8 +1,8 @@
 //! What the attributes accept, and what they say when they refuse.
 //!
-//! Every file in `ui/fail` makes the mistake in its name and must print exactly the `.stderr`
-//! beside it; every file in `ui/pass` must compile, and run to its end.
-//! `TRYBUILD=overwrite cargo test -p durable-tests --test ui` writes the messages anew: read the
+//! Every file in `fail` makes the mistake in its name and must print exactly the `.stderr`
+//! beside it; every file in `pass` must compile, and run to its end.
+//! `TRYBUILD=overwrite cargo test -p durable-ui-tests` writes the messages anew: read the
 //! difference like a change of the interface, which it is.
 
 use std::process::Command;
@@ -19,8 +19,8 @@ fn refusals_explain_themselves_and_the_rest_compiles() {
         return;
     }
     let cases = trybuild::TestCases::new();
-    cases.pass("ui/pass/*.rs");
-    cases.compile_fail("ui/fail/*/*.rs");
+    cases.pass("pass/*.rs");
+    cases.compile_fail("fail/*/*.rs");
 }
 
 fn compiler() -> String {
