@@ -17,6 +17,7 @@ mod events;
 mod filter;
 mod fork;
 mod history;
+mod kept;
 mod lease;
 mod listing;
 mod machines;

@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 
+use super::kept::Kept;
 use super::sql::{self, Param, Row};
 use super::{Isolation, Listener, Outcome, Record, Store, StoreResult, Transaction};
 use crate::error::StoreError;
@@ -21,15 +22,19 @@ use statement::Existing;
 
 /// Batches that are committed side by side: one writes while the other's commit is on its way to the disk.
 const LANES: usize = 2;
-/// Connections beside those of the lanes, for statements that must not wait.
-const RESERVED: u32 = 1;
+/// Connections for statements that must not wait for those of users: a lease is renewed while work is taken.
+const RESERVED: usize = 2;
 const CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a batch should do.
+const COMMIT: &str = "commit records";
 
 #[derive(Debug)]
 pub(crate) struct PostgresStore {
-    /// For the journal and for leases: never held by a user's code.
-    journal: PgPool,
+    /// For the journal, one for each of its lanes: never held by a user's code.
+    journal: Kept<Postgres>,
+    /// For leases, and for work that is taken off queues.
+    reserved: Kept<Postgres>,
     /// For everything else: transactions of users, claims, reads.
     pool: PgPool,
     /// For the one connection that listens.
@@ -52,10 +57,13 @@ impl PostgresStore {
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
         };
-        let lanes = u32::try_from(LANES).unwrap_or(1);
-        let journal = pool(lanes + RESERVED)
-            .after_connect(|connection, _| records::prepare(connection).boxed())
-            .connect_lazy_with(options.clone());
+        let kept = |size| {
+            let pool = pool(u32::try_from(size).unwrap_or(1))
+                .after_connect(|connection, _| records::prepare(connection).boxed())
+                .connect_lazy_with(options.clone());
+            Kept::of(pool, size)
+        };
+        let (journal, reserved) = (kept(LANES), kept(RESERVED));
         let listener = pool(1)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -63,6 +71,7 @@ impl PostgresStore {
         let pool = pool(CONNECTIONS).connect_lazy_with(options);
         Ok(Self {
             journal,
+            reserved,
             pool,
             listener,
         })
@@ -75,17 +84,27 @@ impl PostgresStore {
         records: &[Record],
         existing: Existing,
     ) -> StoreResult<Vec<Outcome>> {
-        let failed = || StoreError::statement("commit records");
-        let batch = &Batch::of(records);
-        if batch.is_one_statement() {
-            let mut connection = self.journal.acquire().await.map_err(failed())?;
-            return records::write(&mut connection, batch, existing).await;
-        }
-        let mut transaction = self.journal.begin().await.map_err(failed())?;
-        let outcomes = records::write(&mut transaction, batch, existing).await?;
-        transaction.commit().await.map_err(failed())?;
+        let taken = self.journal.take().await;
+        let mut connection = taken.map_err(StoreError::statement(COMMIT))?;
+        let outcomes = write_batch(&mut connection, &Batch::of(records), existing).await?;
+        connection.keep();
         Ok(outcomes)
     }
+}
+
+async fn write_batch(
+    connection: &mut PgConnection,
+    batch: &Batch<'_>,
+    existing: Existing,
+) -> StoreResult<Vec<Outcome>> {
+    if batch.is_one_statement() {
+        return records::write(connection, batch, existing).await;
+    }
+    let failed = || StoreError::statement(COMMIT);
+    let mut transaction = connection.begin().await.map_err(failed())?;
+    let outcomes = records::write(&mut transaction, batch, existing).await?;
+    transaction.commit().await.map_err(failed())?;
+    Ok(outcomes)
 }
 
 /// The URL with its password blotted out.
@@ -204,13 +223,22 @@ impl Store for PostgresStore {
         sql: &'static str,
         params: Vec<Param>,
     ) -> BoxFuture<'_, StoreResult<Vec<Row>>> {
-        query(&self.journal, intent, sql, params).boxed()
+        async move {
+            let failed = || StoreError::statement(intent);
+            let mut connection = self.reserved.take().await.map_err(failed())?;
+            let rows = sql::postgres(&mut connection, sql, params).await;
+            let rows = rows.map_err(failed())?;
+            connection.keep();
+            Ok(rows)
+        }
+        .boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
             self.listener.close().await;
             self.journal.close().await;
+            self.reserved.close().await;
             self.pool.close().await;
         }
         .boxed()
