@@ -44,9 +44,6 @@ const READER_CACHE: &str = "-500";
 /// file (<https://www.sqlite.org/tempfiles.html>, "Statement Journal Files"). It is a seventh of the processor time of a
 /// start.
 const STATEMENT_JOURNALS: &str = "MEMORY";
-/// After how many pages the log is copied into the file: 16 MB. SQLite does it four times as often, and each time a commit
-/// waits for the disk twice more.
-const CHECKPOINT_PAGES: &str = "4000";
 
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
@@ -93,9 +90,7 @@ impl SqliteStore {
                 .acquire_timeout(Duration::from_secs(3600))
         };
         let readers = options.clone().pragma("cache_size", READER_CACHE);
-        let options = options
-            .pragma("temp_store", STATEMENT_JOURNALS)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let options = options.pragma("temp_store", STATEMENT_JOURNALS);
         let mut waited = Duration::ZERO;
         let writer = loop {
             match pool(1).connect_with(options.clone()).await.map_err(failed) {

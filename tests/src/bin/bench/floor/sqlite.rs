@@ -153,10 +153,9 @@ impl Commits {
 }
 
 async fn connect(run: &Run) -> Result<SqliteConnection> {
-    // As the runtime has them.
+    // As the runtime has it.
     let options = SqliteConnectOptions::from_str(&run.db)?
         .pragma("temp_store", "MEMORY")
-        .pragma("wal_autocheckpoint", "4000")
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(match run.synchronous {
             Synchronous::Normal => SqliteSynchronous::Normal,
