@@ -32,7 +32,13 @@ pub(super) struct Taken<DB: Database> {
     _turn: OwnedSemaphorePermit,
 }
 
-struct Idle<DB: Database>(Mutex<Vec<(PoolConnection<DB>, Instant)>>);
+struct Idle<DB: Database>(Mutex<Connections<DB>>);
+
+struct Connections<DB: Database> {
+    idle: Vec<(PoolConnection<DB>, Instant)>,
+    /// The pool waits for all that are not here.
+    closed: bool,
+}
 
 impl<DB: Database> fmt::Debug for Kept<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,7 +51,10 @@ impl<DB: Database> Kept<DB> {
         Self {
             pool,
             room: Arc::new(Semaphore::new(size)),
-            idle: Arc::new(Idle(Mutex::new(Vec::new()))),
+            idle: Arc::new(Idle(Mutex::new(Connections {
+                idle: Vec::new(),
+                closed: false,
+            }))),
         }
     }
 
@@ -57,7 +66,7 @@ impl<DB: Database> Kept<DB> {
     /// Waits for a connection.
     pub(super) async fn take(&self) -> sqlx::Result<Taken<DB>> {
         let turn = self.turn().await?;
-        let idle = self.idle.lock().pop();
+        let idle = self.idle.lock().idle.pop();
         let (connection, since) = match idle {
             Some(idle) => idle,
             None => (self.pool.acquire().await?, clock::instant()),
@@ -73,13 +82,17 @@ impl<DB: Database> Kept<DB> {
     /// The pool, in which a connection is free until the turn is over.
     pub(super) async fn lend(&self) -> sqlx::Result<(&Pool<DB>, OwnedSemaphorePermit)> {
         let turn = self.turn().await?;
-        drop(self.idle.lock().pop());
+        drop(self.idle.lock().idle.pop());
         Ok((&self.pool, turn))
     }
 
     pub(super) async fn close(&self) {
         self.room.close();
-        let idle = std::mem::take(&mut *self.idle.lock());
+        let idle = {
+            let mut connections = self.idle.lock();
+            connections.closed = true;
+            std::mem::take(&mut connections.idle)
+        };
         for (connection, _) in idle {
             if let Err(error) = connection.detach().close().await {
                 tracing::debug!(%error, "a connection was not closed in order");
@@ -98,8 +111,9 @@ impl<DB: Database> Taken<DB> {
             idle,
             _turn,
         } = self;
-        if since.elapsed() < LONGEST {
-            idle.lock().push((connection, since));
+        let mut connections = idle.lock();
+        if since.elapsed() < LONGEST && !connections.closed {
+            connections.idle.push((connection, since));
         }
     }
 }
@@ -119,7 +133,7 @@ impl<DB: Database> DerefMut for Taken<DB> {
 }
 
 impl<DB: Database> Idle<DB> {
-    fn lock(&self) -> MutexGuard<'_, Vec<(PoolConnection<DB>, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, Connections<DB>> {
         // A push or a pop that panics leaves the list whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,7 +142,7 @@ impl<DB: Database> Idle<DB> {
 /// On the way back to its pool a connection needs the runtime, which may be gone by now.
 impl<DB: Database> Drop for Idle<DB> {
     fn drop(&mut self) {
-        for (connection, _) in self.lock().drain(..) {
+        for (connection, _) in self.lock().idle.drain(..) {
             drop(connection.detach());
         }
     }
@@ -210,7 +224,7 @@ mod tests {
 
         taken.keep();
 
-        assert_eq!(kept.idle.lock().len(), 0);
+        assert_eq!(kept.idle.lock().idle.len(), 0);
     }
 
     #[tokio::test]
@@ -226,6 +240,19 @@ mod tests {
             matches!(refused, Some(sqlx::Error::PoolClosed)),
             "{refused:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_in_use_when_all_was_closed_is_not_waited_for_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = one(&folder);
+        let taken = kept.take().await.unwrap();
+        let mut closing = Box::pin(kept.close());
+        assert!(closing.as_mut().now_or_never().is_none(), "it is in use");
+
+        taken.keep();
+
+        closing.await;
     }
 
     #[test]

@@ -33,7 +33,8 @@ Examples:
   bench fill --db postgres://postgres@127.0.0.1/bench --rows 10000000
   bench start --db postgres://postgres@127.0.0.1/bench
 
-Each workflow succeeded, with an input, one step and an output. The planner's statistics are renewed.";
+Each workflow succeeded, with an input, one step and an output. The planner's statistics are renewed. A SQLite
+file whose filling is interrupted lacks indexes: remove it.";
 
 pub(crate) async fn measure(arguments: Arguments) -> Result<()> {
     let run = Run::prepare("fill", arguments.database, arguments.rows).await?;

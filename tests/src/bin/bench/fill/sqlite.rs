@@ -1,10 +1,11 @@
-//! SQLite: the ids of a chunk in a temporary table, and from there a statement a table.
+//! SQLite: the ids of a chunk in a temporary table, and from there a statement a table. Ids are made by chance, and written
+//! in their order, and indexes are made afterwards: of ten million, each alone would have to look for its pages.
 
 use std::str::FromStr;
 
 use anyhow::Result;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
 use crate::rows::{FORMAT, INPUT, OUTPUT, STEP, WORKFLOW, now_ms};
 use crate::run::Run;
@@ -14,17 +15,21 @@ const GIVEN: &str = "
     WITH RECURSIVE series (number) AS (
         SELECT 1 UNION ALL SELECT number + 1 FROM series WHERE number < ?1
     ), hexes AS MATERIALIZED (
-        SELECT lower(hex(randomblob(16))) AS id, lower(hex(randomblob(16))) AS token,
+        SELECT number, lower(hex(randomblob(16))) AS id, lower(hex(randomblob(16))) AS token,
             abs(random() % ?3) AS ago
         FROM series
     )
     INSERT INTO temp.given
-    SELECT substr(id, 1, 8) || '-' || substr(id, 9, 4) || '-4' || substr(id, 14, 3) || '-8'
+    SELECT printf('%08x', (?4 + number) * 0xffffffff / ?5) || '-' || substr(id, 9, 4) || '-4' || substr(id, 14, 3) || '-8'
             || substr(id, 18, 3) || '-' || substr(id, 21),
         substr(token, 1, 8) || '-' || substr(token, 9, 4) || '-4' || substr(token, 14, 3) || '-8'
             || substr(token, 18, 3) || '-' || substr(token, 21),
         ?2 - ago
     FROM hexes";
+/// Those that belong to no constraint.
+const INDEXES: &str = "
+    SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+        AND tbl_name IN ('workflow_status', 'workflow_input', 'workflow_output', 'operation_outputs')";
 const STATUS: &str = "
     INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, application_version,
         application_id, recovery_attempts, creator_xid, serialization, created_at, updated_at,
@@ -51,6 +56,14 @@ pub(super) async fn fill(run: &Run, span: i64) -> Result<()> {
         .connect()
         .await?;
     sqlx::query(TABLE).execute(&mut connection).await?;
+    let indexes: Vec<(String, String)> = sqlx::query_as(INDEXES).fetch_all(&mut connection).await?;
+    for (name, _) in &indexes {
+        let drop = format!("DROP INDEX {name}");
+        sqlx::query(AssertSqlSafe(drop))
+            .execute(&mut connection)
+            .await?;
+    }
+    let mut before = 0;
     for size in super::chunks(run.n) {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let writer = &mut *transaction;
@@ -61,8 +74,11 @@ pub(super) async fn fill(run: &Run, span: i64) -> Result<()> {
             .bind(size)
             .bind(now_ms())
             .bind(span)
+            .bind(before)
+            .bind(run.n)
             .execute(&mut *writer)
             .await?;
+        before += i64::from(size);
         sqlx::query(STATUS)
             .bind(WORKFLOW)
             .bind(FORMAT)
@@ -83,6 +99,11 @@ pub(super) async fn fill(run: &Run, span: i64) -> Result<()> {
             .execute(&mut *writer)
             .await?;
         transaction.commit().await?;
+    }
+    for (_, sql) in indexes {
+        sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await?;
     }
     Ok(())
 }
