@@ -1,5 +1,6 @@
-//! SQLite: the ids of a chunk in a temporary table, and from there a statement a table. Ids are made by chance, and written
-//! in their order, and indexes are made afterwards: of ten million, each alone would have to look for its pages.
+//! SQLite: the ids of a chunk in a temporary table, and from there a statement a table. Of ten million ids made by chance,
+//! each alone would have to look for its pages: so they are written in their order, and most indexes are made afterwards.
+//! Four times from the first to the last: pages come to be as full as by chance, and not quite full.
 
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ const GIVEN: &str = "
         FROM series
     )
     INSERT INTO temp.given
-    SELECT printf('%08x', (?4 + number) * 0xffffffff / ?5) || '-' || substr(id, 9, 4) || '-4' || substr(id, 14, 3) || '-8'
+    SELECT printf('%08x', (?4 + number) * 4 * 0xffffffff / ?5 % 0xffffffff) || '-' || substr(id, 9, 4) || '-4' || substr(id, 14, 3) || '-8'
             || substr(id, 18, 3) || '-' || substr(id, 21),
         substr(token, 1, 8) || '-' || substr(token, 9, 4) || '-4' || substr(token, 14, 3) || '-8'
             || substr(token, 18, 3) || '-' || substr(token, 21),
