@@ -112,7 +112,7 @@ impl<DB: Database> Taken<DB> {
             _turn,
         } = self;
         let mut connections = idle.lock();
-        if since.elapsed() < LONGEST && !connections.closed {
+        if clock::instant().duration_since(since) < LONGEST && !connections.closed {
             connections.idle.push((connection, since));
         }
     }

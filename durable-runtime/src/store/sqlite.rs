@@ -182,8 +182,10 @@ impl Store for SqliteStore {
         async move {
             let taken = self.writer.take().await;
             let mut connection = taken.map_err(StoreError::statement(COMMIT))?;
-            let _own = self.changes.own_write();
+            let own = self.changes.own_write();
             let outcomes = write_batch(&mut connection, batch).await?;
+            // Before the next write may begin.
+            drop(own);
             connection.keep();
             Ok(outcomes)
         }
@@ -221,9 +223,10 @@ impl Store for SqliteStore {
         async move {
             let failed = || StoreError::statement(intent);
             let mut connection = self.writer.take().await.map_err(failed())?;
-            let _own = self.changes.own_write();
+            let own = self.changes.own_write();
             let rows = sql::sqlite(&mut connection, sql, params).await;
             let rows = rows.map_err(failed())?;
+            drop(own);
             connection.keep();
             Ok(rows)
         }
