@@ -79,7 +79,8 @@ impl<DB: Database> Kept<DB> {
         })
     }
 
-    /// The pool, in which a connection is free until the turn is over.
+    /// The pool, in which a connection is free until the turn is over. Only SQLite's one writer is asked for by users.
+    #[cfg(feature = "sqlite")]
     pub(super) async fn lend(&self) -> sqlx::Result<(&Pool<DB>, OwnedSemaphorePermit)> {
         let turn = self.turn().await?;
         drop(self.idle.lock().idle.pop());
