@@ -311,7 +311,7 @@ const SQLITE: Dialect = Dialect {
     tables: "",
     now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
     each: ("(SELECT value FROM json_each(", "))"),
-    rows: ("json_each(", ") AS given"),
+    rows: ("jsonb_each(", ") AS given"),
     mark: "lite",
 };
 

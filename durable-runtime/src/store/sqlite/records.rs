@@ -1,5 +1,6 @@
 //! Writes records, inside a transaction that the caller began: a statement or two a kind, whatever the size of the
-//! batch, because each is handed to the thread of the connection and back. Rows are passed as one JSON array.
+//! batch, because each is handed to the thread of the connection and back. Rows are passed as one JSON array,
+//! of which `jsonb_each` gives each row as it was read; of `json_each` each `->>` would read it again.
 
 use std::collections::HashSet;
 
@@ -26,7 +27,7 @@ macro_rules! start {
                value ->> 7, iif(value ->> 6 IS NULL, value ->> 8, NULL), value ->> 8, value ->> 9,
                value ->> 12, value ->> 4",
             $values,
-            " FROM json_each(?1)
+            " FROM jsonb_each(?1)
               WHERE value ->> 9 IS NULL
                  OR EXISTS (SELECT 1 FROM workflow_status parent
                             WHERE parent.workflow_uuid = value ->> 9
@@ -55,14 +56,14 @@ const START_WITH_EXTRA: &str = start!(
 /// The inputs of starts that were all written.
 const INPUT: &str = "
     INSERT INTO workflow_input (workflow_uuid, inputs)
-    SELECT value ->> 0, value ->> 11 FROM json_each(?1) WHERE TRUE
+    SELECT value ->> 0, value ->> 11 FROM jsonb_each(?1) WHERE TRUE
     ON CONFLICT (workflow_uuid) DO NOTHING";
 
 /// The inputs of those starts that were written.
 const INPUT_OF_SOME: &str = "
     INSERT INTO workflow_input (workflow_uuid, inputs)
     SELECT s.workflow_uuid, value ->> 11
-    FROM json_each(?1)
+    FROM jsonb_each(?1)
     CROSS JOIN workflow_status s
         ON s.workflow_uuid = value ->> 0 AND s.creator_xid = value ->> 8
     WHERE TRUE
@@ -76,7 +77,7 @@ const STEP: &str = "
            value ->> 8, value ->> 9,
            iif(value ->> 4 IS NOT NULL OR value ->> 5 IS NOT NULL,
                COALESCE(value ->> 10, 'portable_json'), NULL), s.application_name
-    FROM json_each(?1)
+    FROM jsonb_each(?1)
     CROSS JOIN workflow_status s
         ON s.workflow_uuid = value ->> 0 AND s.owner_xid = value ->> 1
     WHERE value ->> 7 IS NULL
@@ -91,13 +92,13 @@ const COMPLETE: &str = "
         owner_xid = NULL,
         updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER),
         completed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-    FROM json_each(?1)
+    FROM jsonb_each(?1)
     WHERE workflow_uuid = value ->> 0 AND +status = 'PENDING' AND owner_xid = value ->> 1
     RETURNING workflow_uuid";
 
 const OUTPUT: &str = "
     INSERT INTO workflow_output (workflow_uuid, output, error)
-    SELECT value ->> 0, value ->> 2, value ->> 3 FROM json_each(?1) WHERE TRUE
+    SELECT value ->> 0, value ->> 2, value ->> 3 FROM jsonb_each(?1) WHERE TRUE
     ON CONFLICT (workflow_uuid) DO UPDATE SET output = excluded.output, error = excluded.error";
 
 /// True when one statement writes the whole batch, so that it needs no transaction around it, and is handed over once.

@@ -21,23 +21,23 @@ const STATUS: &str = "
         completed_at)
     SELECT value ->> 0, ?2, ?3, ?4, ?4, '', ?7 IS NULL, ?7,
         CASE WHEN ?2 = 'PENDING' THEN value ->> 1 END, value ->> 1, ?6, ?5
-    FROM json_each(?1)";
+    FROM jsonb_each(?1)";
 const INPUTS: &str = "
-    INSERT INTO workflow_input (workflow_uuid, inputs) SELECT value ->> 0, ?2 FROM json_each(?1)";
+    INSERT INTO workflow_input (workflow_uuid, inputs) SELECT value ->> 0, ?2 FROM jsonb_each(?1)";
 const CLAIMED: &str = "
     UPDATE workflow_status SET status = 'PENDING', owner_xid = creator_xid, updated_at = ?2,
         started_at_epoch_ms = ?2, recovery_attempts = 1
-    WHERE workflow_uuid IN (SELECT value ->> 0 FROM json_each(?1))";
+    WHERE workflow_uuid IN (SELECT value ->> 0 FROM jsonb_each(?1))";
 const STEPS: &str = "
     INSERT INTO operation_outputs (workflow_uuid, function_id, function_name, output,
         started_at_epoch_ms, completed_at_epoch_ms, serialization)
-    SELECT value ->> 0, 1, ?2, ?3, ?4, ?4, ?5 FROM json_each(?1)";
+    SELECT value ->> 0, 1, ?2, ?3, ?4, ?4, ?5 FROM jsonb_each(?1)";
 const OUTPUTS: &str = "
-    INSERT INTO workflow_output (workflow_uuid, output) SELECT value ->> 0, ?2 FROM json_each(?1)";
+    INSERT INTO workflow_output (workflow_uuid, output) SELECT value ->> 0, ?2 FROM jsonb_each(?1)";
 const COMPLETED: &str = "
     UPDATE workflow_status SET status = 'SUCCESS', owner_xid = NULL, updated_at = ?2,
         completed_at = ?2
-    WHERE workflow_uuid IN (SELECT value ->> 0 FROM json_each(?1))";
+    WHERE workflow_uuid IN (SELECT value ->> 0 FROM jsonb_each(?1))";
 const ONE_STEP: &str = "
     INSERT INTO operation_outputs (workflow_uuid, function_id, function_name, output,
         started_at_epoch_ms, completed_at_epoch_ms, serialization)
